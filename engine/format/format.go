@@ -1,0 +1,111 @@
+// Package format turns the bytes of a record's key or value into columns, and columns into bytes.
+//
+// A Decoder is made once for a source: from the schema that the bytes follow and the columns that the plan reads. It
+// then appends one element a record straight to the vectors of a batch; what nobody reads is checked and skipped. An
+// Encoder is made once for a sink and appends bytes to a buffer of the caller's. Neither does I/O, and neither may be
+// used from two goroutines at once: each task has its own.
+//
+//	JSON       objects, or bare values of a single column (Format.Wrap)
+//	DELIMITED  one line of comma separated values; Props["DELIMITER"] is a character, TAB or SPACE
+//	KAFKA      one column as Kafka's own serializers write it
+//	NONE       no columns at all
+//
+// A null key or value never gets here: the caller knows it from the record, and decides what it means.
+package format
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/millrace/millrace/sql/plan"
+	"github.com/millrace/millrace/sql/types"
+	"github.com/millrace/millrace/sql/vector"
+)
+
+// Skip is the Target of a column that the bytes hold and nobody reads.
+const Skip = -1
+
+// Column is one column as the bytes hold it.
+type Column struct {
+	Name string
+	Type *types.Type
+	// Target is the position in dest (Decoder) or cols (Encoder) of the column's vector, or Skip (Decoder only).
+	Target int
+}
+
+// Options bound what is accepted. The zero value means the defaults.
+type Options struct {
+	// Key says that the bytes are a record's key: there a single column is bare unless Format.Wrap says otherwise.
+	Key bool
+	// MaxDepth bounds the nesting of a value; 0 means DefaultMaxDepth.
+	MaxDepth int
+	// MaxSize bounds the bytes of one payload; 0 means DefaultMaxSize.
+	MaxSize int
+}
+
+// The limits of the zero Options.
+const (
+	DefaultMaxDepth = 128
+	DefaultMaxSize  = 64 << 20
+)
+
+// ErrNull says that the payload stands for a null record (the JSON text null). The caller treats the record as if its
+// key or value had been null. Nothing was appended.
+var ErrNull = errors.New("payload is null")
+
+// ErrUnavailable is wrapped by the errors of NewDecoder and NewEncoder for a format that this build does not have.
+var ErrUnavailable = errors.New("format not available")
+
+// Decoder reads payloads of one schema.
+type Decoder interface {
+	// Decode appends exactly one element (which may be NULL) to dest[c.Target] of every column c that is not skipped. On
+	// an error nothing was appended to any vector. Payload is read during the call only; nothing aliases it later.
+	Decode(payload []byte, dest []*vector.Vector) error
+}
+
+// Encoder writes rows of one schema.
+type Encoder interface {
+	// Append adds the bytes of a row to dst and returns the extended slice. cols[c.Target] is column c's vector. On an
+	// error the returned slice is dst as it was. A row of which all columns are NULL is written as such: whether a record is
+	// null is the caller's to say.
+	Append(dst []byte, cols []*vector.Vector, row int) ([]byte, error)
+}
+
+// NewDecoder returns a decoder of the format for columns in the order that the schema declares them.
+func NewDecoder(f plan.Format, cols []Column, opts Options) (Decoder, error) {
+	fam, err := lookup(f, cols)
+	if err != nil {
+		return nil, err
+	}
+	return fam.decoder(f, cols, opts.withDefaults())
+}
+
+// NewEncoder returns an encoder of the format for columns in the order that the schema declares them. No column may be Skip.
+func NewEncoder(f plan.Format, cols []Column, opts Options) (Encoder, error) {
+	fam, err := lookup(f, cols)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range cols {
+		if c.Target < 0 {
+			return nil, fmt.Errorf("%s: column %s has no vector to encode", f.Name, types.QuoteName(c.Name))
+		}
+	}
+	return fam.encoder(f, cols, opts.withDefaults())
+}
+
+// Check says whether the format can hold the columns, as NewDecoder and NewEncoder would.
+func Check(f plan.Format, cols []Column) error {
+	_, err := lookup(f, cols)
+	return err
+}
+
+func (o Options) withDefaults() Options {
+	if o.MaxDepth <= 0 {
+		o.MaxDepth = DefaultMaxDepth
+	}
+	if o.MaxSize <= 0 {
+		o.MaxSize = DefaultMaxSize
+	}
+	return o
+}
