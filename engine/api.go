@@ -1,0 +1,360 @@
+package engine
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/millrace/millrace/sql/types"
+)
+
+// Options configure an Engine. The zero value of a field means the default named with it.
+type Options struct {
+	DataDir        string        // local state, the embedded broker's log, the instance id; required
+	Bootstrap      []string      // Kafka brokers; none: the embedded broker on DataDir
+	KafkaListen    string        // loopback address at which the embedded broker is open to other clients; "": no port
+	Service        string        // service id, "default_": names internal topics and transactions
+	Slots          int           // fixed number of slots of the service, 32
+	ModelDir       string        // where CREATE MODEL may read files; "": DataDir/models
+	CommitInterval time.Duration // 100 ms
+	Guarantee      string        // processing.guarantee: exactly_once_v2 (default) or at_least_once
+	Properties     map[string]string
+	DiskReserve    int64 // bytes that must stay free on DataDir's disk; 0: 512 MiB
+	Logger         *slog.Logger
+}
+
+// Request is one call of a client: a script of statements with its session.
+type Request struct {
+	SQL        string
+	Properties map[string]any    // SET of the session: 'auto.offset.reset' = 'earliest'
+	Variables  map[string]string // DEFINE of the session
+}
+
+// API is what faces (the HTTP server, a test, a program that embeds the engine) may ask of an Engine. All methods are
+// safe for concurrent use. Errors that the text caused are *StatementError.
+type API interface {
+	// Execute runs every statement but SELECT and PRINT, in order. On failure the earlier ones stay done and
+	// their entities are in the error.
+	Execute(ctx context.Context, r Request) ([]Entity, error)
+	// Query runs one SELECT or PRINT. The caller must Close the result; cancelling ctx ends it too.
+	Query(ctx context.Context, r Request) (ResultSet, error)
+	// CloseQuery ends a running push query of any client; false if there is none with the id.
+	CloseQuery(id string) bool
+	// CommandStatus tells how a statement's command ended, by its id "stream/NAME/create".
+	CommandStatus(id string) (CommandStatus, bool)
+	CommandStatuses() map[string]string
+	ValidProperty(name string) error
+	Info() Info
+	Health() Health
+	Metrics() []Metric
+}
+
+// Info answers GET /info.
+type Info struct {
+	Version   string `json:"version"`
+	ClusterID string `json:"kafkaClusterId"`
+	ServiceID string `json:"ksqlServiceId"`
+	Status    string `json:"serverStatus"` // RUNNING, ERROR, DEGRADED
+}
+
+// Health answers GET /healthcheck; Checks by name: metastore, kafka, commandRunner, disk.
+type Health struct {
+	Healthy bool
+	Checks  map[string]bool
+}
+
+// Metric is one sample for /metrics. Counters end in _total.
+type Metric struct {
+	Name, Help string
+	Labels     map[string]string
+	Value      float64
+}
+
+// ResultColumn is a column of a query's result.
+type ResultColumn struct {
+	Name string
+	Type *types.Type
+	Key  bool // pull queries mark key columns
+}
+
+// ResultRow is one row, boxed as package types says. Tombstone: a table's row was deleted; only key columns are set.
+type ResultRow struct {
+	Values    []any
+	Tombstone bool
+}
+
+// ResultKind tells what kind of query a ResultSet answers.
+type ResultKind string
+
+// The kinds of result. A Print result has no columns; its rows hold one STRING, the line to show.
+const (
+	PullResult  ResultKind = "PULL"
+	PushResult  ResultKind = "PUSH"
+	PrintResult ResultKind = "PRINT"
+)
+
+// ResultSet is a running query. One goroutine reads it.
+type ResultSet interface {
+	QueryID() string
+	Kind() ResultKind
+	Columns() []ResultColumn
+	// Next blocks until rows are there and returns them, or io.EOF at the end (limit reached, pull query complete).
+	Next(ctx context.Context) ([]ResultRow, error)
+	// Final is the message after io.EOF: "Limit Reached", "Query Completed" or "".
+	Final() string
+	Close() error
+}
+
+// Error codes of ksqlDB's REST API: HTTP status * 100 + n.
+const (
+	CodeBadRequest      = 40000
+	CodeBadStatement    = 40001
+	CodeQueryEndpoint   = 40002 // a SELECT or PRINT was sent where statements are executed
+	CodeMaxPushQueries  = 40003
+	CodeServerError     = 50000
+	CodeNotReady        = 50302
+	CodeShuttingDown    = 50303
+	CodeAssertFailed    = 41700
+	CodeRegistryMissing = 42801
+	CodeNotFound        = 40400
+	CodeTooManyRequests = 42900
+	CodeCommandTimeout  = 50301
+)
+
+// StatementError is a statement that was refused or failed. Message already holds position, caret and hint.
+type StatementError struct {
+	Code     int    // one of the Code constants
+	Rule     string // stable rule code, "" where none
+	Message  string
+	Text     string   // of the statement, "" if the script did not parse
+	Entities []Entity // results of the statements before it
+	Err      error    // the cause
+}
+
+func (e *StatementError) Error() string { return e.Message }
+
+// Unwrap gives the cause.
+func (e *StatementError) Unwrap() error { return e.Err }
+
+// Entity is the result of one statement: one of the types below, with ksqlDB's field names. EntityType is the "@type" of its JSON.
+type Entity struct {
+	StatementText string
+	Warnings      []string
+	Body          EntityBody
+}
+
+// EntityBody is one of the result types of this file.
+type EntityBody interface{ EntityType() string }
+
+// CommandStatus is how far a command has come.
+type CommandStatus struct {
+	Status  string `json:"status"` // QUEUED PARSING EXECUTING RUNNING TERMINATED SUCCESS ERROR
+	Message string `json:"message"`
+	QueryID string `json:"queryId,omitempty"`
+}
+
+// The result types, named as in the REST API reference.
+type (
+	CurrentStatus struct {
+		CommandID             string        `json:"commandId"`
+		CommandStatus         CommandStatus `json:"commandStatus"`
+		CommandSequenceNumber int64         `json:"commandSequenceNumber"`
+	}
+	WarningEntity struct {
+		Message string `json:"message"`
+	}
+	SourceInfo struct {
+		Type        string `json:"type"`
+		Name        string `json:"name"`
+		Topic       string `json:"topic"`
+		KeyFormat   string `json:"keyFormat"`
+		ValueFormat string `json:"valueFormat"`
+		IsWindowed  bool   `json:"isWindowed"`
+	}
+	StreamsList struct {
+		Streams []SourceInfo `json:"streams"`
+	}
+	TablesList struct {
+		Tables []SourceInfo `json:"tables"`
+	}
+	// SchemaInfo describes a type for clients: Type is the base name.
+	SchemaInfo struct {
+		Type         string         `json:"type"`
+		Fields       []FieldInfo    `json:"fields"`
+		MemberSchema *SchemaInfo    `json:"memberSchema"`
+		Parameters   map[string]any `json:"parameters,omitempty"`
+	}
+	FieldInfo struct {
+		Name      string     `json:"name"`
+		Schema    SchemaInfo `json:"schema"`
+		Type      string     `json:"type,omitempty"` // KEY, HEADER
+		HeaderKey string     `json:"headerKey,omitempty"`
+	}
+	SourceDescription struct {
+		Name              string        `json:"name"`
+		WindowType        *string       `json:"windowType"`
+		ReadQueries       []RunningInfo `json:"readQueries"`
+		WriteQueries      []RunningInfo `json:"writeQueries"`
+		Fields            []FieldInfo   `json:"fields"`
+		Type              string        `json:"type"`
+		Timestamp         string        `json:"timestamp"`
+		Statistics        string        `json:"statistics"`
+		ErrorStats        string        `json:"errorStats"`
+		Extended          bool          `json:"extended"`
+		KeyFormat         string        `json:"keyFormat"`
+		ValueFormat       string        `json:"valueFormat"`
+		Topic             string        `json:"topic"`
+		Partitions        int32         `json:"partitions"`
+		Replication       int16         `json:"replication"`
+		Statement         string        `json:"statement"`
+		SourceConstraints []string      `json:"sourceConstraints"`
+	}
+	SourceDescriptionEntity struct {
+		SourceDescription SourceDescription `json:"sourceDescription"`
+	}
+	SourceDescriptions struct {
+		SourceDescriptions []SourceDescription `json:"sourceDescriptions"`
+	}
+	RunningInfo struct {
+		QueryString     string         `json:"queryString"`
+		Sinks           []string       `json:"sinks"`
+		SinkKafkaTopics []string       `json:"sinkKafkaTopics"`
+		ID              string         `json:"id"`
+		StatusCount     map[string]int `json:"statusCount"`
+		QueryType       string         `json:"queryType"` // PERSISTENT, PUSH
+		State           string         `json:"state"`     // RUNNING, PAUSED, ERROR, RESTORING
+		Error           string         `json:"error,omitempty"`
+	}
+	Queries struct {
+		Queries []RunningInfo `json:"queries"`
+	}
+	QueryDescription struct {
+		ID                   string            `json:"id"`
+		StatementText        string            `json:"statementText"`
+		WindowType           *string           `json:"windowType"`
+		Fields               []FieldInfo       `json:"fields"`
+		Sources              []string          `json:"sources"`
+		Sinks                []string          `json:"sinks"`
+		Topology             string            `json:"topology"`
+		ExecutionPlan        string            `json:"executionPlan"`
+		OverriddenProperties map[string]string `json:"overriddenProperties"`
+		QueryType            string            `json:"queryType"`
+		QueryErrors          []string          `json:"queryErrors"`
+		ConsumerGroupID      string            `json:"consumerGroupId"`
+		State                string            `json:"state"`
+	}
+	QueryDescriptionEntity struct {
+		QueryDescription QueryDescription `json:"queryDescription"`
+	}
+	QueryDescriptionList struct {
+		QueryDescriptions []QueryDescription `json:"queryDescriptions"`
+	}
+	Property struct {
+		Name  string `json:"name"`
+		Scope string `json:"scope"`
+		Value string `json:"value"`
+	}
+	PropertiesList struct {
+		Properties            []Property `json:"properties"`
+		OverwrittenProperties []string   `json:"overwrittenProperties"`
+		DefaultProperties     []string   `json:"defaultProperties"`
+	}
+	TopicInfo struct {
+		Name        string `json:"name"`
+		ReplicaInfo []int  `json:"replicaInfo"`
+	}
+	TopicsList struct {
+		Topics []TopicInfo `json:"topics"`
+	}
+	FunctionName struct {
+		Name     string `json:"name"`
+		Type     string `json:"type"` // SCALAR, AGGREGATE, TABLE
+		Category string `json:"category"`
+	}
+	FunctionNames struct {
+		Functions []FunctionName `json:"functions"`
+	}
+	FunctionArgument struct {
+		Name        string `json:"name"`
+		Type        string `json:"type"`
+		Description string `json:"description"`
+		IsVariadic  bool   `json:"isVariadic"`
+	}
+	FunctionInfo struct {
+		Arguments   []FunctionArgument `json:"arguments"`
+		ReturnType  string             `json:"returnType"`
+		Description string             `json:"description"`
+	}
+	FunctionDescription struct {
+		Name        string         `json:"name"`
+		Description string         `json:"description"`
+		Author      string         `json:"author"`
+		Version     string         `json:"version"`
+		Path        string         `json:"path"`
+		Type        string         `json:"type"`
+		Functions   []FunctionInfo `json:"functions"`
+	}
+	TypesList struct {
+		Types map[string]SchemaInfo `json:"types"`
+	}
+	Variable struct {
+		Name  string `json:"name"`
+		Value string `json:"value"`
+	}
+	VariablesList struct {
+		Variables []Variable `json:"variables"`
+	}
+	TerminateQuery struct {
+		QueryID       string `json:"queryId"`
+		WasTerminated bool   `json:"wasTerminated"`
+	}
+	AssertTopic struct {
+		TopicName string `json:"topicName"`
+		Exists    bool   `json:"exists"`
+	}
+	// ModelInfo and ModelDescription are Millrace's own.
+	ModelInfo struct {
+		Name    string `json:"name"`
+		Version int    `json:"version"`
+		Backend string `json:"backend"`
+		URI     string `json:"uri"`
+		SHA256  string `json:"sha256"`
+		Bytes   int64  `json:"bytes"`
+	}
+	ModelsList struct {
+		Models []ModelInfo `json:"models"`
+	}
+	ModelColumn struct {
+		Name  string `json:"name"`
+		Type  string `json:"type"`            // SQL type
+		Shape string `json:"shape,omitempty"` // float[?,30]
+	}
+	ModelDescription struct {
+		ModelInfo
+		Statement string        `json:"statement"`
+		Inputs    []ModelColumn `json:"inputs"`
+		Outputs   []ModelColumn `json:"outputs"`
+		Returns   string        `json:"returns"` // SQL type of PREDICT
+	}
+)
+
+// EntityType implements EntityBody.
+func (CurrentStatus) EntityType() string           { return "currentStatus" }
+func (WarningEntity) EntityType() string           { return "warning_entity" }
+func (StreamsList) EntityType() string             { return "streams" }
+func (TablesList) EntityType() string              { return "tables" }
+func (SourceDescriptionEntity) EntityType() string { return "sourceDescription" }
+func (SourceDescriptions) EntityType() string      { return "source_descriptions" }
+func (Queries) EntityType() string                 { return "queries" }
+func (QueryDescriptionEntity) EntityType() string  { return "queryDescription" }
+func (QueryDescriptionList) EntityType() string    { return "query_descriptions" }
+func (PropertiesList) EntityType() string          { return "properties" }
+func (TopicsList) EntityType() string              { return "kafka_topics" }
+func (FunctionNames) EntityType() string           { return "function_names" }
+func (FunctionDescription) EntityType() string     { return "describe_function" }
+func (TypesList) EntityType() string               { return "type_list" }
+func (VariablesList) EntityType() string           { return "variables" }
+func (TerminateQuery) EntityType() string          { return "terminate_query" }
+func (AssertTopic) EntityType() string             { return "assert_topic" }
+func (ModelsList) EntityType() string              { return "models" }
+func (ModelDescription) EntityType() string        { return "model_description" }
