@@ -1,0 +1,79 @@
+package topology
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/millrace/millrace/state"
+)
+
+// PartitionError refuses inputs that are read together but are not partitioned alike.
+type PartitionError struct {
+	TopicA, TopicB           string
+	PartitionsA, PartitionsB int32
+}
+
+func (e *PartitionError) Error() string {
+	return fmt.Sprintf("topics %s and %s are read together but have %d and %d partitions",
+		e.TopicA, e.TopicB, e.PartitionsA, e.PartitionsB)
+}
+
+// Rule is the stable code of the refusal.
+func (e *PartitionError) Rule() string { return "join.partitions" }
+
+// countPartitions gives every sub-topology as many tasks as its inputs have partitions. A source topic's count is given, and repartition
+// topics that are read with it follow it; among themselves they take the largest count of what feeds them. Subs are in order of
+// flow, so one pass is enough.
+func (b *builder) countPartitions() error {
+	writers := map[string]*SubTopology{}
+	for _, s := range b.topo.Subs {
+		fixed := ""
+		for _, in := range s.Inputs {
+			if in.Internal {
+				continue
+			}
+			n, err := b.o.Partitions(in.Topic)
+			if err != nil {
+				return fmt.Errorf("count the partitions of %s: %w", in.Topic, err)
+			}
+			if fixed != "" && n != s.Partitions {
+				return &PartitionError{fixed, in.Topic, s.Partitions, n}
+			}
+			fixed, s.Partitions = in.Topic, n
+		}
+		for _, in := range s.Inputs {
+			if in.Internal && fixed == "" {
+				s.Partitions = max(s.Partitions, writers[in.Topic].Partitions)
+			}
+		}
+		for _, in := range s.Inputs {
+			if in.Internal {
+				writers[in.Topic].OutputPartitions = s.Partitions
+			}
+		}
+		writers[s.Output] = s
+	}
+	return nil
+}
+
+// listTopics lists the internal topics: repartition topics keep everything until the engine trims them; a changelog holds
+// the last value of each key, and that of windows forgets them after their retention.
+func (b *builder) listTopics() {
+	t := b.topo
+	for _, s := range t.Subs {
+		for _, in := range s.Inputs {
+			if in.Internal {
+				t.Topics = append(t.Topics, Topic{Name: in.Topic, Partitions: s.Partitions, Delete: true, Retention: -1})
+			}
+		}
+	}
+	for _, s := range t.Subs {
+		for _, st := range s.Stores {
+			topic := Topic{Name: st.Changelog, Partitions: s.Partitions, Compact: true}
+			if st.Kind != state.KeyValue {
+				topic.Delete, topic.Retention = true, time.Duration(st.Retention.Millis)*time.Millisecond+changelogSlack
+			}
+			t.Topics = append(t.Topics, topic)
+		}
+	}
+}
