@@ -1,0 +1,156 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// TopicSpec describes a topic to be created.
+type TopicSpec struct {
+	Name       string
+	Partitions int32
+	Replicas   int16             // 0: the broker's default
+	Configs    map[string]string // "cleanup.policy": "compact", ...
+}
+
+// TopicInfo describes an existing topic.
+type TopicInfo struct {
+	Name       string
+	Internal   bool // Kafka's own
+	Partitions int32
+	Replicas   int16
+}
+
+// CreateTopic creates a topic and waits until every partition has a leader. [ErrTopicExists] is returned for a topic
+// that exists, whatever its settings.
+func (c *Client) CreateTopic(ctx context.Context, spec TopicSpec) error {
+	detail := &sarama.TopicDetail{NumPartitions: spec.Partitions, ReplicationFactor: spec.Replicas, ConfigEntries: map[string]*string{}}
+	if spec.Replicas == 0 {
+		detail.ReplicationFactor = -1
+	}
+	for k, v := range spec.Configs {
+		detail.ConfigEntries[k] = &v
+	}
+	err := c.admin.CreateTopic(spec.Name, detail, false)
+	switch {
+	case errors.Is(err, sarama.ErrTopicAlreadyExists):
+		return failure("create topic", spec.Name, ErrTopicExists, nil)
+	case err != nil:
+		return failure("create topic", spec.Name, nil, err)
+	}
+	return c.awaitLeaders(ctx, spec.Name, spec.Partitions)
+}
+
+func (c *Client) awaitLeaders(ctx context.Context, topic string, partitions int32) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	var pause backoff
+	for {
+		err := c.meta.RefreshMetadata(topic)
+		for p := int32(0); err == nil && p < partitions; p++ {
+			_, err = c.meta.Leader(topic, p)
+		}
+		if err == nil {
+			return nil
+		}
+		if wait := pause.wait(ctx); wait != nil {
+			return failure("wait for the leaders of topic", topic, nil, errors.Join(wait, err))
+		}
+	}
+}
+
+// DescribeTopics returns what exists of the topics asked for, by name. Topics that do not exist are left out.
+func (c *Client) DescribeTopics(topics ...string) (map[string]TopicInfo, error) {
+	if len(topics) == 0 {
+		return map[string]TopicInfo{}, nil
+	}
+	list, err := c.admin.DescribeTopics(topics)
+	if err != nil {
+		return nil, failure("describe topics", "", nil, err)
+	}
+	out := map[string]TopicInfo{}
+	for _, m := range list {
+		switch m.Err {
+		case sarama.ErrUnknownTopicOrPartition:
+			continue
+		case sarama.ErrNoError, sarama.ErrLeaderNotAvailable:
+		default:
+			return nil, failure("describe topic", m.Name, nil, m.Err)
+		}
+		info := TopicInfo{Name: m.Name, Internal: m.IsInternal, Partitions: int32(len(m.Partitions))}
+		if len(m.Partitions) > 0 {
+			info.Replicas = int16(len(m.Partitions[0].Replicas))
+		}
+		out[m.Name] = info
+	}
+	return out, nil
+}
+
+// DescribeTopic is DescribeTopics for one; [ErrUnknownTopic] if it does not exist.
+func (c *Client) DescribeTopic(topic string) (TopicInfo, error) {
+	m, err := c.DescribeTopics(topic)
+	if err != nil {
+		return TopicInfo{}, err
+	}
+	info, ok := m[topic]
+	if !ok {
+		return TopicInfo{}, failure("describe topic", topic, ErrUnknownTopic, nil)
+	}
+	return info, nil
+}
+
+// ListTopics returns all topics by name, sorted; Kafka's internal ones too.
+func (c *Client) ListTopics() ([]TopicInfo, error) {
+	list, err := c.admin.ListTopics()
+	if err != nil {
+		return nil, failure("list topics", "", nil, err)
+	}
+	out := make([]TopicInfo, 0, len(list))
+	for _, name := range slices.Sorted(maps.Keys(list)) {
+		d := list[name]
+		internal := name == "__consumer_offsets" || name == "__transaction_state"
+		out = append(out, TopicInfo{Name: name, Internal: internal, Partitions: d.NumPartitions, Replicas: d.ReplicationFactor})
+	}
+	return out, nil
+}
+
+// DeleteTopics deletes topics; those that do not exist are passed over.
+func (c *Client) DeleteTopics(topics ...string) error {
+	var errs []error
+	for _, t := range topics {
+		if err := c.admin.DeleteTopic(t); err != nil && !errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
+			errs = append(errs, failure("delete topic", t, nil, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// DeleteRecords trims partitions of a topic: records before the given offsets are gone for good.
+func (c *Client) DeleteRecords(topic string, before map[int32]int64) error {
+	if err := c.admin.DeleteRecords(topic, before); err != nil {
+		return failure("trim topic", topic, nil, err)
+	}
+	return nil
+}
+
+// DescribeConfigs returns a topic's settings, defaults included.
+func (c *Client) DescribeConfigs(topic string) (map[string]string, error) {
+	list, err := c.admin.DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource, Name: topic})
+	if err != nil {
+		class := error(nil)
+		if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
+			class = ErrUnknownTopic
+		}
+		return nil, failure("describe settings of topic", topic, class, err)
+	}
+	out := make(map[string]string, len(list))
+	for _, e := range list {
+		out[e.Name] = e.Value
+	}
+	return out, nil
+}

@@ -1,0 +1,224 @@
+package kafka
+
+import (
+	"errors"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// fetchLoop reads from one broker all partitions that it leads, one request after the other. While subscribers work on
+// one answer, the next is under way; a partition whose subscriber is slow is left out.
+type fetchLoop struct {
+	f     *Fetcher
+	addr  string
+	links *links
+	wake  chan struct{} // capacity 1
+
+	// guarded by f.mu
+	feeds []*feed
+	turn  int // rotates the order, so that feeds of one partition take turns
+}
+
+// asked is what one request wants: one position per partition. Feeds at the same position share the answer.
+type asked struct {
+	position int64
+	feeds    []*feed
+}
+
+func (l *fetchLoop) poke() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (l *fetchLoop) run() {
+	defer l.f.wg.Done()
+	defer l.links.close()
+	for {
+		req, want, alive := l.request()
+		if !alive {
+			return
+		}
+		if req == nil {
+			select {
+			case <-l.wake:
+			case <-l.f.ctx.Done():
+			}
+			continue
+		}
+		resp, err := l.fetch(req)
+		if l.f.ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			l.scatter(want, err)
+			continue
+		}
+		l.distribute(want, resp)
+	}
+}
+
+func (l *fetchLoop) fetch(req *sarama.FetchRequest) (*sarama.FetchResponse, error) {
+	b, err := l.links.to(l.addr)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := b.Fetch(req)
+	if err == nil && resp.ErrorCode != 0 {
+		err = sarama.KError(resp.ErrorCode)
+	}
+	if err != nil {
+		l.links.drop(l.addr)
+	}
+	return resp, err
+}
+
+// hungryWait is the broker's patience when some partition was left out of a request and may want to be in the next.
+const hungryWait = 10 * time.Millisecond
+
+// request builds the next request; nil when nothing is wanted. alive is false when the loop has no partition left, or
+// the fetcher is closed: then the loop is out of the fetcher's list.
+func (l *fetchLoop) request() (req *sarama.FetchRequest, want map[TopicPartition]*asked, alive bool) {
+	f := l.f
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.ctx.Err() != nil || len(l.feeds) == 0 {
+		delete(f.loops, l.addr)
+		return nil, nil, false
+	}
+	wait := f.cfg.MaxWait
+	want = map[TopicPartition]*asked{}
+	for i := range l.feeds {
+		d := l.feeds[(l.turn+i)%len(l.feeds)]
+		switch a := want[d.tp]; {
+		case d.paused:
+		case d.bytes >= f.cfg.BufferBytes:
+			wait = hungryWait
+		case a == nil:
+			want[d.tp] = &asked{position: d.position, feeds: []*feed{d}}
+		case a.position == d.position:
+			a.feeds = append(a.feeds, d)
+		default:
+			wait = hungryWait
+		}
+	}
+	l.turn++
+	for tp, a := range want {
+		if a.feeds[0].hollow >= hollowLimit {
+			want = map[TopicPartition]*asked{tp: a}
+			break
+		}
+	}
+	if len(want) == 0 {
+		return nil, nil, true
+	}
+	req = fetchRequest(f.cfg.Uncommitted, wait, int32(f.cfg.ResponseBytes))
+	for tp, a := range want {
+		req.AddBlock(tp.Topic, tp.Partition, a.position, int32(f.cfg.PartitionBytes), -1)
+	}
+	return req, want, true
+}
+
+func fetchRequest(uncommitted bool, wait time.Duration, maxBytes int32) *sarama.FetchRequest {
+	isolation := sarama.ReadCommitted
+	if uncommitted {
+		isolation = sarama.ReadUncommitted
+	}
+	return &sarama.FetchRequest{
+		Version: 11, MinBytes: 1, MaxWaitTime: int32(wait.Milliseconds()), MaxBytes: maxBytes,
+		SessionEpoch: -1, Isolation: isolation,
+	}
+}
+
+// scatter answers a request that failed as a whole: all its partitions look for their leader again.
+func (l *fetchLoop) scatter(want map[TopicPartition]*asked, err error) {
+	l.f.mu.Lock()
+	defer l.f.mu.Unlock()
+	for _, a := range want {
+		for _, d := range a.feeds {
+			if d.loop == l {
+				l.f.orphan(d, err)
+			}
+		}
+	}
+}
+
+// distribute gives every feed its part. Records are decoded outside the lock, once per partition.
+func (l *fetchLoop) distribute(want map[TopicPartition]*asked, resp *sarama.FetchResponse) {
+	for tp, a := range want {
+		block := resp.GetBlock(tp.Topic, tp.Partition)
+		if block == nil {
+			continue
+		}
+		var batch FetchedBatch
+		var bytes int
+		err := kafkaError(block.Err)
+		if err == nil {
+			batch, bytes, err = decodeBlock(block, a.position, !l.f.cfg.Uncommitted)
+			batch.Topic, batch.Partition = tp.Topic, tp.Partition
+		}
+		l.f.mu.Lock()
+		for _, d := range a.feeds {
+			// A feed may have been removed, paused or moved to another position meanwhile.
+			if d.loop == l && d.position == a.position {
+				l.give(d, batch, bytes, block, len(want) == 1, err)
+			}
+		}
+		l.f.mu.Unlock()
+	}
+}
+
+// give hands one answer to one feed. f.mu is held.
+func (l *fetchLoop) give(d *feed, batch FetchedBatch, bytes int, block *sarama.FetchResponseBlock, solo bool, err error) {
+	switch {
+	case err == nil:
+	case errors.Is(err, sarama.ErrOffsetOutOfRange):
+		l.f.fail(d, ErrOffsetOutOfRange, err)
+		return
+	case stale(err):
+		l.f.orphan(d, err)
+		return
+	default:
+		l.f.fail(d, nil, err)
+		return
+	}
+	d.failures, d.missing = backoff{}, time.Time{}
+	batch.Next = d.advance(batch, block, solo)
+	ended := !d.seen || d.lastStable != batch.LastStable || d.position != batch.Next
+	moved := batch.Next > d.position
+	d.seen, d.position = true, batch.Next
+	d.lastStable, d.highWatermark, d.logStart = batch.LastStable, batch.HighWatermark, batch.LogStart
+	switch {
+	case moved:
+		d.push(batch, bytes)
+	case ended && batch.AtEnd():
+		d.sub.signal() // the subscriber may have been waiting to learn that this input is empty
+	}
+}
+
+// hollowLimit is how often a partition may come back hollow before it is asked about alone.
+const hollowLimit = 3
+
+// advance corrects the position after an answer without a batch although the log goes on. Usually other partitions
+// have filled the answer. But compaction can leave batches without records, which sarama drops silently; when such a
+// batch is the last stable one, the position would never move. So after some hollow answers the partition is asked
+// about alone, and if that is hollow too, the position steps over one offset: a broker returns the batch that contains
+// an offset, so nothing with records is missed.
+func (d *feed) advance(batch FetchedBatch, block *sarama.FetchResponseBlock, solo bool) int64 {
+	if !hollow(batch, d.position, block) {
+		d.hollow = 0
+		return batch.Next
+	}
+	d.hollow++
+	if solo && d.hollow > hollowLimit {
+		return d.position + 1
+	}
+	return batch.Next
+}
+
+// hollow says that there is something stable at pos, and that the answer has nothing of it.
+func hollow(batch FetchedBatch, pos int64, block *sarama.FetchResponseBlock) bool {
+	return batch.Next == pos && !batch.AtEnd() && len(block.RecordsSet) == 0 && !block.Partial
+}

@@ -1,0 +1,367 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// ProducerConfig is common to both producers. Zero values mean the defaults.
+type ProducerConfig struct {
+	Compression Compression
+	// MaxBatchBytes bounds one record batch before compression. It must stay below the topics' max.message.bytes,
+	// which is 1 MiB by default; so the default is 900 kB. A larger record travels alone.
+	MaxBatchBytes int
+	// BufferBytes is how much is collected over all partitions before it is sent without being asked. Default 4 MiB.
+	BufferBytes int
+	// DeliveryTimeout bounds the repetition of one flush. Default 60 s.
+	DeliveryTimeout time.Duration
+}
+
+func (cfg ProducerConfig) withDefaults() ProducerConfig {
+	if cfg.MaxBatchBytes == 0 {
+		cfg.MaxBatchBytes = 900_000
+	}
+	if cfg.BufferBytes == 0 {
+		cfg.BufferBytes = 4 << 20
+	}
+	if cfg.DeliveryTimeout == 0 {
+		cfg.DeliveryTimeout = time.Minute
+	}
+	return cfg
+}
+
+// maxRequestBytes bounds one produce request, before compression.
+const maxRequestBytes = 8 << 20
+
+// sender sends batches in order per partition, several requests ahead, and repeats what failed with the same sequence
+// numbers. Both producers are built on it. It belongs to one goroutine.
+type sender struct {
+	c     *Client
+	cfg   ProducerConfig
+	links *links
+	txnID *string // nil outside transactions
+	who   producerIdentity
+
+	boxes    map[TopicPartition]*outbox
+	dirty    []*outbox // boxes with records or batches, each once
+	buffered int       // bytes in open slabs
+	free     []*slab
+	failed   error // the first error that is not repeated; every later send returns it until reset
+
+	inFlight int // requests
+	mu       sync.Mutex
+	answers  []answer
+	arrived  chan struct{} // capacity 1
+}
+
+type request struct {
+	addr    string
+	batches map[*outbox]*batch
+}
+
+type answer struct {
+	req  *request
+	resp *sarama.ProduceResponse
+	err  error
+}
+
+func newSender(c *Client, cfg ProducerConfig, txnID *string) *sender {
+	return &sender{
+		c: c, cfg: cfg.withDefaults(), links: newLinks(c), txnID: txnID,
+		boxes: map[TopicPartition]*outbox{}, arrived: make(chan struct{}, 1),
+	}
+}
+
+// reset forgets everything unsent and begins with a new identity, whose sequences start at 0. The connections go too:
+// what was on the wire must not arrive later and be counted as an answer.
+func (s *sender) reset(who producerIdentity) {
+	if s.inFlight > 0 {
+		for addr := range s.links.brokers {
+			s.links.drop(addr)
+		}
+	}
+	s.mu.Lock()
+	s.answers = nil
+	s.mu.Unlock()
+	s.who, s.boxes, s.dirty, s.buffered, s.failed, s.inFlight = who, map[TopicPartition]*outbox{}, nil, 0, nil, 0
+}
+
+// collect copies records into their partitions' boxes; full boxes are sealed. It returns true when it is time to send.
+func (s *sender) collect(batches []ProduceBatch) bool {
+	full := false
+	for i := range batches {
+		b := &batches[i]
+		if len(b.Records) == 0 {
+			continue
+		}
+		o := s.box(TopicPartition{b.Topic, b.Partition})
+		for j := range b.Records {
+			r := &b.Records[j]
+			n := size(r)
+			if o.open != nil && o.open.bytes+n > s.cfg.MaxBatchBytes {
+				s.buffered -= o.open.bytes
+				o.seal(s.who, s.cfg.Compression)
+				full = true
+			}
+			if o.open == nil {
+				o.open = s.slab()
+			}
+			o.open.add(r)
+			s.buffered += n
+		}
+	}
+	return full || s.buffered >= s.cfg.BufferBytes
+}
+
+func (s *sender) box(tp TopicPartition) *outbox {
+	o := s.boxes[tp]
+	if o == nil {
+		o = &outbox{tp: tp, acked: -1}
+		s.boxes[tp] = o
+	}
+	if !o.dirty {
+		o.dirty = true
+		s.dirty = append(s.dirty, o)
+	}
+	return o
+}
+
+func (s *sender) slab() *slab {
+	if n := len(s.free); n > 0 {
+		b := s.free[n-1]
+		s.free = s.free[:n-1]
+		return b
+	}
+	return &slab{}
+}
+
+// seal closes all boxes: afterwards everything collected stands in queues.
+func (s *sender) seal() {
+	for _, o := range s.dirty {
+		o.seal(s.who, s.cfg.Compression)
+	}
+	s.buffered = 0
+}
+
+// dispatch sends what may be sent: one batch per partition and request, one request per leader, until nothing is due.
+func (s *sender) dispatch() {
+	for s.failed == nil {
+		reqs := s.gather()
+		if len(reqs) == 0 {
+			return
+		}
+		for _, r := range reqs {
+			s.send(r)
+		}
+	}
+}
+
+// gather picks at most one batch of every partition. A partition whose leader is unknown waits for the next attempt.
+func (s *sender) gather() map[string]*request {
+	reqs := map[string]*request{}
+	sizes := map[string]int{}
+	for _, o := range s.dirty {
+		b := o.due()
+		if b == nil {
+			continue
+		}
+		addr, err := s.c.leader(o.tp)
+		if err != nil {
+			s.repeat(o, err)
+			continue
+		}
+		if r := reqs[addr]; r == nil {
+			reqs[addr] = &request{addr: addr, batches: map[*outbox]*batch{}}
+		} else if sizes[addr]+b.bytes > maxRequestBytes {
+			continue
+		}
+		sizes[addr] += b.bytes
+		reqs[addr].batches[o] = b
+		b.sent = true
+		o.inFlight++
+	}
+	return reqs
+}
+
+// send encodes a request and puts it on the wire; the answer arrives later. A request that cannot be sent is answered
+// with its error.
+func (s *sender) send(r *request) {
+	s.inFlight++
+	broker, err := s.links.to(r.addr)
+	if err != nil {
+		s.deliver(answer{req: r, err: err})
+		return
+	}
+	q := &sarama.ProduceRequest{Version: 9, TransactionalID: s.txnID, RequiredAcks: sarama.WaitForAll, Timeout: 30_000}
+	for o, b := range r.batches {
+		q.AddBatch(o.tp.Topic, o.tp.Partition, b.rb)
+	}
+	err = broker.AsyncProduce(q, func(resp *sarama.ProduceResponse, err error) { s.deliver(answer{r, resp, err}) })
+	if err != nil {
+		s.deliver(answer{req: r, err: err})
+		return
+	}
+	for _, b := range r.batches {
+		if b.slab != nil {
+			b.slab.reset()
+			s.free = append(s.free, b.slab)
+			b.slab = nil
+		}
+	}
+}
+
+// deliver runs on a connection's goroutine, which must not be held up.
+func (s *sender) deliver(a answer) {
+	s.mu.Lock()
+	s.answers = append(s.answers, a)
+	s.mu.Unlock()
+	select {
+	case s.arrived <- struct{}{}:
+	default:
+	}
+}
+
+// take processes the answers that have arrived.
+func (s *sender) take() {
+	s.mu.Lock()
+	list := s.answers
+	s.answers = nil
+	s.mu.Unlock()
+	for _, a := range list {
+		s.inFlight--
+		if a.err != nil && transport(a.err) {
+			s.links.drop(a.req.addr)
+		}
+		for o, b := range a.req.batches {
+			o.inFlight--
+			s.settle(o, b, a)
+		}
+	}
+}
+
+// settle decides about one batch of an answer.
+func (s *sender) settle(o *outbox, b *batch, a answer) {
+	err := a.err
+	var block *sarama.ProduceResponseBlock
+	if err == nil {
+		if block = a.resp.GetBlock(o.tp.Topic, o.tp.Partition); block == nil {
+			err = sarama.ErrIncompleteResponse
+		} else {
+			err = kafkaError(block.Err)
+		}
+	}
+	switch {
+	case err == nil:
+		o.acked = block.Offset + int64(b.rb.LastOffsetDelta) + 1
+		o.acknowledge(b)
+	case retriableProduce(err), err == sarama.ErrOutOfOrderSequenceNumber && !o.oldest(b):
+		// Out of order only because an earlier batch failed: both are repeated, in order.
+		b.sent = false
+		s.repeat(o, err)
+	case s.failed == nil:
+		s.failed = failure("produce to", o.tp.String(), producerClass(err), err)
+	}
+}
+
+// unknownTopicPatience is how long a topic may be unknown: a new one takes a moment to be known everywhere.
+const unknownTopicPatience = 5 * time.Second
+
+// repeat notes why a box must be tried again, and gives up on topics that are not there.
+func (s *sender) repeat(o *outbox, err error) {
+	o.retrying, o.trouble = true, err
+	if !errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
+		o.missing = time.Time{}
+		return
+	}
+	if o.missing.IsZero() {
+		o.missing = time.Now()
+	}
+	if time.Since(o.missing) > unknownTopicPatience && s.failed == nil {
+		s.failed = failure("produce to", o.tp.String(), ErrAbortable, errors.Join(ErrUnknownTopic, err))
+	}
+}
+
+// flush sends everything and waits until it is acknowledged. On error the batches stay queued.
+func (s *sender) flush(ctx context.Context) error {
+	deadline := time.Now().Add(s.cfg.DeliveryTimeout)
+	defer s.interruptible(ctx)()
+	s.seal()
+	var pause backoff
+	for {
+		s.dispatch()
+		if err := s.await(ctx); err != nil {
+			return failure("produce", s.name(), ErrUnknownOutcome, err)
+		}
+		if s.failed != nil {
+			return s.failed
+		}
+		left := s.pending()
+		if len(left) == 0 {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return failure("produce to", left[0].tp.String(), ErrUnknownOutcome, fmt.Errorf("not acknowledged within %s: %w", s.cfg.DeliveryTimeout, errors.Join(left[0].trouble)))
+		}
+		if err := pause.wait(ctx); err != nil {
+			return failure("produce", s.name(), ErrUnknownOutcome, err)
+		}
+		s.refresh(left)
+	}
+}
+
+// interruptible makes the end of a context close the sockets: a request on the wire cannot be called back.
+func (s *sender) interruptible(ctx context.Context) (stop func() bool) {
+	return context.AfterFunc(ctx, s.links.cut)
+}
+
+func (s *sender) name() string {
+	if s.txnID != nil {
+		return *s.txnID
+	}
+	return ""
+}
+
+// await waits for the answer to every request on the wire.
+func (s *sender) await(ctx context.Context) error {
+	for s.take(); s.inFlight > 0; s.take() {
+		select {
+		case <-s.arrived:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// pending drops the boxes that are empty from the dirty list and returns the rest.
+func (s *sender) pending() []*outbox {
+	left := s.dirty[:0]
+	for _, o := range s.dirty {
+		if o.open != nil || len(o.queue) > 0 {
+			left = append(left, o)
+			continue
+		}
+		o.dirty = false
+	}
+	clear(s.dirty[len(left):])
+	s.dirty = left
+	return left
+}
+
+// refresh reads the metadata of the topics that could not be sent to. Its failure shows in the next attempt.
+func (s *sender) refresh(boxes []*outbox) {
+	seen := map[string]bool{}
+	for _, o := range boxes {
+		if o.retrying && !seen[o.tp.Topic] {
+			seen[o.tp.Topic] = true
+			_ = s.c.meta.RefreshMetadata(o.tp.Topic)
+		}
+	}
+}
+
+func (s *sender) close() { s.links.close() }

@@ -1,0 +1,189 @@
+package kafka_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/millrace/millrace/engine/kafka"
+	"github.com/millrace/millrace/engine/kafka/embedded"
+)
+
+// rig is a broker to test against, and names that no other test uses.
+type rig struct {
+	*testing.T
+	c        *kafka.Client
+	cfg      kafka.Config
+	prefix   string
+	real     bool
+	embedded *embedded.Broker
+}
+
+// suite holds every test that must pass on the embedded broker and on a real one alike.
+var suite = []struct {
+	name string
+	run  func(*rig)
+}{
+	{"roundtrip", testRoundTrip},
+}
+
+func TestEmbedded(t *testing.T) {
+	for _, tc := range suite {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			b, err := embedded.Open(t.TempDir(), embedded.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if err := b.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+			run(t, tc.run, &rig{cfg: kafka.Config{Brokers: []string{b.Addr()}, Dial: b.Dial}, embedded: b})
+		})
+	}
+}
+
+func TestReal(t *testing.T) {
+	addrs := os.Getenv("MILLRACE_KAFKA")
+	if addrs == "" {
+		t.Skip("MILLRACE_KAFKA is not set: the suite ran on the embedded broker only ('make test-kafka' runs it on a real one)")
+	}
+	for _, tc := range suite {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			run(t, tc.run, &rig{cfg: kafka.Config{Brokers: strings.Split(addrs, ",")}, real: true})
+		})
+	}
+}
+
+func run(t *testing.T, f func(*rig), r *rig) {
+	c, err := kafka.Open(r.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.T, r.c = t, c
+	r.prefix = fmt.Sprintf("%s-%x-", strings.ReplaceAll(t.Name(), "/", "-"), time.Now().UnixNano())
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	f(r)
+}
+
+func (r *rig) ctx() context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	r.Cleanup(cancel)
+	return ctx
+}
+
+func (r *rig) ok(err error) {
+	r.Helper()
+	if err != nil {
+		r.Fatal(err)
+	}
+}
+
+func (r *rig) topic(name string, partitions int32, configs map[string]string) string {
+	r.Helper()
+	name = r.prefix + name
+	r.ok(r.c.CreateTopic(r.ctx(), kafka.TopicSpec{Name: name, Partitions: partitions, Configs: configs}))
+	if r.real {
+		r.Cleanup(func() { _ = r.c.DeleteTopics(name) })
+	}
+	return name
+}
+
+func (r *rig) txn(id string) *kafka.TxnProducer {
+	p := r.c.NewTxnProducer(kafka.TxnConfig{ID: r.prefix + id, Timeout: 20 * time.Second})
+	r.Cleanup(p.Close)
+	return p
+}
+
+func (r *rig) ready(id string) *kafka.TxnProducer {
+	r.Helper()
+	p := r.txn(id)
+	r.ok(p.Init(r.ctx()))
+	return p
+}
+
+func one(topic string, partition int32, values ...string) kafka.ProduceBatch {
+	b := kafka.ProduceBatch{Topic: topic, Partition: partition}
+	for _, v := range values {
+		key, value, keyed := strings.Cut(v, "=")
+		rec := kafka.Record{Timestamp: 1_700_000_000_000, Value: []byte(v)}
+		if keyed {
+			rec.Key, rec.Value = []byte(key), []byte(value)
+		}
+		b.Records = append(b.Records, rec)
+	}
+	return b
+}
+
+// all reads what is committed in a partition, as "value" or "key=value".
+func (r *rig) all(topic string, partition int32) []string {
+	r.Helper()
+	rd := r.c.NewReader()
+	defer rd.Close()
+	var out []string
+	for b, err := range rd.All(r.ctx(), topic, partition) {
+		r.ok(err)
+		for _, rec := range b.Records {
+			out = append(out, text(rec))
+		}
+	}
+	return out
+}
+
+func text(rec kafka.Record) string {
+	if rec.Key == nil {
+		return string(rec.Value)
+	}
+	return string(rec.Key) + "=" + string(rec.Value)
+}
+
+func (r *rig) want(got []string, want ...string) {
+	r.Helper()
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		r.Fatalf("got %q, want %q", got, want)
+	}
+}
+
+func testRoundTrip(r *rig) {
+	ctx := r.ctx()
+	topic := r.topic("t", 2, nil)
+	p := r.ready("a")
+	r.ok(p.Send(ctx, one(topic, 0, "a", "k=v"), one(topic, 1, "b")))
+	r.ok(p.Commit(ctx))
+	r.ok(p.Send(ctx, one(topic, 0, "dropped")))
+	r.ok(p.Flush(ctx))
+	r.ok(p.Abort(ctx))
+	r.ok(p.Send(ctx, one(topic, 0, "c")))
+	r.ok(p.Commit(ctx))
+	r.want(r.all(topic, 0), "a", "k=v", "c")
+	r.want(r.all(topic, 1), "b")
+	f := r.c.NewFetcher(kafka.FetchConfig{})
+	defer f.Close()
+	s := f.Subscribe()
+	r.ok(s.Add(topic, 0, 0))
+	var got []string
+	for len(got) < 3 {
+		select {
+		case <-s.Ready():
+		case <-ctx.Done():
+			r.Fatal(ctx.Err())
+		}
+		for _, b := range s.Poll(nil) {
+			r.ok(b.Err)
+			for _, rec := range b.Records {
+				got = append(got, text(rec))
+			}
+		}
+	}
+	r.want(got, "a", "k=v", "c")
+}
