@@ -54,13 +54,19 @@ func (r Retention) MinLive(streamTime int64) int64 {
 	if streamTime == noTime {
 		return noTime
 	}
-	segment := max(r.Millis/2, 60_000)
-	oldest := streamTime - r.Millis
-	id := oldest / segment
-	if oldest%segment < 0 {
+	return r.segment(streamTime - r.Millis)
+}
+
+func (r Retention) segmentMillis() int64 { return max(r.Millis/2, 60_000) }
+
+// segment is the start of the segment that a time is in.
+func (r Retention) segment(time int64) int64 {
+	length := r.segmentMillis()
+	id := time / length
+	if time%length < 0 {
 		id--
 	}
-	return id * segment
+	return id * length
 }
 
 // KindError says that a store was asked for that the task has not, or not in this kind.
