@@ -49,8 +49,9 @@ const (
 	DefaultMaxSize  = 64 << 20
 )
 
-// ErrNull says that the payload stands for a null record (the JSON text null). The caller treats the record as if its
-// key or value had been null. Nothing was appended.
+// ErrNull says that bytes and columns do not map to each other because the record's key or value is null. From Decode:
+// the payload stands for null (the JSON text null), so treat it as a null key or value. From Append: a bare single column
+// is NULL, so write a null key or value. Nothing was appended.
 var ErrNull = errors.New("payload is null")
 
 // ErrUnavailable is wrapped by the errors of NewDecoder and NewEncoder for a format that this build does not have.
@@ -66,8 +67,8 @@ type Decoder interface {
 // Encoder writes rows of one schema.
 type Encoder interface {
 	// Append adds the bytes of a row to dst and returns the extended slice. cols[c.Target] is column c's vector. On an
-	// error the returned slice is dst as it was. A row of which all columns are NULL is written as such: whether a record is
-	// null is the caller's to say.
+	// error the returned slice is dst as it was; ErrNull says that the record's key or value is null. A row of which all columns
+	// are NULL is otherwise written as such: whether a row is a tombstone is the caller's to know.
 	Append(dst []byte, cols []*vector.Vector, row int) ([]byte, error)
 }
 

@@ -15,7 +15,10 @@ type family struct {
 }
 
 var families = map[string]family{
-	"NONE": {checkNone, newNoneDecoder, newNoneEncoder},
+	"JSON":      {checkJSON, newJSONDecoder, newJSONEncoder},
+	"DELIMITED": {checkDelimited, newDelimitedDecoder, newDelimitedEncoder},
+	"KAFKA":     {checkKafka, newKafkaDecoder, newKafkaEncoder},
+	"NONE":      {checkNone, newNoneDecoder, newNoneEncoder},
 }
 
 func lookup(f plan.Format, cols []Column) (family, error) {

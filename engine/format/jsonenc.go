@@ -1,0 +1,139 @@
+package format
+
+import (
+	"encoding/base64"
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/millrace/millrace/sql/plan"
+	"github.com/millrace/millrace/sql/types"
+	"github.com/millrace/millrace/sql/vector"
+)
+
+// jsonEncoder writes a row as one JSON object with every column, NULLs included, or as a bare value.
+type jsonEncoder struct {
+	cols []Column
+	lead [][]byte // what stands before each column's value: `{"A":`, `,"B":`; nil if bare
+}
+
+func newJSONEncoder(f plan.Format, cols []Column, opts Options) (Encoder, error) {
+	e := &jsonEncoder{cols: cols}
+	if bare(f, cols, opts) {
+		return e, nil
+	}
+	e.lead = make([][]byte, 0, len(cols))
+	open := byte('{')
+	for _, c := range cols {
+		e.lead = append(e.lead, append(appendJSONString([]byte{open}, c.Name), ':'))
+		open = ','
+	}
+	return e, nil
+}
+
+// Append implements Encoder.
+func (e *jsonEncoder) Append(dst []byte, cols []*vector.Vector, row int) ([]byte, error) {
+	if e.lead == nil {
+		v := cols[e.cols[0].Target]
+		if v.IsNull(row) {
+			return dst, ErrNull
+		}
+		return appendJSONColumn(dst, v, row), nil
+	}
+	if len(e.cols) == 0 {
+		return append(dst, "{}"...), nil
+	}
+	for i := range e.cols {
+		dst = append(dst, e.lead[i]...)
+		dst = appendJSONColumn(dst, cols[e.cols[i].Target], row)
+	}
+	return append(dst, '}'), nil
+}
+
+func appendJSONColumn(dst []byte, v *vector.Vector, row int) []byte {
+	if v.IsNull(row) {
+		return append(dst, "null"...)
+	}
+	i := v.At(row)
+	switch v.Type.Kind {
+	case types.KindBoolean:
+		return strconv.AppendBool(dst, v.Bool[i])
+	case types.KindInt, types.KindDate, types.KindTime:
+		return strconv.AppendInt(dst, int64(v.I32[i]), 10)
+	case types.KindBigint, types.KindTimestamp:
+		return strconv.AppendInt(dst, v.I64[i], 10)
+	case types.KindDouble:
+		return appendJSONDouble(dst, v.F64[i])
+	case types.KindString:
+		return appendJSONString(dst, v.Str(row))
+	case types.KindBytes:
+		return appendJSONBytes(dst, v.Str(row))
+	}
+	return appendJSONValue(dst, v.Type, v.Any[i])
+}
+
+// appendJSONDouble quotes what JSON has no number for, as Jackson does; reading takes it back.
+func appendJSONDouble(dst []byte, f float64) []byte {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return append(appendDouble(append(dst, '"'), f), '"')
+	}
+	return appendDouble(dst, f)
+}
+
+func appendJSONBytes(dst, b []byte) []byte {
+	return append(base64.StdEncoding.AppendEncode(append(dst, '"'), b), '"')
+}
+
+// appendJSONValue writes a boxed value of the type.
+func appendJSONValue(dst []byte, t *types.Type, value any) []byte {
+	if value == nil {
+		return append(dst, "null"...)
+	}
+	switch t.Kind {
+	case types.KindBoolean:
+		return strconv.AppendBool(dst, value.(bool))
+	case types.KindInt, types.KindDate, types.KindTime:
+		return strconv.AppendInt(dst, int64(value.(int32)), 10)
+	case types.KindBigint, types.KindTimestamp:
+		return strconv.AppendInt(dst, value.(int64), 10)
+	case types.KindDouble:
+		return appendJSONDouble(dst, value.(float64))
+	case types.KindDecimal:
+		return value.(types.Decimal).Append(dst)
+	case types.KindString:
+		return appendJSONString(dst, value.(string))
+	case types.KindBytes:
+		return appendJSONBytes(dst, value.([]byte))
+	case types.KindArray:
+		dst = append(dst, '[')
+		for i, x := range value.([]any) {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = appendJSONValue(dst, t.Elem, x)
+		}
+		return append(dst, ']')
+	case types.KindMap:
+		dst = append(dst, '{')
+		for i, x := range value.(types.Map) {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			key, _ := x.Key.(string) // a NULL key: JSON has none, so it is written as ""
+			dst = append(appendJSONString(dst, key), ':')
+			dst = appendJSONValue(dst, t.Elem, x.Value)
+		}
+		return append(dst, '}')
+	case types.KindStruct:
+		dst = append(dst, '{')
+		for i, x := range value.([]any) {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = append(appendJSONString(dst, t.Fields[i].Name), ':')
+			dst = appendJSONValue(dst, t.Fields[i].Type, x)
+		}
+		return append(dst, '}')
+	}
+	panic(fmt.Sprintf("format: a %s was let through to JSON", t))
+}
