@@ -1,0 +1,243 @@
+// Package badger is the durable layer of package state: one Badger database per server, shared by all tasks.
+//
+// Badger never leads: it holds what Kafka has committed, as of some earlier moment that the stored changelog positions
+// name. Losing it costs a rebuild and nothing else. So writes are not synced one by one, corruption is an error to be
+// answered with [Destroy], and a full disk, which would kill the process (Badger writes through mapped memory), is kept away by a
+// [Guard].
+//
+// # Keys
+//
+//	0x00                                the format version
+//	0x01 name                           the number of a store, 4 bytes
+//	0x02 number                         the store was dropped; Sweep deletes its data bit by bit
+//	0x03 number partition               changelog position: offset, wall clock in ms
+//	0x04 number partition key           data
+//
+// Numbers and partitions are big endian, so that a partition is one run of keys.
+package badger
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
+
+	"github.com/millrace/millrace/state"
+)
+
+// formatVersion is the version of everything in this package and of the layers' keys.
+const formatVersion = 1
+
+const (
+	prefixFormat byte = iota
+	prefixName
+	prefixDropped
+	prefixPosition
+	prefixData
+)
+
+// DB implements [state.Durable]. It is safe for concurrent use.
+type DB struct {
+	db  *badger.DB
+	dir string
+	log *slog.Logger
+
+	mu      sync.Mutex // guards the numbering of stores
+	numbers map[string]uint32
+	last    uint32
+}
+
+// Open opens or makes the database in a folder. The errors that a caller can act on are [LockedError], [ReadOnlyError],
+// [FormatError] and [CorruptError].
+func Open(dir string, log *slog.Logger) (*DB, error) {
+	if err := probe(dir); err != nil {
+		return nil, err
+	}
+	b, err := badger.Open(settings(dir, log))
+	if err != nil {
+		return nil, openError(dir, err)
+	}
+	d := &DB{db: b, dir: dir, log: log, numbers: map[string]uint32{}}
+	if err := d.load(); err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	return d, nil
+}
+
+// settings are small and steady, measured for flushes of sorted batches (tables of 16 MB, two at a time).
+func settings(dir string, log *slog.Logger) badger.Options {
+	return badger.DefaultOptions(dir).
+		WithLogger(logger{log}).
+		WithMemTableSize(16 << 20).
+		WithNumMemtables(2).
+		WithNumLevelZeroTables(2).
+		WithNumLevelZeroTablesStall(6).
+		WithNumCompactors(2).
+		WithBlockCacheSize(0).
+		WithCompression(options.None).
+		WithValueLogFileSize(16 << 20).
+		WithBaseTableSize(4 << 20).
+		WithNumVersionsToKeep(1).
+		WithDetectConflicts(false).
+		WithSyncWrites(false).
+		WithMetricsEnabled(false).
+		WithNumGoroutines(2)
+}
+
+// load checks the format version and reads the stores' numbers.
+func (d *DB) load() error {
+	err := d.db.Update(func(txn *badger.Txn) error {
+		item, err := txn.Get([]byte{prefixFormat})
+		if errors.Is(err, badger.ErrKeyNotFound) {
+			return txn.Set([]byte{prefixFormat}, []byte{formatVersion})
+		}
+		if err != nil {
+			return err
+		}
+		return item.Value(func(v []byte) error {
+			if len(v) != 1 || v[0] != formatVersion {
+				return &FormatError{Dir: d.dir, Found: v, Want: formatVersion}
+			}
+			return nil
+		})
+	})
+	var format *FormatError
+	switch {
+	case errors.As(err, &format):
+		return format
+	case err != nil:
+		return &CorruptError{Dir: d.dir, Err: err}
+	}
+	err = d.db.View(func(txn *badger.Txn) error {
+		it := txn.NewIterator(badger.IteratorOptions{Prefix: []byte{prefixName}})
+		defer it.Close()
+		for it.Rewind(); it.Valid(); it.Next() {
+			v, err := it.Item().ValueCopy(nil)
+			if err != nil {
+				return err
+			}
+			if len(v) != 4 {
+				return fmt.Errorf("number of store %q has %d bytes", it.Item().Key()[1:], len(v))
+			}
+			n := binary.BigEndian.Uint32(v)
+			d.numbers[string(it.Item().Key()[1:])] = n
+			d.last = max(d.last, n)
+		}
+		return d.lastDropped(txn)
+	})
+	if err != nil {
+		return &CorruptError{Dir: d.dir, Err: err}
+	}
+	return nil
+}
+
+// lastDropped keeps the numbers of dropped stores from being given again before their data is gone.
+func (d *DB) lastDropped(txn *badger.Txn) error {
+	it := txn.NewIterator(badger.IteratorOptions{Prefix: []byte{prefixDropped}})
+	defer it.Close()
+	for it.Rewind(); it.Valid(); it.Next() {
+		if k := it.Item().Key(); len(k) == 5 {
+			d.last = max(d.last, binary.BigEndian.Uint32(k[1:]))
+		}
+	}
+	return nil
+}
+
+// Close syncs and closes the database. Snapshots and views must be closed before.
+func (d *DB) Close() error {
+	if err := d.db.Close(); err != nil {
+		return fmt.Errorf("close store in %s: %w", d.dir, err)
+	}
+	return nil
+}
+
+// Partition implements [state.Durable].
+func (d *DB) Partition(store string, partition int32) (state.Partition, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n, ok := d.numbers[store]
+	if !ok {
+		n = d.last + 1
+		err := d.db.Update(func(txn *badger.Txn) error {
+			return txn.Set(append([]byte{prefixName}, store...), number(nil, n))
+		})
+		if err != nil {
+			return nil, fmt.Errorf("number store %s: %w", store, err)
+		}
+		d.numbers[store], d.last = n, n
+	}
+	at := func(prefix byte) []byte { return number(number([]byte{prefix}, n), uint32(partition)) }
+	return &Partition{db: d, data: at(prefixData), position: at(prefixPosition)}, nil
+}
+
+func number(dst []byte, n uint32) []byte { return binary.BigEndian.AppendUint32(dst, n) }
+
+// Flush implements [state.Durable].
+func (d *DB) Flush(ctx context.Context, items []state.FlushItem) error {
+	if err := d.write(ctx, items); err != nil {
+		return fmt.Errorf("flush to store in %s: %w", d.dir, err)
+	}
+	if err := d.db.Sync(); err != nil {
+		return fmt.Errorf("sync store in %s: %w", d.dir, err)
+	}
+	err := d.db.Update(func(txn *badger.Txn) error {
+		for _, item := range items {
+			if err := txn.Set(item.Partition.(*Partition).position, encodePosition(item.Position)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("write positions to store in %s: %w", d.dir, err)
+	}
+	return nil
+}
+
+func (d *DB) write(ctx context.Context, items []state.FlushItem) error {
+	b := d.db.NewWriteBatch()
+	defer b.Cancel()
+	var keys []byte // Badger keeps keys and values until Flush; keys come from blocks, values belong to immutable layers
+	n := 0
+	for _, item := range items {
+		p := item.Partition.(*Partition)
+		for key, value := range item.Entries {
+			if n++; n%1024 == 0 && ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			if size := len(p.data) + len(key); cap(keys)-len(keys) < size {
+				keys = make([]byte, 0, max(64<<10, size))
+			}
+			start := len(keys)
+			keys = append(append(keys, p.data...), key...)
+			k := keys[start:len(keys):len(keys)]
+			var err error
+			if value == nil {
+				err = b.Delete(k)
+			} else {
+				err = b.Set(k, value)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return b.Flush()
+}
+
+func encodePosition(p state.Position) []byte {
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, uint64(p.Offset)), uint64(p.Time.UnixMilli()))
+}
+
+func decodePosition(v []byte) (state.Position, error) {
+	if len(v) != 16 {
+		return state.Position{}, fmt.Errorf("changelog position of %d bytes, want 16", len(v))
+	}
+	return state.Position{Offset: int64(binary.BigEndian.Uint64(v)), Time: time.UnixMilli(int64(binary.BigEndian.Uint64(v[8:])))}, nil
+}

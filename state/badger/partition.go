@@ -1,0 +1,130 @@
+package badger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"github.com/millrace/millrace/state"
+)
+
+// Partition implements [state.Partition].
+type Partition struct {
+	db             *DB
+	data, position []byte // key prefix of the data, key of the position
+}
+
+// Position implements [state.Partition].
+func (p *Partition) Position() (pos state.Position, ok bool, err error) {
+	err = p.db.db.View(func(txn *badger.Txn) error {
+		item, err := txn.Get(p.position)
+		if errors.Is(err, badger.ErrKeyNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		ok = true
+		return item.Value(func(v []byte) error {
+			pos, err = decodePosition(v)
+			return err
+		})
+	})
+	if err != nil {
+		return pos, false, fmt.Errorf("read position from store in %s: %w", p.db.dir, err)
+	}
+	return pos, ok, nil
+}
+
+// Clear implements [state.Partition]. The position goes first, so that a half-cleared partition is never trusted.
+func (p *Partition) Clear(ctx context.Context) error {
+	err := p.db.db.Update(func(txn *badger.Txn) error { return txn.Delete(p.position) })
+	for more := err == nil; more && err == nil; {
+		if more, err = p.db.deleteSome(p.data, sweepBatch); err == nil && ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("clear partition of store in %s: %w", p.db.dir, err)
+	}
+	return nil
+}
+
+// Snapshot implements [state.Partition].
+func (p *Partition) Snapshot() state.Snapshot {
+	return &snapshot{p: p, txn: p.db.db.NewTransaction(false)}
+}
+
+type snapshot struct {
+	p   *Partition
+	txn *badger.Txn
+	key []byte
+}
+
+func (s *snapshot) Get(key, dst []byte) ([]byte, bool, error) {
+	s.key = append(append(s.key[:0], s.p.data...), key...)
+	item, err := s.txn.Get(s.key)
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		return dst, false, nil
+	}
+	if err == nil {
+		err = item.Value(func(v []byte) error {
+			dst = append(dst, v...)
+			return nil
+		})
+	}
+	if err != nil {
+		return dst, false, s.p.db.readError(err)
+	}
+	return dst, true, nil
+}
+
+func (s *snapshot) Iterate(from []byte) (state.Iterator, bool, error) {
+	it := s.txn.NewIterator(badger.IteratorOptions{Prefix: s.p.data})
+	it.Seek(append(append([]byte(nil), s.p.data...), from...))
+	i := &iterator{s: s, it: it}
+	return i, i.load(), nil
+}
+
+func (s *snapshot) Close() { s.txn.Discard() }
+
+type iterator struct {
+	s   *snapshot
+	it  *badger.Iterator
+	key []byte
+}
+
+func (i *iterator) load() bool {
+	if !i.it.Valid() {
+		return false
+	}
+	i.key = append([]byte(nil), i.it.Item().Key()[len(i.s.p.data):]...)
+	return true
+}
+
+func (i *iterator) Key() []byte { return i.key }
+
+func (i *iterator) Value() ([]byte, error) {
+	v, err := i.it.Item().ValueCopy([]byte{})
+	if err != nil {
+		return nil, i.s.p.db.readError(err)
+	}
+	if v == nil {
+		v = []byte{}
+	}
+	return v, nil
+}
+
+func (i *iterator) Next() (bool, error) {
+	i.it.Next()
+	return i.load(), nil
+}
+
+func (i *iterator) Close() { i.it.Close() }
+
+// readError marks what a read met as corruption: a store that answers wrongly is rebuilt, never argued with.
+func (d *DB) readError(err error) error {
+	return &CorruptError{Dir: d.dir, Err: fmt.Errorf("read: %w", err)}
+}

@@ -1,0 +1,191 @@
+package changelog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/millrace/millrace/state"
+)
+
+// NoPosition is the committed position of a task that has none: it never committed.
+const NoPosition = -1
+
+// chunkBytes is how much of a changelog is written to the durable store at once.
+const chunkBytes = 8 << 20
+
+// Restore brings one partition of a store to the end of its changelog.
+type Restore struct {
+	Log     Log
+	Durable state.Durable
+	Spec    state.Spec
+	Store   string // name in the durable store
+	Topic   string
+	// Partition of the topic and of the store.
+	Partition int32
+	// Committed is the changelog position that was committed with the input offsets, or NoPosition. A log that ends
+	// before it has lost data; one that has records without it belongs to something else.
+	Committed int64
+	// DeleteRetention is the topic's delete.retention.ms. A position older than that cannot be trusted to see
+	// all deletions.
+	DeleteRetention time.Duration
+	Now             func() time.Time
+	// Progress, if set, is called after each chunk, on the restoring goroutine.
+	Progress func(Progress)
+}
+
+// Progress tells how far a restore is.
+type Progress struct {
+	Topic          string
+	Partition      int32
+	From, At, End  int64
+	Records, Bytes int64
+	Rebuild        bool // from the start of the changelog
+}
+
+// LostError says that a changelog ends before the position that was committed with the offsets. Going on would lose state.
+type LostError struct {
+	Topic          string
+	Partition      int32
+	End, Committed int64
+}
+
+func (e *LostError) Error() string {
+	return fmt.Sprintf("changelog %s/%d ends at %d, but state was committed up to %d: the topic lost records or was made anew",
+		e.Topic, e.Partition, e.End, e.Committed)
+}
+
+// ForeignError says that a changelog has records although the task never committed.
+type ForeignError struct {
+	Topic     string
+	Partition int32
+}
+
+func (e *ForeignError) Error() string {
+	return fmt.Sprintf("changelog %s/%d has records, but its task never committed: its slots record was lost, or the topic belongs to something else",
+		e.Topic, e.Partition)
+}
+
+// Run restores and returns the position reached. The partition must not be in use. Whatever it is interrupted by, running it again is
+// right: positions are written behind the chunks that they name.
+func (r *Restore) Run(ctx context.Context) (int64, error) {
+	position, err := r.run(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("restore store %s from %s/%d: %w", r.Store, r.Topic, r.Partition, err)
+	}
+	return position, nil
+}
+
+func (r *Restore) run(ctx context.Context) (int64, error) {
+	start, end, err := r.Log.Bounds(ctx, r.Topic, r.Partition)
+	if err != nil {
+		return 0, err
+	}
+	partition, err := r.Durable.Partition(r.Store, r.Partition)
+	if err != nil {
+		return 0, err
+	}
+	if r.Committed == NoPosition {
+		if err := r.refuseRecords(ctx, start, end); err != nil {
+			return 0, err
+		}
+	} else if end < r.Committed {
+		return 0, &LostError{r.Topic, r.Partition, end, r.Committed}
+	}
+	have, ok, err := partition.Position()
+	if err != nil {
+		return 0, err
+	}
+	c := &copying{r: r, partition: partition, chunk: state.NewChunk(), at: have.Offset}
+	if !ok || r.distrust(have, start, end) {
+		if err := partition.Clear(ctx); err != nil {
+			return 0, err
+		}
+		c.at, c.progress.Rebuild = start, true
+	} else if have.Offset == end {
+		return end, nil
+	}
+	c.progress.Topic, c.progress.Partition, c.progress.From, c.progress.End = r.Topic, r.Partition, c.at, end
+	if err := r.Log.Read(ctx, r.Topic, r.Partition, c.at, end, func(records []Record, next int64) error {
+		return c.add(ctx, records, next)
+	}); err != nil {
+		return 0, err
+	}
+	c.at = max(c.at, end)
+	return c.at, c.flush(ctx)
+}
+
+// distrust says whether the store must be rebuilt: its position lies outside the log, or deletions behind it may be gone.
+func (r *Restore) distrust(have state.Position, start, end int64) bool {
+	switch {
+	case have.Offset < start, have.Offset > end:
+		return true
+	case have.Offset == end:
+		return false // nothing happened since, however long ago
+	}
+	return r.Now().Sub(have.Time) > r.DeleteRetention
+}
+
+var errRecord = errors.New("record")
+
+// refuseRecords makes sure that a task which never committed has no changelog. Aborted transactions move its end all the same.
+func (r *Restore) refuseRecords(ctx context.Context, start, end int64) error {
+	if start == end {
+		return nil
+	}
+	err := r.Log.Read(ctx, r.Topic, r.Partition, start, end, func(records []Record, _ int64) error {
+		if len(records) > 0 {
+			return errRecord
+		}
+		return nil
+	})
+	if errors.Is(err, errRecord) {
+		return &ForeignError{r.Topic, r.Partition}
+	}
+	return err
+}
+
+// copying is a running restore.
+type copying struct {
+	r         *Restore
+	partition state.Partition
+	chunk     *state.Chunk
+	at        int64 // position behind the chunk
+	progress  Progress
+}
+
+func (c *copying) add(ctx context.Context, records []Record, next int64) error {
+	for _, rec := range records {
+		c.chunk.Set(rec.Key, rec.Value)
+		c.progress.Records++
+		c.progress.Bytes += int64(len(rec.Key) + len(rec.Value))
+		if derived := c.r.Spec.Derive(rec.Key); derived != nil {
+			var mark []byte
+			if rec.Value != nil {
+				mark = []byte{}
+			}
+			c.chunk.Set(derived, mark)
+		}
+	}
+	c.at = next
+	if c.chunk.Bytes() < chunkBytes {
+		return nil
+	}
+	return c.flush(ctx)
+}
+
+func (c *copying) flush(ctx context.Context) error {
+	err := c.r.Durable.Flush(ctx, []state.FlushItem{{
+		Partition: c.partition, Entries: c.chunk.Entries(), Position: state.Position{Offset: c.at, Time: c.r.Now()},
+	}})
+	if err != nil {
+		return err
+	}
+	c.chunk = state.NewChunk()
+	c.progress.At = c.at
+	if c.r.Progress != nil {
+		c.r.Progress(c.progress)
+	}
+	return nil
+}
