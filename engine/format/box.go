@@ -3,6 +3,7 @@ package format
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/millrace/millrace/sql/types"
 )
@@ -79,7 +80,8 @@ func (c *coercer) boxMap(t *types.Type, b []byte, s *span) (any, error) {
 	}
 	out := types.Map{}
 	var places map[string]int
-	err := eachMember(b, s, func(key string, v *span) error {
+	err := eachMember(b, s, func(member []byte, v *span) error {
+		key := string(member)
 		x, err := c.box(t.Elem, b, v)
 		if err != nil {
 			return at("."+key, err)
@@ -118,21 +120,15 @@ func (c *coercer) boxStruct(t *types.Type, b []byte, s *span) (any, error) {
 	if s.kind != object {
 		return nil, mismatch(s.kind, t)
 	}
-	exact := make([]bool, len(t.Fields))
 	found := make([]span, len(t.Fields))
-	err := eachMember(b, s, func(key string, v *span) error {
-		upper := ""
+	err := eachMember(b, s, func(key []byte, v *span) error {
 		for i := range t.Fields {
 			switch name := t.Fields[i].Name; {
-			case name == key:
-				found[i], exact[i] = *v, true
-			case !exact[i] && len(name) == len(key) && strings.EqualFold(name, key):
-				if upper == "" {
-					upper = strings.ToUpper(key)
-				}
-				if name == upper {
-					found[i] = *v
-				}
+			case name == string(key):
+				found[i] = *v
+				found[i].exact = true
+			case !found[i].exact && len(name) == len(key) && foldsTo(key, name):
+				found[i] = *v
 			}
 		}
 		return nil
@@ -149,12 +145,28 @@ func (c *coercer) boxStruct(t *types.Type, b []byte, s *span) (any, error) {
 	return out, nil
 }
 
+// foldsTo says whether the upper-case form of key, of the same length, is name.
+func foldsTo(key []byte, name string) bool {
+	for i, c := range key {
+		if c >= utf8.RuneSelf {
+			return strings.ToUpper(string(key)) == name
+		}
+		if 'a' <= c && c <= 'z' {
+			c -= 'a' - 'A'
+		}
+		if c != name[i] {
+			return false
+		}
+	}
+	return true
+}
+
 // noLimit is the depth for text that was scanned within its limit before.
 const noLimit = 1 << 30
 
 // eachElement visits the elements of a scanned array.
 func eachElement(b []byte, s *span, visit func(*span) error) error {
-	i := skipSpace(b, s.start+1)
+	i := skipSpace(b, int(s.start)+1)
 	for more := b[i] != ']'; more; {
 		v, next, err := scanValue(b, i, noLimit)
 		if err != nil {
@@ -171,8 +183,8 @@ func eachElement(b []byte, s *span, visit func(*span) error) error {
 }
 
 // eachMember visits the members of a scanned object.
-func eachMember(b []byte, s *span, visit func(key string, v *span) error) error {
-	i := skipSpace(b, s.start+1)
+func eachMember(b []byte, s *span, visit func(key []byte, v *span) error) error {
+	i := skipSpace(b, int(s.start)+1)
 	for more := b[i] != '}'; more; {
 		k, next, err := scanKey(b, i)
 		if err != nil {
@@ -182,9 +194,9 @@ func eachMember(b []byte, s *span, visit func(key string, v *span) error) error 
 		if err != nil {
 			return err
 		}
-		key := string(b[k.start:k.end])
+		key := k.of(b)
 		if k.escaped {
-			key = string(appendUnescaped(nil, b[k.start:k.end]))
+			key = appendUnescaped(nil, key)
 		}
 		if err := visit(key, &v); err != nil {
 			return err

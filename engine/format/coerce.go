@@ -73,7 +73,7 @@ func (c *coercer) column(v *vector.Vector, b []byte, s *span) error {
 
 // text is the content of a string; it lives until the next call of a method of c.
 func (c *coercer) text(b []byte, s *span) []byte {
-	raw := b[s.start:s.end]
+	raw := s.of(b)
 	if !s.escaped {
 		return raw
 	}
@@ -86,9 +86,9 @@ func (c *coercer) int64(t *types.Type, b []byte, s *span) (int64, error) {
 	var err error
 	switch {
 	case s.kind == number && s.fraction:
-		n, err = truncate(b[s.start:s.end])
+		n, err = truncate(s.of(b))
 	case s.kind == number:
-		n, err = parseInt(b[s.start:s.end])
+		n, err = parseInt(s.of(b))
 	case s.kind == text:
 		n, err = parseInt(c.text(b, s))
 	default:
@@ -122,7 +122,7 @@ func (c *coercer) double(t *types.Type, b []byte, s *span) (float64, error) {
 	var err error
 	switch s.kind {
 	case number:
-		f, err = parseDouble(b[s.start:s.end])
+		f, err = parseDouble(s.of(b))
 	case text:
 		f, err = parseJavaDouble(c.text(b, s))
 	default:
@@ -134,7 +134,7 @@ func (c *coercer) double(t *types.Type, b []byte, s *span) (float64, error) {
 func (c *coercer) decimal(t *types.Type, b []byte, s *span) (types.Decimal, error) {
 	switch s.kind {
 	case number:
-		return parseDecimal(b[s.start:s.end], t)
+		return parseDecimal(s.of(b), t)
 	case text:
 		return parseDecimal(c.text(b, s), t)
 	}

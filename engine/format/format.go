@@ -16,6 +16,7 @@ package format
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/sql/types"
@@ -108,5 +109,6 @@ func (o Options) withDefaults() Options {
 	if o.MaxSize <= 0 {
 		o.MaxSize = DefaultMaxSize
 	}
+	o.MaxSize = min(o.MaxSize, math.MaxInt32)
 	return o
 }

@@ -48,7 +48,6 @@ type jsonDecoder struct {
 	cols  []Column // the wanted ones
 	keys  *keyTable
 	spans []span // one a wanted column
-	exact []bool // the span is that of a member with exactly the column's name
 	c     coercer
 }
 
@@ -64,7 +63,6 @@ func newJSONDecoder(f plan.Format, cols []Column, opts Options) (Decoder, error)
 	}
 	d.keys = newKeyTable(names, targets)
 	d.spans = make([]span, len(d.cols))
-	d.exact = make([]bool, len(d.cols))
 	return d, nil
 }
 
@@ -109,7 +107,6 @@ func (d *jsonDecoder) scanBare(b []byte) error {
 // scanRecord notes the spans of the wanted members of an object.
 func (d *jsonDecoder) scanRecord(b []byte) error {
 	clear(d.spans)
-	clear(d.exact)
 	i := skipSpace(b, 0)
 	if i == len(b) || b[i] != '{' {
 		return notRecord(b, i, d.opts.MaxDepth)
@@ -130,6 +127,10 @@ func (d *jsonDecoder) scanRecord(b []byte) error {
 		if m.wanted() {
 			d.note(m, v)
 		}
+		if next < len(b) && b[next] == ',' { // nearly always
+			i = skipSpace(b, next+1)
+			continue
+		}
 		var more bool
 		if i, more, err = scanComma(b, next, '}'); err != nil {
 			return err
@@ -142,9 +143,11 @@ func (d *jsonDecoder) scanRecord(b []byte) error {
 
 func (d *jsonDecoder) note(m match, v span) {
 	if m.exact >= 0 {
-		d.spans[m.exact], d.exact[m.exact] = v, true
+		v.exact = true
+		d.spans[m.exact] = v
 	}
-	if m.fold >= 0 && !d.exact[m.fold] {
+	if m.fold >= 0 && !d.spans[m.fold].exact {
+		v.exact = false
 		d.spans[m.fold] = v
 	}
 }

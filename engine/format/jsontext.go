@@ -7,9 +7,9 @@ import "unicode/utf8"
 func appendValueText(dst, b []byte, s span) []byte {
 	switch s.kind {
 	case text:
-		return appendUnescaped(dst, b[s.start:s.end])
+		return appendUnescaped(dst, s.of(b))
 	case number:
-		return appendNumberText(dst, b[s.start:s.end], s.fraction)
+		return appendNumberText(dst, s.of(b), s.fraction)
 	case object:
 		return appendCompact(dst, b, s)
 	case array:
@@ -26,7 +26,7 @@ func appendValueText(dst, b []byte, s span) []byte {
 		})
 		return append(dst, ']')
 	}
-	return append(dst, b[s.start:s.end]...)
+	return append(dst, s.of(b)...)
 }
 
 // appendCompact writes a scanned value as JSON without spaces.
@@ -40,7 +40,7 @@ func appendCompact(dst, b []byte, s span) []byte {
 	}
 	switch s.kind {
 	case text:
-		return appendJSONString(dst, appendUnescaped(nil, b[s.start:s.end]))
+		return appendJSONString(dst, appendUnescaped(nil, s.of(b)))
 	case array:
 		dst = append(dst, '[')
 		_ = eachElement(b, &s, func(v *span) error {
@@ -51,7 +51,7 @@ func appendCompact(dst, b []byte, s span) []byte {
 		return append(dst, ']')
 	case object:
 		dst = append(dst, '{')
-		_ = eachMember(b, &s, func(key string, v *span) error {
+		_ = eachMember(b, &s, func(key []byte, v *span) error {
 			comma()
 			dst = append(appendJSONString(dst, key), ':')
 			dst = appendCompact(dst, b, *v)

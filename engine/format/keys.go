@@ -47,16 +47,21 @@ func (t *keyTable) next(b []byte, i, n int) (match, int, error) {
 			return g.match, skipSpace(b, end), nil
 		}
 	}
+	return t.learn(b, i, n)
+}
+
+// learn is next without a guess; it leaves one.
+func (t *keyTable) learn(b []byte, i, n int) (match, int, error) {
 	key, next, err := scanKey(b, i)
 	if err != nil {
 		return match{}, next, err
 	}
 	if key.escaped {
-		return t.find(string(appendUnescaped(nil, b[key.start:key.end]))), next, nil
+		return t.find(string(appendUnescaped(nil, key.of(b)))), next, nil
 	}
-	k, ok := t.known[string(b[key.start:key.end])]
+	k, ok := t.known[string(key.of(b))]
 	if !ok {
-		s := string(b[key.start:key.end])
+		s := string(key.of(b))
 		k = name{text: `"` + s + `":`, match: t.find(s)}
 		if len(t.known) >= maxKnown || len(s) > maxKnownName {
 			return k.match, next, nil

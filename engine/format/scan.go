@@ -28,13 +28,17 @@ var kindNames = [...]string{"missing", "null", "boolean", "boolean", "number", "
 
 func (k kind) String() string { return kindNames[k] }
 
-// span is one JSON value of a payload. That of a string excludes the quotes.
+// span is one JSON value of a payload. That of a string excludes the quotes. It is small on purpose: it travels in registers.
 type span struct {
-	start, end int
+	start, end int32 // so a payload has at most 2 GiB
 	kind       kind
 	escaped    bool // a string with backslashes
 	fraction   bool // a number with a point or an exponent
+	exact      bool // noted for a column of exactly the member's name
 }
+
+// of is the text of the value.
+func (s *span) of(b []byte) []byte { return b[s.start:s.end] }
 
 // SyntaxError is a payload that is not what its format asks for.
 type SyntaxError struct {
@@ -61,16 +65,16 @@ func scanValue(b []byte, i, depth int) (span, int, error) {
 	switch c := b[i]; {
 	case c == '"':
 		end, escaped, err := scanString(b, i+1)
-		return span{start: i + 1, end: end, kind: text, escaped: escaped}, end + 1, err
+		return span{start: int32(i + 1), end: int32(end), kind: text, escaped: escaped}, end + 1, err
 	case c == '-' || '0' <= c && c <= '9':
 		end, fraction, err := scanNumber(b, i)
-		return span{start: i, end: end, kind: number, fraction: fraction}, end, err
+		return span{start: int32(i), end: int32(end), kind: number, fraction: fraction}, end, err
 	case c == '{':
 		end, err := scanObject(b, i, depth-1)
-		return span{start: i, end: end, kind: object}, end, err
+		return span{start: int32(i), end: int32(end), kind: object}, end, err
 	case c == '[':
 		end, err := scanArray(b, i, depth-1)
-		return span{start: i, end: end, kind: array}, end, err
+		return span{start: int32(i), end: int32(end), kind: array}, end, err
 	case c == 't':
 		return scanWord(b, i, "true", boolTrue)
 	case c == 'f':
@@ -86,7 +90,7 @@ func scanWord(b []byte, i int, word string, k kind) (span, int, error) {
 	if end > len(b) || string(b[i:end]) != word {
 		return span{}, i, badSyntax(i, "invalid JSON literal")
 	}
-	return span{start: i, end: end, kind: k}, end, nil
+	return span{start: int32(i), end: int32(end), kind: k}, end, nil
 }
 
 // scanString returns the offset of the quote that closes the string whose content begins at i.
@@ -266,7 +270,7 @@ func scanKey(b []byte, i int) (span, int, error) {
 	if err != nil {
 		return span{}, end, err
 	}
-	key := span{start: i + 1, end: end, kind: text, escaped: escaped}
+	key := span{start: int32(i + 1), end: int32(end), kind: text, escaped: escaped}
 	if i = skipSpace(b, end+1); i >= len(b) || b[i] != ':' {
 		return span{}, i, badSyntax(i, "expected a colon")
 	}
