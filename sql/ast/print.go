@@ -8,7 +8,7 @@ import (
 // printer writes SQL. Its methods write what their argument is, and nothing for a nil.
 type printer struct{ strings.Builder }
 
-func print(write func(*printer)) string {
+func compose(write func(*printer)) string {
 	var p printer
 	write(&p)
 	return p.String()

@@ -19,7 +19,7 @@ func (x *Lambda) String() string {
 }
 
 func (w *WindowSpec) String() string {
-	return print(func(p *printer) {
+	return compose(func(p *printer) {
 		if len(w.PartitionBy) > 0 {
 			p.words("PARTITION BY", list(w.PartitionBy))
 		}

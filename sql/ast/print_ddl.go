@@ -51,7 +51,7 @@ const (
 
 // sentence is the words with one space between any two; empty ones are left out.
 func sentence(ws ...string) string {
-	return print(func(p *printer) { p.words(ws...) })
+	return compose(func(p *printer) { p.words(ws...) })
 }
 
 func (s *CreateSource) String() string {
@@ -69,7 +69,7 @@ func (s *DropSource) String() string {
 }
 
 func (s *AlterSource) String() string {
-	return print(func(p *printer) {
+	return compose(func(p *printer) {
 		p.words("ALTER", string(s.Kind), s.Name.String())
 		for i, c := range s.Add {
 			if i > 0 {
@@ -97,7 +97,7 @@ func (s *DropConnector) String() string {
 }
 
 func (s *CreateModel) String() string {
-	return print(func(p *printer) {
+	return compose(func(p *printer) {
 		p.words("CREATE", when(s.OrReplace, orReplace), "MODEL", when(s.IfNotExists, ifNotExists), s.Name.String())
 		if s.Input != nil {
 			p.words("INPUT", elements(s.Input))

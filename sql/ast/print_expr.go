@@ -131,7 +131,7 @@ func (x *Like) String() string {
 }
 
 func (x *Case) String() string {
-	return print(func(p *printer) {
+	return compose(func(p *printer) {
 		p.words("CASE")
 		if x.Operand != nil {
 			p.words(x.Operand.String())

@@ -1,7 +1,7 @@
 package ast
 
 func (q *Query) String() string {
-	return print(func(p *printer) {
+	return compose(func(p *printer) {
 		if len(q.With) > 0 {
 			p.words("WITH", list(q.With))
 		}
@@ -43,7 +43,7 @@ func (s *SetOp) String() string {
 }
 
 func (s *Select) String() string {
-	return print(func(p *printer) {
+	return compose(func(p *printer) {
 		p.words("SELECT", when(s.Distinct, "DISTINCT"), list(s.Items), "FROM", s.From.String())
 		if s.Window != nil {
 			p.words(s.Window.String())
@@ -97,7 +97,7 @@ func (t *TableFunctionRef) String() string {
 }
 
 func (j *Join) String() string {
-	return print(func(p *printer) {
+	return compose(func(p *printer) {
 		kind := string(j.Kind) + " JOIN"
 		if j.Kind == FullJoin {
 			kind = "FULL OUTER JOIN"
@@ -126,7 +126,7 @@ func (w *Within) String() string {
 }
 
 func (w *Window) String() string {
-	return print(func(p *printer) {
+	return compose(func(p *printer) {
 		p.words("WINDOW")
 		if w.Name != nil {
 			p.words(w.Name.String())

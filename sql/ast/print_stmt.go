@@ -38,7 +38,7 @@ func (s *Pause) String() string     { return "PAUSE " + orAll(s.Query) }
 func (s *Resume) String() string    { return "RESUME " + orAll(s.Query) }
 
 func (s *Print) String() string {
-	return print(func(p *printer) {
+	return compose(func(p *printer) {
 		p.words("PRINT", s.Topic.String(), when(s.FromBeginning, "FROM BEGINNING"))
 		if s.Interval != nil {
 			p.words("INTERVAL", s.Interval.String())
@@ -78,9 +78,11 @@ func (s *ShowModelVersions) String() string  { return "SHOW MODEL VERSIONS " + s
 func (s *DescribeSource) String() string {
 	return sentence("DESCRIBE", s.Name.String(), when(s.Extended, extended))
 }
+
 func (s *DescribeStreams) String() string {
 	return sentence("DESCRIBE STREAMS", when(s.Extended, extended))
 }
+
 func (s *DescribeTables) String() string {
 	return sentence("DESCRIBE TABLES", when(s.Extended, extended))
 }
@@ -112,7 +114,7 @@ func (s *AssertTopic) String() string {
 }
 
 func (s *AssertSchema) String() string {
-	return print(func(p *printer) {
+	return compose(func(p *printer) {
 		p.words("ASSERT", when(s.NotExists, notExists), "SCHEMA")
 		if s.Subject != nil {
 			p.words("SUBJECT", s.Subject.String())

@@ -1,0 +1,213 @@
+package parser
+
+import (
+	"strconv"
+
+	"github.com/millrace/millrace/sql/ast"
+)
+
+// What a token number stands for in the text for TiDB. A name is one of these letters and the number of a token:
+// `n12` is the name at token 12, `x12`(a, b) is a[b] with the bracket at token 12.
+const (
+	markName     = 'n' // a name
+	markLiteral  = 'v' // a literal
+	markTyped    = 't' // type and string
+	markInterval = 'i' // INTERVAL number unit
+	markStar     = 'z' // *, with a qualifier before it or none
+	markQuery    = 'h' // a query in parentheses
+	markExists   = 'e' // EXISTS and the query behind it
+	markCall     = 'f' // function(args)
+	markFilter   = 'w' // (call) with a FILTER
+	markOver     = 'o' // (call) with an OVER
+	markIndex    = 'x' // (base, index)
+	markField    = 'd' // (base), the field is behind the arrow
+	markCast     = 'c' // (expr)
+	markArray    = 'a' // (elems)
+	markMap      = 'm' // (key, value, ...)
+	markStruct   = 's' // (values), the names are in fields
+	markLambda   = 'l' // (body)
+	markPattern  = 'k' // (pattern of LIKE)
+	markDistinct = 'b' // (right side of IS [NOT] DISTINCT FROM)
+	markJoin     = 'j' // (condition), the rest is in joins
+	markTable    = 'u' // a table function
+	markList     = 'r' // (expressions that stand outside a SELECT)
+)
+
+// piece is a part of the text for TiDB, and the token that it comes from.
+type piece struct {
+	text string
+	tok  int
+}
+
+// join is what a JOIN's mark stands for.
+type join struct {
+	kind   ast.JoinKind
+	within *ast.Within
+}
+
+// rewriter turns the tokens of one SELECT core, or of a list of expressions, into text for TiDB. What TiDB has no place
+// for goes into tables under the number of a token.
+type rewriter struct {
+	*parser
+	out     []piece
+	queries map[int]*ast.Query
+	casts   map[int]*ast.TypeName
+	lambdas map[int][]ast.Ident
+	fields  map[int][]ast.Ident
+	filters map[int]ast.Expr
+	overs   map[int]*ast.WindowSpec
+	joins   map[int]join
+	tables  map[int][]ast.Expr
+}
+
+// put records v under token i in a table that exists only when needed.
+func put[V any](table *map[int]V, i int, v V) {
+	if *table == nil {
+		*table = map[int]V{}
+	}
+	(*table)[i] = v
+}
+
+// emit adds text for the token at the cursor; next also moves on.
+func (r *rewriter) emit(text string) { r.out = append(r.out, piece{text, r.i}) }
+
+func (r *rewriter) next(text string) {
+	r.emit(text)
+	r.i++
+}
+
+func mark(kind byte, tok int) string {
+	return "`" + string(kind) + strconv.Itoa(tok) + "`"
+}
+
+// mark adds the mark of the token at the cursor.
+func (r *rewriter) mark(kind byte) { r.emit(mark(kind, r.i)) }
+
+// wrap puts what was written since start into kind( ... ).
+func (r *rewriter) wrap(start int, kind byte, tok int) {
+	from := r.out[start].tok
+	r.out = append(r.out, piece{}, piece{})
+	copy(r.out[start+2:], r.out[start:])
+	r.out[start] = piece{mark(kind, tok), from}
+	r.out[start+1] = piece{"(", from}
+	r.emit(")")
+}
+
+// expr reads one expression.
+func (p *parser) expr() (ast.Expr, error) {
+	list, err := p.list(func(r *rewriter) error { return r.operand(wholeExpr) })
+	if err != nil {
+		return nil, err
+	}
+	return list[0], nil
+}
+
+// exprs reads expressions with commas between them.
+func (p *parser) exprs() ([]ast.Expr, error) {
+	return p.list(func(r *rewriter) error { return r.operands() })
+}
+
+func (p *parser) list(read func(*rewriter) error) ([]ast.Expr, error) {
+	if err := p.deeper(); err != nil {
+		return nil, err
+	}
+	defer func() { p.nest-- }()
+	r := &rewriter{parser: p}
+	r.emit("SELECT")
+	r.mark(markList)
+	r.emit("(")
+	if err := read(r); err != nil {
+		return nil, err
+	}
+	r.emit(")")
+	s, err := r.parse()
+	if err != nil {
+		return nil, err
+	}
+	return (&converter{rewriter: r}).list(s)
+}
+
+// scope says how far an operand reaches.
+type scope bool
+
+const (
+	wholeExpr scope = false // a whole expression
+	valueExpr scope = true  // what binds tighter than comparisons: the right side of LIKE and IS DISTINCT FROM
+)
+
+// operand writes an expression, which must not be empty.
+func (r *rewriter) operand(s scope) error {
+	if err := r.deeper(); err != nil {
+		return err
+	}
+	defer func() { r.nest-- }()
+	n := len(r.out)
+	if err := r.expression(s); err != nil {
+		return err
+	}
+	if len(r.out) == n {
+		return r.unexpected(r.i, "an expression")
+	}
+	return nil
+}
+
+func (r *rewriter) operands() error {
+	for {
+		if err := r.operand(wholeExpr); err != nil {
+			return err
+		}
+		if !r.tok().is(",") {
+			return nil
+		}
+		r.next(",")
+	}
+}
+
+// close writes the closing bracket.
+func (r *rewriter) close(bracket string) error {
+	if !r.tok().is(bracket) {
+		return r.unexpected(r.i, ", or "+bracket)
+	}
+	r.next(")")
+	return nil
+}
+
+// state is where an expression's reading stands: have says that an operand has just ended, and start is where in out
+// the primary begins that brackets and arrows bind to, or -1.
+type state struct {
+	have  bool
+	start int
+}
+
+var none = state{start: -1}
+
+// expression writes tokens up to the first that cannot go on with the expression. TiDB judges what was written.
+func (r *rewriter) expression(s scope) error {
+	st := none
+	for {
+		t := r.tok()
+		done := false
+		var err error
+		switch {
+		case t.kind == endToken:
+			return nil
+		case t.kind == variableToken:
+			return errorAt(t.span(), codeVariable, "variable %s is not defined", t.text)
+		case t.kind == symbolToken:
+			st, done, err = r.symbol(t, st, s)
+		case t.kind == wordToken && ast.Reserved(t.text):
+			st, done, err = r.keyword(t, st, s)
+		case st.have: // two operands side by side: the second may be an alias
+			return nil
+		case t.kind == stringToken || t.kind == numberToken:
+			st = state{true, len(r.out)}
+			r.mark(markLiteral)
+			r.i++
+		default:
+			st, done, err = r.word(t)
+		}
+		if err != nil || done {
+			return err
+		}
+	}
+}
