@@ -6,8 +6,8 @@ export CGO_ENABLED ?= 0
 
 # Tools are pinned here and not in go.mod; each is built into .cache/tools once.
 GOFUMPT      := mvdan.cc/gofumpt@v0.9.2
-STATICCHECK  := honnef.co/go/tools/cmd/staticcheck@v0.7.0
-GOLANGCI     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.0
+STATICCHECK  := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOLANGCI     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 BENCHSTAT    := golang.org/x/perf/cmd/benchstat@latest
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -28,3 +28,29 @@ build: ## build the static program bin/millrace
 .PHONY: test
 test: ## run all tests that need only Go
 	go test ./...
+
+.PHONY: race
+race: ## run the tests of engine, state and udf under the race detector (needs gcc)
+	CGO_ENABLED=1 go test -race -short ./engine/... ./state/... ./udf/...
+
+TOOLS := .cache/tools
+.PHONY: tools
+tools:
+	@mkdir -p $(TOOLS)
+	@for t in $(GOFUMPT) $(STATICCHECK) $(GOLANGCI); do \
+	  name=$$(basename $${t%@*}); stamp=$(TOOLS)/$$name-$${t##*@}; \
+	  if [ ! -x $$stamp ]; then echo "building $$name $${t##*@} (once)"; \
+	    GOBIN=$(abspath $(TOOLS)) go install $$t && mv $(TOOLS)/$$name $$stamp; fi; \
+	  ln -sf $$(basename $$stamp) $(TOOLS)/$$name; done
+
+.PHONY: check
+check: tools ## static checks: format, go.mod, vet, staticcheck, golangci-lint
+	@out=$$($(TOOLS)/gofumpt -l engine sql udf state shell docs); test -z "$$out" || { echo "gofumpt: not formatted:"; echo "$$out"; exit 1; }
+	go mod tidy -diff
+	go vet ./...
+	$(TOOLS)/staticcheck ./...
+	$(TOOLS)/golangci-lint run ./...
+
+.PHONY: fmt
+fmt: tools ## format all Go files
+	$(TOOLS)/gofumpt -w engine sql udf state shell docs

@@ -1,0 +1,163 @@
+// Package command is the command log: the definitions of a service, in the order in which they were made.
+//
+// The log is one partition of a Kafka topic. A statement that defines something becomes one Command; servers apply the
+// commands in offset order, so all of them hold the same catalog. Replay never parses or analyses: a command carries plans
+// and definitions ready to use, and the text only to be shown.
+//
+// Writers take turns. One fences the others by the log's transactional id, reads to the end, checks its statement against
+// the catalog as it then is, appends, and commits; what it wrote takes effect when it is read back.
+package command
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/millrace/millrace/sql/catalog"
+	"github.com/millrace/millrace/sql/plan"
+	"github.com/millrace/millrace/sql/types"
+)
+
+// FormatVersion is the version of a command's bytes. Every version that was released stays readable.
+const FormatVersion = 1
+
+// Command is one statement's lasting effect, all or nothing.
+type Command struct {
+	Format  int      `json:"format"`
+	Text    string   `json:"text,omitempty"`
+	Changes []Change `json:"changes"`
+}
+
+// Kind tells what a Change does.
+type Kind string
+
+// The kinds of change. Service is the first command of a log and fixes what may never change.
+const (
+	Service     Kind = "service"
+	PutSource   Kind = "put-source"
+	DropSource  Kind = "drop-source"
+	PutType     Kind = "put-type"
+	DropType    Kind = "drop-type"
+	PutQuery    Kind = "put-query"
+	DropQuery   Kind = "drop-query"
+	PauseQuery  Kind = "pause-query"
+	ResumeQuery Kind = "resume-query"
+	PutModel    Kind = "put-model"
+	DropModel   Kind = "drop-model"
+)
+
+// Change is one part of a Command. The field that belongs to Kind is set; drops, PauseQuery and ResumeQuery use Name alone.
+type Change struct {
+	Kind    Kind            `json:"kind"`
+	Name    string          `json:"name,omitempty"`
+	Slots   int             `json:"slots,omitempty"`
+	Source  *catalog.Source `json:"source,omitempty"`
+	Type    *types.Type     `json:"type,omitempty"`
+	Query   *Query          `json:"query,omitempty"`
+	Model   *catalog.Model  `json:"model,omitempty"`
+	DropAll bool            `json:"deleteTopic,omitempty"` // DROP ... DELETE TOPIC
+}
+
+// Query is a persistent query as stored.
+type Query struct {
+	ID        string            `json:"id"`
+	Statement string            `json:"statement"`
+	Sources   []string          `json:"sources"`
+	Sink      string            `json:"sink,omitempty"`
+	Plan      json.RawMessage   `json:"plan"`
+	Props     map[string]string `json:"props,omitempty"`
+	// Start holds where reading begins, by source topic and partition, resolved when the query was made: what comes
+	// later is read whichever server starts it, and whenever.
+	Start map[string][]int64 `json:"start"`
+}
+
+// Marshal gives the bytes to append.
+func (c *Command) Marshal() ([]byte, error) {
+	c.Format = FormatVersion
+	b, err := json.Marshal(c)
+	if err != nil {
+		return nil, fmt.Errorf("encode command %q: %w", c.Text, err)
+	}
+	return b, nil
+}
+
+// Unmarshal reads a command. A version or kind that this release does not know is an error: a server that cannot read a
+// record must stop there rather than go on without it.
+func Unmarshal(b []byte) (*Command, error) {
+	var c Command
+	if err := json.Unmarshal(b, &c); err != nil {
+		return nil, fmt.Errorf("decode command: %w", err)
+	}
+	if c.Format != FormatVersion {
+		return nil, fmt.Errorf("decode command: format %d, this release reads %d", c.Format, FormatVersion)
+	}
+	for i := range c.Changes {
+		if err := c.Changes[i].check(); err != nil {
+			return nil, fmt.Errorf("decode command: change %d: %w", i, err)
+		}
+	}
+	return &c, nil
+}
+
+func (ch *Change) check() error {
+	missing := false
+	switch ch.Kind {
+	case Service:
+		missing = ch.Slots <= 0
+	case PutSource:
+		missing = ch.Source == nil
+	case PutType:
+		missing = ch.Type == nil || ch.Name == ""
+	case PutQuery:
+		missing = ch.Query == nil
+	case PutModel:
+		missing = ch.Model == nil
+	case DropSource, DropType, DropQuery, PauseQuery, ResumeQuery, DropModel:
+		missing = ch.Name == ""
+	default:
+		return fmt.Errorf("unknown kind %q", ch.Kind)
+	}
+	if missing {
+		return fmt.Errorf("%s lacks its object", ch.Kind)
+	}
+	return nil
+}
+
+// Apply returns the catalog after the command.
+func (c *Command) Apply(cat *catalog.Catalog) (*catalog.Catalog, error) {
+	for i := range c.Changes {
+		ch := &c.Changes[i]
+		switch ch.Kind {
+		case PutSource:
+			cat = cat.WithSource(ch.Source)
+		case DropSource:
+			cat = cat.WithoutSource(ch.Name)
+		case PutType:
+			cat = cat.WithType(ch.Name, ch.Type)
+		case DropType:
+			cat = cat.WithoutType(ch.Name)
+		case PutQuery:
+			q, err := ch.Query.Definition()
+			if err != nil {
+				return nil, err
+			}
+			cat = cat.WithQuery(q)
+		case DropQuery:
+			cat = cat.WithoutQuery(ch.Name)
+		case PutModel:
+			cat = cat.WithModel(ch.Model)
+		case DropModel:
+			cat = cat.WithoutModel(ch.Name)
+		case Service, PauseQuery, ResumeQuery: // no definition changes
+		}
+	}
+	return cat, nil
+}
+
+// Definition decodes the stored plan.
+func (q *Query) Definition() (*catalog.Query, error) {
+	node, err := plan.Unmarshal(q.Plan)
+	if err != nil {
+		return nil, fmt.Errorf("query %s: %w", q.ID, err)
+	}
+	return &catalog.Query{ID: q.ID, Statement: q.Statement, Sources: q.Sources, Sink: q.Sink, Plan: node, Props: q.Props}, nil
+}

@@ -1,0 +1,119 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Transport is the topic behind a Log; engine/kafka provides it.
+type Transport interface {
+	// Fence takes the writer's transactional id over: an older writer's open append is decided when it returns.
+	Fence(ctx context.Context) error
+	// Append writes one record in a transaction of its own. Fence came before, in the same turn.
+	Append(ctx context.Context, value []byte) error
+	// Read calls f for every committed record from the position on, up to the end as of the call, and returns the
+	// position behind it.
+	Read(ctx context.Context, from int64, f func(offset int64, value []byte) error) (next int64, err error)
+}
+
+// Applier takes commands in order: on start, from other servers, and its own after they were appended. It is called with
+// the log's lock held, never from two goroutines. An error stops the log: see Log.CatchUp.
+type Applier func(ctx context.Context, offset int64, c *Command) error
+
+// Log reads and writes the command log of one server. Safe for concurrent use; one statement at a time is in its turn.
+type Log struct {
+	mu     sync.Mutex // held for a whole turn
+	t      Transport
+	apply  Applier
+	next   int64
+	failed error
+}
+
+// NewLog returns a log that has read nothing yet.
+func NewLog(t Transport, apply Applier) *Log { return &Log{t: t, apply: apply} }
+
+// CatchUp applies all that was committed since the last call. After a command that could not be read or applied the log
+// stays at it and returns the same error always: going on would give this server other definitions than the rest.
+func (l *Log) CatchUp(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.catchUp(ctx)
+}
+
+func (l *Log) catchUp(ctx context.Context) error {
+	if l.failed != nil {
+		return l.failed
+	}
+	next, err := l.t.Read(ctx, l.next, func(offset int64, value []byte) error {
+		c, err := Unmarshal(value)
+		if err == nil {
+			err = l.apply(ctx, offset, c)
+		}
+		if err != nil {
+			l.failed = fmt.Errorf("command log stopped at offset %d: %w", offset, err)
+			return l.failed
+		}
+		l.next = offset + 1
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read command log: %w", err)
+	}
+	l.next = max(l.next, next)
+	return nil
+}
+
+// ErrNothing is returned by a build function that finds its statement already fulfilled (IF NOT EXISTS): nothing is
+// appended and Submit returns it.
+var ErrNothing = errors.New("nothing to do")
+
+// ErrUncertain says that the command may or may not have been written; the log itself stays consistent.
+var ErrUncertain = errors.New("the outcome is uncertain, look at the definitions before trying again")
+
+// Submit takes a turn: it fences other writers, catches up, has build check the statement against what is now defined, and
+// appends what build returns. Seq is the number that the command will have or exceed; ids of queries are made of it. When
+// Submit returns nil the command is durable and has been applied here.
+func (l *Log) Submit(ctx context.Context, build func(seq int64) (*Command, error)) (seq int64, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.t.Fence(ctx); err != nil {
+		return 0, fmt.Errorf("take the command log: %w", err)
+	}
+	if err := l.catchUp(ctx); err != nil {
+		return 0, err
+	}
+	seq = l.next
+	c, err := build(seq)
+	if err != nil {
+		return 0, err
+	}
+	b, err := c.Marshal()
+	if err != nil {
+		return 0, err
+	}
+	if err := l.t.Append(ctx, b); err != nil {
+		return 0, fmt.Errorf("append to the command log: %w: %w", ErrUncertain, err)
+	}
+	// The commit's marker may still be on its way to the partition: read until our own record was applied.
+	for l.next <= seq {
+		if err := l.catchUp(ctx); err != nil {
+			return 0, fmt.Errorf("%w: %w", ErrUncertain, err)
+		}
+		select {
+		case <-ctx.Done():
+			return 0, fmt.Errorf("wait for the command to take effect: %w: %w", ErrUncertain, ctx.Err())
+		case <-time.After(time.Millisecond):
+		}
+	}
+	return seq, nil
+}
+
+// Position is the offset of the next command to apply.
+func (l *Log) Position() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.next
+}

@@ -1,0 +1,72 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/millrace/millrace/engine/kafka"
+)
+
+// Topic is the Transport over a Kafka topic of one partition, kept for ever.
+type Topic struct {
+	client *kafka.Client
+	name   string
+	reader *kafka.Reader
+	writer *kafka.TxnProducer
+}
+
+// OpenTopic creates the topic if it is not there. TransactionalID must be the same on all servers of the service, except
+// on the embedded broker, where it must be new at every boot.
+func OpenTopic(ctx context.Context, client *kafka.Client, name, transactionalID string) (*Topic, error) {
+	err := client.CreateTopic(ctx, kafka.TopicSpec{
+		Name: name, Partitions: 1,
+		Configs: map[string]string{"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"},
+	})
+	if err != nil && !errors.Is(err, kafka.ErrTopicExists) {
+		return nil, fmt.Errorf("create command topic: %w", err)
+	}
+	return &Topic{
+		client: client, name: name, reader: client.NewReader(),
+		writer: client.NewTxnProducer(kafka.TxnConfig{ID: transactionalID}),
+	}, nil
+}
+
+// Fence implements Transport.
+func (t *Topic) Fence(ctx context.Context) error { return t.writer.Init(ctx) }
+
+// Append implements Transport.
+func (t *Topic) Append(ctx context.Context, value []byte) error {
+	rec := kafka.Record{Timestamp: time.Now().UnixMilli(), Key: []byte("command"), Value: value}
+	if err := t.writer.Send(ctx, kafka.ProduceBatch{Topic: t.name, Partition: 0, Records: []kafka.Record{rec}}); err != nil {
+		return err
+	}
+	return t.writer.Commit(ctx)
+}
+
+// Read implements Transport.
+func (t *Topic) Read(ctx context.Context, from int64, f func(int64, []byte) error) (int64, error) {
+	end, err := t.client.Offset(ctx, t.name, 0, kafka.LastStable)
+	if err != nil {
+		return from, err
+	}
+	for batch, err := range t.reader.Range(ctx, t.name, 0, from, end) {
+		if err != nil {
+			return from, err
+		}
+		for i := range batch.Records {
+			if err := f(batch.Records[i].Offset, batch.Records[i].Value); err != nil {
+				return from, err
+			}
+		}
+		from = batch.Next
+	}
+	return from, nil
+}
+
+// Close drops the connections.
+func (t *Topic) Close() {
+	t.writer.Close()
+	t.reader.Close()
+}
