@@ -178,7 +178,7 @@ func appendField(dst []byte, v *vector.Vector, row int) []byte {
 	case types.KindBigint, types.KindTimestamp:
 		return strconv.AppendInt(dst, v.I64[i], 10)
 	case types.KindDouble:
-		return appendDouble(dst, v.F64[i])
+		return types.AppendDouble(dst, v.F64[i])
 	case types.KindDecimal:
 		return v.Any[i].(types.Decimal).Append(dst)
 	case types.KindBytes:

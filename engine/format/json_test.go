@@ -226,7 +226,7 @@ func TestAppendDouble(t *testing.T) {
 		0: "0.0", 1: "1.0", 100: "100.0", 0.001: "0.001", 0.00099: "9.9E-4", 1e7: "1.0E7", 9999999: "9999999.0", 1e-5: "1.0E-5",
 		1.7976931348623157e308: "1.7976931348623157E308", 5e-324: "4.9E-324", -123.456: "-123.456", 2e23: "2.0E23", 1.5e100: "1.5E100",
 	} {
-		if got := string(appendDouble(nil, f)); got != want {
+		if got := string(types.AppendDouble(nil, f)); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	}

@@ -75,9 +75,9 @@ func appendJSONColumn(dst []byte, v *vector.Vector, row int) []byte {
 // appendJSONDouble quotes what JSON has no number for, as Jackson does; reading takes it back.
 func appendJSONDouble(dst []byte, f float64) []byte {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
-		return append(appendDouble(append(dst, '"'), f), '"')
+		return append(types.AppendDouble(append(dst, '"'), f), '"')
 	}
-	return appendDouble(dst, f)
+	return types.AppendDouble(dst, f)
 }
 
 func appendJSONBytes(dst, b []byte) []byte {

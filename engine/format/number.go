@@ -132,44 +132,6 @@ func parseDecimal(b []byte, t *types.Type) (types.Decimal, error) {
 	return d.FitExact(t.Precision, t.Scale)
 }
 
-// appendDouble writes a float64 as Java's Double.toString does, which the peers' topics hold: at least one digit behind the
-// point, an exponent below 1e-3 and from 1e7 on, the shortest digits that read back but never a single one if two are nearer.
-func appendDouble(dst []byte, f float64) []byte {
-	switch {
-	case math.IsNaN(f):
-		return append(dst, "NaN"...)
-	case math.IsInf(f, 1):
-		return append(dst, "Infinity"...)
-	case math.IsInf(f, -1):
-		return append(dst, "-Infinity"...)
-	}
-	start := len(dst)
-	if abs := math.Abs(f); abs == 0 || abs >= 1e-3 && abs < 1e7 {
-		dst = strconv.AppendFloat(dst, f, 'f', -1, 64)
-		if bytes.IndexByte(dst[start:], '.') < 0 {
-			dst = append(dst, ".0"...)
-		}
-		return dst
-	}
-	dst = strconv.AppendFloat(dst, f, 'e', -1, 64)
-	if bytes.IndexByte(dst[start:], '.') < 0 {
-		dst = strconv.AppendFloat(dst[:start], f, 'e', 1, 64)
-	}
-	return javaExponent(dst, start)
-}
-
-// javaExponent turns e-05 and e+10 into E-5 and E10.
-func javaExponent(dst []byte, start int) []byte {
-	e := start + bytes.LastIndexByte(dst[start:], 'e')
-	negative := dst[e+1] == '-'
-	digits := bytes.TrimLeft(dst[e+2:], "0")
-	dst = append(dst[:e], 'E')
-	if negative {
-		dst = append(dst, '-')
-	}
-	return append(dst, digits...) // moves left within dst
-}
-
 // appendNumberText writes a JSON number as ksqlDB turns it into a STRING: integers as they are, others as Java's BigDecimal prints.
 func appendNumberText(dst, b []byte, fraction bool) []byte {
 	negative := b[0] == '-'

@@ -31,10 +31,11 @@ func AppendDouble(b []byte, f float64) []byte {
 	}
 	var room [32]byte
 	mantissa, exp, _ := strings.Cut(string(strconv.AppendFloat(room[:0], f, 'E', -1, 64)), "E")
-	b = append(b, mantissa...)
 	if !strings.Contains(mantissa, ".") {
-		b = append(b, ".0"...)
+		// Java writes at least two digits, the two that are nearest: 4.9E-324, not 5.0E-324.
+		mantissa, exp, _ = strings.Cut(string(strconv.AppendFloat(room[:0], f, 'E', 1, 64)), "E")
 	}
+	b = append(b, mantissa...)
 	b = append(b, 'E')
 	if exp[0] == '-' {
 		b = append(b, '-')
