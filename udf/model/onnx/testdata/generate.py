@@ -34,6 +34,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, SGDClassifier
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
@@ -149,6 +150,13 @@ def integers():
           initial_types=[("X", Int64TensorType([None, 4]))])
 
 
+def refused(name, model, X, y):
+    """A model that Millrace must refuse by the names of what it does not cover."""
+    onx = to_onnx(model.fit(X, y), X[:1].astype(np.float32), target_opset=TARGET)
+    (HERE / "refused").mkdir(exist_ok=True)
+    (HERE / "refused" / f"{name}.onnx").write_bytes(onx.SerializeToString())
+
+
 def main():
     cancer = load_breast_cancer(return_X_y=True)
     iris = load_iris(return_X_y=True)
@@ -171,7 +179,6 @@ def main():
     tabular("random_forest_binary", RandomForestClassifier(20, max_depth=5, **seed), *cancer, **flat)
     tabular("random_forest_regressor", RandomForestRegressor(20, max_depth=5, **seed), *diabetes)
     tabular("extra_trees_deep", ExtraTreesClassifier(5, **seed), *wine)
-    tabular("bagging", BaggingClassifier(n_estimators=3, **seed), *iris)
     tabular("gradient_boosting", GradientBoostingClassifier(n_estimators=30, **seed), *cancer)
     tabular("gradient_boosting_multiclass", GradientBoostingClassifier(n_estimators=20, **seed), *iris)
     tabular("gradient_boosting_regressor", GradientBoostingRegressor(n_estimators=30, **seed), *diabetes)
@@ -197,6 +204,8 @@ def main():
     tabular("svc_probability", make_pipeline(StandardScaler(), SVC(probability=True, **seed)), *iris)
     mixed()
     integers()
+    refused("bagging", BaggingClassifier(n_estimators=3, **seed), *iris)
+    refused("neighbours", KNeighborsClassifier(n_neighbors=3), iris[0][::10], iris[1][::10])
 
 
 if __name__ == "__main__":

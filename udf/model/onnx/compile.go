@@ -1,0 +1,322 @@
+package onnx
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/millrace/millrace/udf/model"
+)
+
+// batch stands for the number of rows in a shape.
+const batch = -1
+
+// value is a tensor that flows through the program: its type, its shape and the register that holds it. At most one
+// dimension is the batch, and all before it are 1, so rows lie one after another in memory.
+type value struct {
+	name  string
+	kind  model.ElemType
+	shape []int
+	reg   int
+	keys  []string // ZipMap: the keys of the columns
+}
+
+// batched says whether the value has one element group a row. Others are constants.
+func (v *value) batched() bool { return slices.Contains(v.shape, batch) }
+
+// size is the number of elements a row, or of the whole constant.
+func (v *value) size() int { return product(v.shape) }
+
+// elems is the number of elements that n rows hold.
+func (v *value) elems(n int) int {
+	if v.batched() {
+		return n * v.size()
+	}
+	return v.size()
+}
+
+// formError says that an operator is covered but not in the form that the file uses.
+type formError struct{ form string }
+
+func (e *formError) Error() string { return e.form + " not covered" }
+
+func uncovered(format string, args ...any) error { return &formError{fmt.Sprintf(format, args...)} }
+
+// compiler turns nodes into a program. Nodes whose inputs are all constant run at once, so what is left depends on
+// the rows alone.
+type compiler struct {
+	file    *file
+	opset   int64 // of the default domain
+	values  map[string]*value
+	unknown map[string]bool // outputs of uncovered nodes
+	consts  frame           // one row; holds the constants
+	kinds   []model.ElemType
+	sizes   []int // elements a row by register; 0 for constants
+	steps   []step
+	folding bool // the node being compiled has constant inputs only
+	missing []string
+}
+
+// Versions of the operator sets whose meaning this package knows.
+const (
+	minOpset, maxOpset = 7, 26
+	maxMLOpset         = 4
+)
+
+func compile(f *file, nodes []*node) (*program, error) {
+	c := &compiler{file: f, opset: f.opsets[""], values: map[string]*value{}, unknown: map[string]bool{}}
+	c.consts.n = 1
+	if _, ok := f.opsets[""]; ok && (c.opset < minOpset || c.opset > maxOpset) {
+		c.miss(fmt.Sprintf("operator set %d (covered: %d to %d)", c.opset, minOpset, maxOpset))
+	}
+	if v := f.opsets["ai.onnx.ml"]; v > maxMLOpset {
+		c.miss(fmt.Sprintf("operator set ai.onnx.ml %d (covered: 1 to %d)", v, maxMLOpset))
+	}
+	inputs, err := c.inputs()
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range nodes {
+		if err := c.node(n); err != nil {
+			return nil, fmt.Errorf("node %q (%s): %w", n.name, n.op, err)
+		}
+	}
+	outputs, err := c.outputs()
+	if err != nil {
+		return nil, err
+	}
+	if c.missing != nil {
+		return nil, &model.UnsupportedError{Backend: backendName, Missing: c.missing}
+	}
+	return c.finish(inputs, outputs)
+}
+
+func (c *compiler) miss(what string) {
+	if !slices.Contains(c.missing, what) {
+		c.missing = append(c.missing, what)
+	}
+}
+
+func (c *compiler) inputs() ([]*value, error) {
+	if len(c.file.inputs) == 0 {
+		return nil, errors.New("the model has no input")
+	}
+	var in []*value
+	for _, info := range c.file.inputs {
+		kind, ok := elemTypes[info.elem]
+		shape, err := inputShape(info)
+		if info.form != "tensor" || !ok {
+			c.miss(fmt.Sprintf("input %s of type %s %s", info.name, info.form, elemName(info.elem)))
+			c.unknown[info.name] = true
+			continue
+		}
+		if err != nil {
+			c.miss(err.Error())
+			c.unknown[info.name] = true
+			continue
+		}
+		v, err := c.define(info.name, kind, shape)
+		if err != nil {
+			return nil, err
+		}
+		in = append(in, v)
+	}
+	return in, nil
+}
+
+// inputShape makes the first dimension the batch. Exporters write it as unknown, or as 1 or another fixed number.
+func inputShape(info valueInfo) ([]int, error) {
+	if !info.known || len(info.shape) == 0 {
+		return nil, fmt.Errorf("input %s without dimensions", info.name)
+	}
+	shape := []int{batch}
+	for i, d := range info.shape[1:] {
+		if d < 1 || d > maxElements {
+			return nil, fmt.Errorf("input %s whose dimension %d is not fixed", info.name, i+1)
+		}
+		shape = append(shape, int(d))
+	}
+	return shape, nil
+}
+
+// maxRowElements bounds one value of one row: 16 MB of float.
+const maxRowElements = 1 << 22
+
+// checkShape refuses shapes that are empty, too large, or have no row layout.
+func checkShape(shape []int) error {
+	n, seen := 1, false
+	for _, d := range shape {
+		switch {
+		case d == batch && (seen || n != 1):
+			return uncovered("a result of shape %s, which does not begin with the batch", shapeText(shape))
+		case d == batch:
+			seen = true
+		case d < 1:
+			return uncovered("an empty result of shape %s", shapeText(shape))
+		default:
+			if n *= d; n > maxRowElements {
+				return fmt.Errorf("a result of shape %s is too large", shapeText(shape))
+			}
+		}
+	}
+	return nil
+}
+
+func shapeText(shape []int) string {
+	s := "["
+	for i, d := range shape {
+		if i > 0 {
+			s += ","
+		}
+		if d == batch {
+			s += "?"
+		} else {
+			s += fmt.Sprint(d)
+		}
+	}
+	return s + "]"
+}
+
+// register adds a register for a value of the kind. Constants get their storage now, rows when a frame is made.
+func (c *compiler) register(kind model.ElemType, shape []int) (int, error) {
+	if err := checkShape(shape); err != nil {
+		return 0, err
+	}
+	if len(c.kinds) >= 4*maxNodes {
+		return 0, errors.New("the program needs too many registers")
+	}
+	reg := len(c.kinds)
+	c.kinds = append(c.kinds, kind)
+	c.sizes = append(c.sizes, 0)
+	if slices.Contains(shape, batch) {
+		c.sizes[reg] = product(shape)
+		c.consts.add(kind, 0)
+	} else {
+		if err := c.file.spend(16 * product(shape)); err != nil {
+			return 0, err
+		}
+		c.consts.add(kind, product(shape))
+	}
+	return reg, nil
+}
+
+// define makes a new value under a name that nothing else has.
+func (c *compiler) define(name string, kind model.ElemType, shape []int) (*value, error) {
+	reg, err := c.register(kind, shape)
+	if err != nil {
+		return nil, err
+	}
+	v := &value{name: name, kind: kind, shape: shape, reg: reg}
+	return v, c.bind(v)
+}
+
+func (c *compiler) bind(v *value) error {
+	if v.name == "" {
+		return nil
+	}
+	if c.values[v.name] != nil || c.unknown[v.name] || c.file.tensors[v.name] != nil {
+		return fmt.Errorf("%s is defined twice", v.name)
+	}
+	c.values[v.name] = v
+	return nil
+}
+
+// constant enters a decoded tensor as a value.
+func (c *compiler) constant(name string, t *tensor) (*value, error) {
+	reg, err := c.register(t.kind, t.shape)
+	if err != nil {
+		return nil, err
+	}
+	c.consts.set(t.kind, reg, t.data)
+	v := &value{name: name, kind: t.kind, shape: t.shape, reg: reg}
+	if name != "" {
+		c.values[name] = v
+	}
+	return v, nil
+}
+
+// lookup finds an input of a node, decoding an initializer on first use. known is false if it comes from an
+// uncovered node.
+func (c *compiler) lookup(name string) (v *value, known bool, err error) {
+	if v := c.values[name]; v != nil {
+		return v, true, nil
+	}
+	if c.unknown[name] {
+		return nil, false, nil
+	}
+	raw, ok := c.file.tensors[name]
+	if !ok {
+		return nil, false, fmt.Errorf("%s is read before it is computed: the graph is cyclic or not in order", name)
+	}
+	t, err := decodeTensor(raw, c.file.spend)
+	if err == nil {
+		v, err = c.constant(name, t)
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("initializer %s: %w", name, err)
+	}
+	return v, true, nil
+}
+
+// node compiles one node. Uncovered operators and forms are noted, and their outputs unknown from there on.
+func (c *compiler) node(n *node) error {
+	compileOp, covered := operators[n.op]
+	if !covered {
+		c.miss("operator " + n.op)
+	}
+	known := covered
+	c.folding = true
+	x := &call{compiler: c, node: n}
+	for _, name := range n.in {
+		if name == "" { // an optional input left out
+			x.inputs = append(x.inputs, nil)
+			continue
+		}
+		v, ok, err := c.lookup(name)
+		var form *formError
+		if errors.As(err, &form) {
+			c.miss("operator " + n.op + ": " + form.form)
+		} else if err != nil {
+			return err
+		}
+		known = known && ok
+		c.folding = c.folding && ok && !v.batched()
+		x.inputs = append(x.inputs, v)
+	}
+	if known {
+		err := x.compile(compileOp)
+		var form *formError
+		if !errors.As(err, &form) {
+			return err
+		}
+		c.miss("operator " + n.op + ": " + form.form)
+	}
+	for _, out := range n.out {
+		if out != "" && c.values[out] == nil {
+			c.unknown[out] = true
+		}
+	}
+	return nil
+}
+
+func (c *compiler) outputs() ([]*value, error) {
+	if len(c.file.outputs) == 0 {
+		return nil, errors.New("the model has no output")
+	}
+	var out []*value
+	for _, info := range c.file.outputs {
+		v, ok, err := c.lookup(info.name)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("output %s: %w", info.name, err)
+		case !ok:
+		case !v.batched():
+			c.miss(fmt.Sprintf("output %s, which does not depend on the rows", info.name))
+		default:
+			named := *v
+			named.name = info.name
+			out = append(out, &named)
+		}
+	}
+	return out, nil
+}
