@@ -63,7 +63,6 @@ type Fold struct {
 	Seq int64
 }
 
-
 // FoldError is an aggregate function's failure at a row.
 type FoldError struct {
 	Function string

@@ -1,0 +1,180 @@
+package expr
+
+import (
+	"errors"
+
+	"github.com/millrace/millrace/sql/plan"
+	"github.com/millrace/millrace/sql/types"
+	"github.com/millrace/millrace/sql/vector"
+	"github.com/millrace/millrace/udf"
+)
+
+// call evaluates a scalar function a row at a time.
+type call struct {
+	e        *plan.Call
+	f        *udf.Scalar
+	volatile bool
+	args     []node    // nil where the argument is a lambda
+	lambdas  []*lambda // nil where it is not
+	vecs     []*vector.Vector
+	values   []any
+	res      *vector.Vector
+}
+
+func (c *compiler) call(e *plan.Call) (node, error) {
+	if c.env.Functions == nil {
+		return nil, errors.New("no functions to call")
+	}
+	f, err := c.env.Functions.Scalar(e, c.env.UDF)
+	if err != nil {
+		return nil, err
+	}
+	n := len(e.Args)
+	x := &call{
+		e: e, f: f, volatile: c.env.Functions.Volatile(e), args: make([]node, n), lambdas: make([]*lambda, n),
+		vecs: make([]*vector.Vector, n), values: make([]any, n), res: vector.New(e.T),
+	}
+	for i, a := range e.Args {
+		if l, ok := a.(*plan.Lambda); ok {
+			if x.lambdas[i], err = c.lambda(l); err != nil {
+				return nil, err
+			}
+			x.volatile = x.volatile || !Foldable(l.Body, c.env)
+			continue
+		}
+		if x.args[i], err = c.compile(a); err != nil {
+			return nil, err
+		}
+	}
+	return x, nil
+}
+
+func (x *call) eval(c *context, sel []int32) *vector.Vector {
+	isConst := !x.volatile
+	for i, a := range x.args {
+		if a == nil {
+			isConst = isConst && c.lambda == nil // a body inside a lambda may read that one's parameters
+			continue
+		}
+		x.vecs[i] = a.eval(c, sel)
+		isConst = isConst && x.vecs[i].Const
+	}
+	return eachRow(c, x.res, isConst, sel, func(row int) (any, error) { return x.row(c, row) }, x.e)
+}
+
+func (x *call) row(c *context, row int) (any, error) {
+	for i, v := range x.vecs {
+		if l := x.lambdas[i]; l != nil {
+			x.values[i] = l.bind(c, row)
+			continue
+		}
+		x.values[i] = v.Value(row)
+		if x.values[i] == nil && !x.f.Nulls {
+			return nil, nil
+		}
+	}
+	return x.f.Eval(x.values)
+}
+
+// lambda evaluates its body over one row whose columns are const vectors: those of the outer row that the body reads.
+type lambda struct {
+	body    node
+	columns []int // that the body reads
+	cols    []*vector.Vector
+	params  []*vector.Vector
+	result  *types.Type
+}
+
+func (c *compiler) lambda(e *plan.Lambda) (*lambda, error) {
+	body, err := c.compile(e.Body)
+	if err != nil {
+		return nil, err
+	}
+	l := &lambda{body: body, result: e.Body.Type()}
+	for _, t := range e.Types {
+		l.params = append(l.params, vector.New(t))
+	}
+	for i, t := range Columns(e.Body) {
+		if t == nil {
+			l.cols = append(l.cols, nil)
+			continue
+		}
+		l.columns = append(l.columns, i)
+		l.cols = append(l.cols, vector.New(t))
+	}
+	return l, nil
+}
+
+// bind gives the Lambda for a row of the outer batch. It holds during the function's call.
+func (l *lambda) bind(c *context, row int) udf.Lambda {
+	for _, i := range l.columns {
+		setConst(l.cols[i], c.cols[i], row)
+	}
+	inner := &context{batch: c.batch, n: 1, cols: l.cols, all: zero[:], params: append(c.params[:len(c.params):len(c.params)], l.params)}
+	return func(args ...any) (any, error) {
+		for i, p := range l.params {
+			p.Reset()
+			p.Append(args[i])
+			p.Const = true
+		}
+		inner.lambda, inner.fatal = &lambdaError{}, nil
+		v := l.body.eval(inner, nil)
+		if inner.fatal != nil {
+			return nil, inner.fatal
+		}
+		if inner.lambda.err != nil {
+			return nil, inner.lambda.err
+		}
+		return v.Value(0), nil
+	}
+}
+
+func setConst(dst, src *vector.Vector, row int) {
+	dst.Reset()
+	dst.AppendFrom(src, row)
+	dst.Const = true
+}
+
+// lambdaParam reads a parameter of an enclosing lambda.
+type lambdaParam struct{ depth, index int }
+
+func (x *lambdaParam) eval(c *context, _ []int32) *vector.Vector {
+	return c.params[len(c.params)-1-x.depth][x.index]
+}
+
+// predict scores a model once for the whole selection.
+type predict struct {
+	e     *plan.Predict
+	model Predictor
+	args  []node
+	vecs  []*vector.Vector
+	res   *vector.Vector
+}
+
+func (c *compiler) predict(e *plan.Predict) (node, error) {
+	if c.env.Models == nil {
+		return nil, errors.New("no models to predict with")
+	}
+	m, err := c.env.Models.Predictor(e)
+	if err != nil {
+		return nil, err
+	}
+	args, err := c.compileAll(e.Args)
+	return &predict{e, m, args, make([]*vector.Vector, len(args)), vector.New(e.T)}, err
+}
+
+func (x *predict) eval(c *context, sel []int32) *vector.Vector {
+	evalAll(c, x.args, x.vecs, sel)
+	x.res.Reset()
+	rows := c.rows(sel)
+	if len(rows) > 0 {
+		fail := func(row int, err error) { c.fail(row, x.e, err) }
+		if err := x.model.Predict(x.vecs, c.n, rows, x.res, fail); err != nil {
+			c.fatal = err
+		}
+	}
+	for x.res.Len() < c.n { // nothing was scored
+		x.res.AppendNull()
+	}
+	return x.res
+}
