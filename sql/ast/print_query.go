@@ -1,5 +1,7 @@
 package ast
 
+import "strings"
+
 func (q *Query) String() string {
 	return compose(func(p *printer) {
 		if len(q.With) > 0 {
@@ -55,7 +57,7 @@ func (s *Select) String() string {
 			p.words(s.GroupBy.String())
 		}
 		if len(s.PartitionBy) > 0 {
-			p.words("PARTITION BY", list(s.PartitionBy))
+			p.words("PARTITION BY", keys(s.PartitionBy))
 		}
 		if s.Having != nil {
 			p.words("HAVING", s.Having.String())
@@ -84,7 +86,16 @@ func (g *GroupBy) String() string {
 	if g.Paren {
 		return "GROUP BY (" + list(g.Exprs) + ")"
 	}
-	return "GROUP BY " + list(g.Exprs)
+	return "GROUP BY " + keys(g.Exprs)
+}
+
+// keys is a list of values; a condition among them stands in parentheses.
+func keys(es []Expr) string {
+	out := make([]string, len(es))
+	for i, e := range es {
+		out[i] = operand(e, bindConcat)
+	}
+	return strings.Join(out, ", ")
 }
 
 func (o *OrderItem) String() string { return o.Expr.String() + when(o.Desc, " DESC") }

@@ -6,8 +6,8 @@ import (
 	"github.com/millrace/millrace/sql/ast"
 )
 
-// list converts expressions that stand outside a SELECT.
-func (c *converter) list(s *tidb.SelectStmt) ([]ast.Expr, error) {
+// listed is the expressions of a text that stands outside a SELECT.
+func (c *converter) listed(s *tidb.SelectStmt) ([]tidb.ExprNode, error) {
 	if s.From != nil || len(s.Fields.Fields) != 1 {
 		return nil, c.unknown(s)
 	}
@@ -15,8 +15,7 @@ func (c *converter) list(s *tidb.SelectStmt) ([]ast.Expr, error) {
 	if !ok {
 		return nil, c.unknown(s)
 	}
-	es, _, err := c.exprs(f.Args)
-	return es, err
+	return f.Args, nil
 }
 
 // fill converts a SELECT into s, which holds already what TiDB has not seen.
@@ -101,24 +100,31 @@ func (c *converter) groupBy(g *ast.GroupBy, x *tidb.GroupByClause) error {
 	for i, it := range x.Items {
 		items[i] = it.Expr
 	}
+	var err error
+	g.Exprs, g.Paren, err = c.keys(items)
+	return err
+}
+
+// keys converts the list of GROUP BY or PARTITION BY, which may stand in parentheses. It holds values; a condition is
+// one only in parentheses.
+func (c *converter) keys(items []tidb.ExprNode) (keys []ast.Expr, paren bool, err error) {
+	read := c.value
 	if len(items) == 1 {
 		switch p := items[0].(type) {
 		case *tidb.RowExpr:
-			items, g.Paren = p.Values, true
+			items, paren = p.Values, true
 		case *tidb.ParenthesesExpr:
-			items[0], g.Paren = p.Expr, true
+			items, paren, read = []tidb.ExprNode{p.Expr}, true, c.expr
 		}
 	}
-	var err error
-	if g.Exprs, _, err = c.exprs(items); err != nil {
-		return err
-	}
-	for _, e := range g.Exprs {
-		if err := notBoolean(e, "GROUP BY"); err != nil {
-			return err
+	for _, n := range items {
+		t, err := read(n)
+		if err != nil {
+			return nil, false, err
 		}
+		keys = append(keys, t.expr)
 	}
-	return nil
+	return keys, paren, nil
 }
 
 func (c *converter) from(n tidb.ResultSetNode) (ast.Relation, error) {

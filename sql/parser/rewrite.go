@@ -3,6 +3,8 @@ package parser
 import (
 	"strconv"
 
+	tidb "github.com/pingcap/tidb/pkg/parser/ast"
+
 	"github.com/millrace/millrace/sql/ast"
 )
 
@@ -95,21 +97,38 @@ func (r *rewriter) wrap(start int, kind byte, tok int) {
 
 // expr reads one expression.
 func (p *parser) expr() (ast.Expr, error) {
-	list, err := p.list(func(r *rewriter) error { return r.operand(wholeExpr) })
+	c, nodes, err := p.list(func(r *rewriter) error { return r.operand(wholeExpr) })
 	if err != nil {
 		return nil, err
 	}
-	return list[0], nil
+	t, err := c.expr(nodes[0])
+	return t.expr, err
 }
 
 // exprs reads expressions with commas between them.
 func (p *parser) exprs() ([]ast.Expr, error) {
-	return p.list(func(r *rewriter) error { return r.operands() })
+	c, nodes, err := p.list((*rewriter).operands)
+	if err != nil {
+		return nil, err
+	}
+	es, _, err := c.exprs(nodes)
+	return es, err
 }
 
-func (p *parser) list(read func(*rewriter) error) ([]ast.Expr, error) {
-	if err := p.deeper(); err != nil {
+// keyList reads the list of PARTITION BY, which may stand in parentheses.
+func (p *parser) keyList() ([]ast.Expr, error) {
+	c, nodes, err := p.list((*rewriter).operands)
+	if err != nil {
 		return nil, err
+	}
+	keys, _, err := c.keys(nodes)
+	return keys, err
+}
+
+// list gives the expressions that read writes to TiDB, and the converter for them.
+func (p *parser) list(read func(*rewriter) error) (*converter, []tidb.ExprNode, error) {
+	if err := p.deeper(); err != nil {
+		return nil, nil, err
 	}
 	defer func() { p.nest-- }()
 	r := &rewriter{parser: p}
@@ -117,14 +136,16 @@ func (p *parser) list(read func(*rewriter) error) ([]ast.Expr, error) {
 	r.mark(markList)
 	r.emit("(")
 	if err := read(r); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	r.emit(")")
 	s, err := r.parse()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return (&converter{rewriter: r}).list(s)
+	c := &converter{rewriter: r}
+	nodes, err := c.listed(s)
+	return c, nodes, err
 }
 
 // scope says how far an operand reaches.

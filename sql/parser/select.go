@@ -208,7 +208,7 @@ func (r *rewriter) tail(s *ast.Select) (err error) {
 		}
 	}
 	if r.accept("PARTITION", "BY") {
-		if s.PartitionBy, err = r.partitionBy(); err != nil {
+		if s.PartitionBy, err = r.keyList(); err != nil {
 			return err
 		}
 	}
@@ -235,42 +235,6 @@ func (r *rewriter) groupBy(s *ast.Select) error {
 	err := r.operands()
 	s.GroupBy.Loc = r.span(lo)
 	return err
-}
-
-// partitionBy reads expressions, or a list of them in parentheses.
-func (p *parser) partitionBy() ([]ast.Expr, error) {
-	if p.peek("(") {
-		// In parentheses either way: (a, b), or (a + b) * c.
-		end := p.match[p.i]
-		next := &p.toks[end+1]
-		if next.kind == endToken || next.kind == wordToken || next.is(")", ";") {
-			p.i++
-			es, err := p.exprs()
-			if err == nil && p.i != end {
-				err = p.unexpected(p.i, ", or )")
-			}
-			p.i = end + 1
-			return es, err
-		}
-	}
-	es, err := p.exprs()
-	if err != nil {
-		return nil, err
-	}
-	for _, e := range es {
-		if err := notBoolean(e, "PARTITION BY"); err != nil {
-			return nil, err
-		}
-	}
-	return es, nil
-}
-
-// notBoolean refuses a condition where the dialect takes a value.
-func notBoolean(e ast.Expr, clause string) error {
-	if isCondition(e) {
-		return errorAt(e.Span(), codeSyntax, "%s takes values, not conditions", clause)
-	}
-	return nil
 }
 
 func isCondition(e ast.Expr) bool {
