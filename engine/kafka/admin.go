@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"regexp"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -18,6 +20,12 @@ type TopicSpec struct {
 	Configs    map[string]string // "cleanup.policy": "compact", ...
 }
 
+// Kafka's own rule. It is checked here as well, since the embedded broker takes any name and makes a directory of it.
+var (
+	topicName    = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
+	errTopicName = errors.New("a topic's name has 1 to 249 letters, digits, dots, dashes and underscores")
+)
+
 // TopicInfo describes an existing topic.
 type TopicInfo struct {
 	Name       string
@@ -29,6 +37,9 @@ type TopicInfo struct {
 // CreateTopic creates a topic and waits until every partition has a leader. [ErrTopicExists] is returned for a topic
 // that exists, whatever its settings.
 func (c *Client) CreateTopic(ctx context.Context, spec TopicSpec) error {
+	if !topicName.MatchString(spec.Name) || spec.Name == "." || spec.Name == ".." {
+		return failure("create topic", strconv.Quote(spec.Name), nil, errTopicName)
+	}
 	detail := &sarama.TopicDetail{NumPartitions: spec.Partitions, ReplicationFactor: spec.Replicas, ConfigEntries: map[string]*string{}}
 	if spec.Replicas == 0 {
 		detail.ReplicationFactor = -1

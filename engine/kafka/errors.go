@@ -139,6 +139,12 @@ func producerClass(err error) error {
 			return ErrFatal
 		}
 	}
+	if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
+		return errors.Join(ErrAbortable, ErrUnknownTopic)
+	}
+	if !errors.As(err, new(sarama.KError)) && !errors.As(err, new(sarama.PacketEncodingError)) {
+		return ErrUnknownOutcome // no answer, or none that could be read
+	}
 	if retriableProduce(err) || errors.Is(err, sarama.ErrOutOfOrderSequenceNumber) || errors.Is(err, sarama.ErrUnknownProducerID) ||
 		errors.Is(err, sarama.ErrDuplicateSequenceNumber) {
 		return ErrUnknownOutcome

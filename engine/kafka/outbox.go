@@ -24,6 +24,7 @@ type outbox struct {
 
 	sequence int32 // of the next batch sealed
 	inFlight int   // batches of queue that are on the wire
+	proven   bool  // a batch was acknowledged since the producer got its identity
 	retrying bool  // after an error: one batch at a time, the oldest first, until the queue is empty
 	acked    int64 // the position after the last acknowledged record, -1 while unknown
 
@@ -146,8 +147,11 @@ func millis(ms int64) time.Time {
 }
 
 // due returns the batch that may be sent now, if any.
+//
+// The first batch goes alone: a broker that knows nothing of a producer takes any sequence number, so it would accept
+// the second batch although it has just refused the first.
 func (o *outbox) due() *batch {
-	if o.retrying {
+	if o.retrying || !o.proven {
 		if o.inFlight > 0 || len(o.queue) == 0 {
 			return nil
 		}
@@ -169,7 +173,7 @@ func (o *outbox) acknowledge(b *batch) {
 			break
 		}
 	}
-	o.missing = time.Time{}
+	o.proven, o.missing = true, time.Time{}
 	if len(o.queue) == 0 {
 		o.retrying, o.trouble = false, nil
 	}

@@ -28,13 +28,13 @@ func (p *Producer) Send(ctx context.Context, batches ...ProduceBatch) error {
 	if err := p.prepare(ctx); err != nil {
 		return err
 	}
-	if p.s.collect(batches) {
-		defer p.s.interruptible(ctx)()
-		p.s.seal()
-		p.s.take()
-		p.s.dispatch()
+	if !p.s.collect(batches) {
+		return p.s.failed
 	}
-	return p.s.failed
+	defer p.s.interruptible(ctx)()
+	p.s.seal()
+	p.s.take()
+	return p.s.push(ctx)
 }
 
 // Flush waits until everything sent so far is acknowledged. After an error it is not known which of the records since

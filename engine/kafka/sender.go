@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -161,6 +162,24 @@ func (s *sender) dispatch() {
 	}
 }
 
+// push sends what is due without waiting for answers, unless more is held back than the buffer may hold: then a
+// partition is in trouble, and the caller waits with it.
+func (s *sender) push(ctx context.Context) error {
+	s.dispatch()
+	held := 0
+	for _, o := range s.dirty {
+		for _, b := range o.queue {
+			if !b.sent {
+				held += b.bytes
+			}
+		}
+	}
+	if held > s.cfg.BufferBytes {
+		return s.flush(ctx)
+	}
+	return s.failed
+}
+
 // gather picks at most one batch of every partition. A partition whose leader is unknown waits for the next attempt.
 func (s *sender) gather() map[string]*request {
 	reqs := map[string]*request{}
@@ -282,7 +301,7 @@ func (s *sender) repeat(o *outbox, err error) {
 		o.missing = time.Now()
 	}
 	if time.Since(o.missing) > unknownTopicPatience && s.failed == nil {
-		s.failed = failure("produce to", o.tp.String(), ErrAbortable, errors.Join(ErrUnknownTopic, err))
+		s.failed = failure("produce to", o.tp.String(), producerClass(err), err)
 	}
 }
 
@@ -303,6 +322,9 @@ func (s *sender) flush(ctx context.Context) error {
 		left := s.pending()
 		if len(left) == 0 {
 			return nil
+		}
+		if !slices.ContainsFunc(left, func(o *outbox) bool { return o.retrying }) {
+			continue // they only waited for their turn
 		}
 		if time.Now().After(deadline) {
 			return failure("produce to", left[0].tp.String(), ErrUnknownOutcome, fmt.Errorf("not acknowledged within %s: %w", s.cfg.DeliveryTimeout, errors.Join(left[0].trouble)))

@@ -20,6 +20,7 @@ type rig struct {
 	prefix   string
 	real     bool
 	embedded *embedded.Broker
+	polled   map[*kafka.Subscription][]kafka.FetchedBatch
 }
 
 // suite holds every test that must pass on the embedded broker and on a real one alike.
@@ -28,6 +29,27 @@ var suite = []struct {
 	run  func(*rig)
 }{
 	{"roundtrip", testRoundTrip},
+	{"zombie", testZombie},
+	{"take over", testTakeOver},
+	{"slots record", testSlotsRecord},
+	{"interleaved", testInterleaved},
+	{"end position", testEndPosition},
+	{"lost commit", testLostCommit},
+	{"lost produce", testLostProduce},
+	{"interrupted", testInterrupted},
+	{"too large", testTooLarge},
+	{"unknown topic", testUnknownTopic},
+	{"records", testRecords},
+	{"many", testMany},
+	{"out of range", testOutOfRange},
+	{"offsets", testOffsets},
+	{"admin", testAdmin},
+	{"pause", testPause},
+	{"two readers", testTwoReaders},
+	{"group offsets", testGroupOffsets},
+	{"compaction", testCompaction},
+	{"membership", testMembership},
+	{"instance taken", testInstanceTaken},
 }
 
 func TestEmbedded(t *testing.T) {
@@ -66,7 +88,7 @@ func run(t *testing.T, f func(*rig), r *rig) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.T, r.c = t, c
+	r.T, r.c, r.polled = t, c, map[*kafka.Subscription][]kafka.FetchedBatch{}
 	r.prefix = fmt.Sprintf("%s-%x-", strings.ReplaceAll(t.Name(), "/", "-"), time.Now().UnixNano())
 	t.Cleanup(func() {
 		if err := c.Close(); err != nil {
@@ -92,6 +114,9 @@ func (r *rig) ok(err error) {
 func (r *rig) topic(name string, partitions int32, configs map[string]string) string {
 	r.Helper()
 	name = r.prefix + name
+	if configs == nil {
+		configs = map[string]string{"retention.ms": "-1"} // the records are old
+	}
 	r.ok(r.c.CreateTopic(r.ctx(), kafka.TopicSpec{Name: name, Partitions: partitions, Configs: configs}))
 	if r.real {
 		r.Cleanup(func() { _ = r.c.DeleteTopics(name) })
@@ -125,8 +150,27 @@ func one(topic string, partition int32, values ...string) kafka.ProduceBatch {
 	return b
 }
 
-// all reads what is committed in a partition, as "value" or "key=value".
+// all reads what is committed in a partition, as "value" or "key=value". No transaction may be open there: it waits for
+// the markers of the last one, which a commit does not.
 func (r *rig) all(topic string, partition int32) []string {
+	r.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		stable, err := r.c.Offset(r.ctx(), topic, partition, kafka.LastStable)
+		r.ok(err)
+		latest, err := r.c.Offset(r.ctx(), topic, partition, kafka.Latest)
+		r.ok(err)
+		if stable == latest {
+			break
+		}
+		if time.Now().After(deadline) {
+			r.Fatalf("%s/%d is stable up to %d of %d only", topic, partition, stable, latest)
+		}
+	}
+	return r.committed(topic, partition)
+}
+
+// committed is all, as of now.
+func (r *rig) committed(topic string, partition int32) []string {
 	r.Helper()
 	rd := r.c.NewReader()
 	defer rd.Close()
@@ -154,6 +198,61 @@ func (r *rig) want(got []string, want ...string) {
 	}
 }
 
+// next waits for one batch of a subscription. What is polled with it is returned by the next calls.
+func (r *rig) next(s *kafka.Subscription) kafka.FetchedBatch {
+	r.Helper()
+	for ctx := r.ctx(); ; {
+		if len(r.polled[s]) == 0 {
+			r.polled[s] = s.Poll(nil)
+		}
+		if list := r.polled[s]; len(list) > 0 {
+			r.polled[s] = list[1:]
+			return list[0]
+		}
+		select {
+		case <-s.Ready():
+		case <-ctx.Done():
+			r.Fatal("nothing was fetched")
+		}
+	}
+}
+
+// atEnd waits until a partition is at its end.
+func (r *rig) atEnd(s *kafka.Subscription, topic string, partition int32) {
+	r.Helper()
+	for ctx := r.ctx(); ; {
+		if st, _ := s.Status(topic, partition); st.AtEnd {
+			return
+		}
+		select {
+		case <-s.Ready():
+		case <-ctx.Done():
+			r.Fatal("never at the end")
+		}
+	}
+}
+
+// drain takes everything of a partition until it is at its end.
+func (r *rig) drain(s *kafka.Subscription, topic string, partition int32) (out []string) {
+	r.Helper()
+	for ctx := r.ctx(); ; {
+		for b, ok := s.Take(topic, partition); ok; b, ok = s.Take(topic, partition) {
+			r.ok(b.Err)
+			for _, rec := range b.Records {
+				out = append(out, text(rec))
+			}
+		}
+		if st, _ := s.Status(topic, partition); st.AtEnd {
+			return out
+		}
+		select {
+		case <-s.Ready():
+		case <-ctx.Done():
+			r.Fatalf("never at the end; got %q", out)
+		}
+	}
+}
+
 func testRoundTrip(r *rig) {
 	ctx := r.ctx()
 	topic := r.topic("t", 2, nil)
@@ -171,19 +270,5 @@ func testRoundTrip(r *rig) {
 	defer f.Close()
 	s := f.Subscribe()
 	r.ok(s.Add(topic, 0, 0))
-	var got []string
-	for len(got) < 3 {
-		select {
-		case <-s.Ready():
-		case <-ctx.Done():
-			r.Fatal(ctx.Err())
-		}
-		for _, b := range s.Poll(nil) {
-			r.ok(b.Err)
-			for _, rec := range b.Records {
-				got = append(got, text(rec))
-			}
-		}
-	}
-	r.want(got, "a", "k=v", "c")
+	r.want(r.drain(s, topic, 0), "a", "k=v", "c")
 }

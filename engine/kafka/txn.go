@@ -85,16 +85,13 @@ func (p *TxnProducer) Send(ctx context.Context, batches ...ProduceBatch) error {
 	defer p.interruptible(ctx)()
 	p.seal()
 	p.take()
-	if p.failed == nil {
-		if err := p.addPartitions(ctx); err != nil {
-			return err
-		}
-		p.dispatch()
-	}
 	if p.failed != nil {
 		return p.check(p.failed)
 	}
-	return nil
+	if err := p.addPartitions(ctx); err != nil {
+		return err
+	}
+	return p.check(p.push(ctx))
 }
 
 // Flush waits until every record sent so far is acknowledged; [TxnProducer.End] is exact afterwards.
@@ -174,7 +171,7 @@ func (p *TxnProducer) end(ctx context.Context, commit bool) error {
 	if err != nil {
 		p.ready = false
 		class := producerClass(err)
-		if class == ErrAbortable || !errors.As(err, new(sarama.KError)) {
+		if errors.Is(class, ErrAbortable) {
 			class = ErrUnknownOutcome
 		}
 		if unknown && class != ErrUnknownOutcome {

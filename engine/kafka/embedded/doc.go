@@ -26,6 +26,8 @@
 //   - Records without a key are accepted on compacted topics.
 //   - message.timestamp.type of a topic is ignored: record timestamps are the producer's.
 //   - The offsets of an unknown group are an error (GROUP_ID_NOT_FOUND), not an empty answer.
+//   - Compaction moves the start of the log to the first record that is left.
+//   - Timestamps far in the future and names of topics are not checked.
 //   - Its memory grows with the log on load: about the log's size for a moment, 1 MB per 400 MB afterwards.
 //
 // docs/embedded-broker.md says the same to users.
