@@ -6,15 +6,20 @@ import (
 	"github.com/millrace/millrace/sql/ast"
 )
 
-// queryAt says whether the bracket at token i opens a query.
+// queryAt says whether the bracket at token i opens a query. Brackets may stand in it around one of its parts, or
+// around all of it.
 func (p *parser) queryAt(i int) bool {
-	for p.toks[i].is("(") {
-		i++
-		if p.toks[i].is("SELECT", "WITH") {
-			return true
-		}
+	if !p.toks[i].is("(") {
+		return false
 	}
-	return false
+	if p.toks[i+1].is("SELECT", "WITH") {
+		return true
+	}
+	if !p.queryAt(i + 1) {
+		return false
+	}
+	behind := p.match[i+1] + 1
+	return p.toks[behind].is(")", "LIMIT") || p.clauseAt(behind)
 }
 
 // query reads [WITH ...] body [ORDER BY ...] [EMIT ...] [LIMIT n].
@@ -52,8 +57,16 @@ func (p *parser) query() (*ast.Query, error) {
 	if err = p.misplaced(); err != nil {
 		return nil, err
 	}
+	if inner, ok := q.Body.(*ast.Query); ok && bare(q) {
+		return inner, nil
+	}
 	q.Loc = p.span(lo)
 	return q, nil
+}
+
+// bare says whether q has no clauses of its own.
+func bare(q *ast.Query) bool {
+	return q.With == nil && q.OrderBy == nil && q.Emit == ast.EmitNone && q.Limit == nil
 }
 
 func (p *parser) emit(q *ast.Query) error {
@@ -162,7 +175,7 @@ func (p *parser) unionOperand() (ast.QueryBody, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s, ok := q.Body.(*ast.Select); ok && q.With == nil && q.OrderBy == nil && q.Emit == ast.EmitNone && q.Limit == nil {
+	if s, ok := q.Body.(*ast.Select); ok && bare(q) {
 		return s, nil
 	}
 	return q, nil

@@ -156,20 +156,17 @@ const (
 	valueExpr scope = true  // what binds tighter than comparisons: the right side of LIKE and IS DISTINCT FROM
 )
 
-// operand writes an expression, which must not be empty.
+// operand writes one expression.
 func (r *rewriter) operand(s scope) error {
 	if err := r.deeper(); err != nil {
 		return err
 	}
 	defer func() { r.nest-- }()
-	n := len(r.out)
-	if err := r.expression(s); err != nil {
-		return err
+	have, err := r.expression(s)
+	if err == nil && !have {
+		err = r.unexpected(r.i, "an expression")
 	}
-	if len(r.out) == n {
-		return r.unexpected(r.i, "an expression")
-	}
-	return nil
+	return err
 }
 
 func (r *rewriter) operands() error {
@@ -202,24 +199,24 @@ type state struct {
 
 var none = state{start: -1}
 
-// expression writes tokens up to the first that cannot go on with the expression. TiDB judges what was written.
-func (r *rewriter) expression(s scope) error {
+// expression writes tokens up to the first that cannot go on with the expression; have is false if an operand is
+// missing there. Of the rest TiDB is the judge.
+func (r *rewriter) expression(s scope) (have bool, err error) {
 	st := none
 	for {
 		t := r.tok()
 		done := false
-		var err error
 		switch {
 		case t.kind == endToken:
-			return nil
+			done = true
 		case t.kind == variableToken:
-			return errorAt(t.span(), codeVariable, "variable %s is not defined", t.text)
+			err = errorAt(t.span(), codeVariable, "variable %s is not defined", t.text)
 		case t.kind == symbolToken:
 			st, done, err = r.symbol(t, st, s)
 		case t.kind == wordToken && ast.Reserved(t.text):
 			st, done, err = r.keyword(t, st, s)
 		case st.have: // two operands side by side: the second may be an alias
-			return nil
+			done = true
 		case t.kind == stringToken || t.kind == numberToken:
 			st = state{true, len(r.out)}
 			r.mark(markLiteral)
@@ -228,7 +225,7 @@ func (r *rewriter) expression(s scope) error {
 			st, done, err = r.word(t)
 		}
 		if err != nil || done {
-			return err
+			return st.have, err
 		}
 	}
 }

@@ -44,7 +44,7 @@ func (r *rewriter) symbol(t *token, st state, s scope) (_ state, done bool, err 
 // paren writes a query, an expression in parentheses, or a row of them (which only GROUP BY takes).
 func (r *rewriter) paren() (state, error) {
 	st := state{true, len(r.out)}
-	if r.at(1).is("SELECT", "WITH") {
+	if r.queryAt(r.i) {
 		return st, r.subquery(markQuery)
 	}
 	r.next("(")
