@@ -3,10 +3,11 @@ package model
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/millrace/millrace/sql/types"
 )
 
 // Version is one artifact of a model, loaded. It is immutable.
@@ -54,25 +55,38 @@ func (s *Snapshot) Model(name string) *Model {
 	return nil
 }
 
-// Resolve finds what a name in SQL stands for: FRAUD is the active version, FRAUD@2 the second.
-func (s *Snapshot) Resolve(name string) (*Model, *Version, error) {
-	base, pin, pinned := strings.Cut(name, "@")
-	m := s.Model(base)
+// Resolve finds a version of a model; 0 is the active one.
+func (s *Snapshot) Resolve(name string, version int) (*Version, error) {
+	m := s.Model(name)
 	if m == nil {
-		return nil, nil, fmt.Errorf("model %s does not exist", base)
+		return nil, fmt.Errorf("model %s does not exist", name)
 	}
-	number := m.Active
-	if pinned {
-		n, err := strconv.Atoi(pin)
-		if err != nil {
-			return nil, nil, fmt.Errorf("model %s: %q is no version number", base, pin)
-		}
-		number = n
+	if version == 0 {
+		version = m.Active
 	}
-	if v := m.Version(number); v != nil {
-		return m, v, nil
+	if v := m.Version(version); v != nil {
+		return v, nil
 	}
-	return nil, nil, fmt.Errorf("model %s has no version %d", base, number)
+	return nil, fmt.Errorf("model %s has no version %d", name, version)
+}
+
+// Bind binds PREDICT(name, args...) to the version it resolves to, which it returns too.
+func (s *Snapshot) Bind(name string, version int, args []*types.Type) (*Binding, *Version, error) {
+	v, err := s.Resolve(name, version)
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err := Bind(name, v.Scorer, args)
+	return b, v, err
+}
+
+// ResolvePredict gives the type of PREDICT(name, args...). The analyzer resolves calls by it.
+func (s *Snapshot) ResolvePredict(name string, version int, args []*types.Type) (*types.Type, error) {
+	b, _, err := s.Bind(name, version, args)
+	if err != nil {
+		return nil, err
+	}
+	return b.Result, nil
 }
 
 // Registry holds the models of a service. Reads take a snapshot and never wait; changes are serial. The zero value is
@@ -118,4 +132,9 @@ func (r *Registry) Drop(name string) (*Model, error) {
 	m := s.models[i]
 	r.current.Store(&Snapshot{models: slices.Delete(slices.Clone(s.models), i, i+1)})
 	return m, nil
+}
+
+// ResolvePredict is Snapshot's, over the current state.
+func (r *Registry) ResolvePredict(name string, version int, args []*types.Type) (*types.Type, error) {
+	return r.Snapshot().ResolvePredict(name, version, args)
 }

@@ -1,0 +1,187 @@
+package model
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/millrace/millrace/sql/types"
+)
+
+// Binding is one PREDICT call: a scorer with the types of its arguments checked. It is immutable and safe for
+// concurrent use.
+type Binding struct {
+	// Result is the SQL type of the call.
+	Result *types.Type
+
+	scorer  Scorer
+	inputs  []input
+	outputs []output
+	single  bool // the result is the one output itself, not a STRUCT
+	pool    sync.Pool
+}
+
+// input is one tensor and the arguments that fill it.
+type input struct {
+	tensor Tensor
+	width  int
+	first  int // number of its first argument
+}
+
+// output is one tensor that the result shows.
+type output struct {
+	tensor Tensor
+	width  int
+	number int // in the signature
+	result *types.Type
+	keys   []any // boxed keys of a map
+}
+
+// ArgumentError says what a PREDICT call should have been given.
+type ArgumentError struct {
+	Model    string
+	Argument int // number of the wrong argument, from 0; -1: their count is wrong
+	Message  string
+}
+
+func (e *ArgumentError) Error() string { return "model " + e.Model + " " + e.Message }
+
+// Bind checks the argument types of PREDICT(name, args...) against a scorer's signature and works out the type of the
+// result. The package comment has the rules.
+func Bind(name string, s Scorer, args []*types.Type) (*Binding, error) {
+	sig := s.Signature()
+	b := &Binding{scorer: s, single: len(sig.Outputs) == 1}
+	total := 0
+	for _, t := range sig.Inputs {
+		b.inputs = append(b.inputs, input{tensor: t, width: t.Width(), first: total})
+		total += t.Width()
+	}
+	if total != len(args) {
+		return nil, &ArgumentError{name, -1, fmt.Sprintf("takes %s, got %d", b.wants(total), len(args))}
+	}
+	for _, in := range b.inputs {
+		for i := in.first; i < in.first+in.width; i++ {
+			if !accepts(in.tensor.Type, args[i].Kind) {
+				return nil, &ArgumentError{name, i, fmt.Sprintf("takes %s as argument %d (input %s), got %s",
+					argumentNames[in.tensor.Type], i+1, in.tensor, args[i])}
+			}
+		}
+	}
+	if err := b.bindOutputs(name, sig.Outputs); err != nil {
+		return nil, err
+	}
+	b.pool.New = func() any {
+		return &scratch{in: make([]Column, len(sig.Inputs)), out: make([]Column, len(sig.Outputs))}
+	}
+	return b, nil
+}
+
+// wants says what a model takes, as "30 numbers (input X: float[?,30])".
+func (b *Binding) wants(total int) string {
+	noun := "arguments"
+	inputs := make([]string, len(b.inputs))
+	same := true
+	for i, in := range b.inputs {
+		inputs[i] = in.tensor.String()
+		same = same && in.tensor.Type == b.inputs[0].tensor.Type
+	}
+	if same {
+		noun = argumentNouns[b.inputs[0].tensor.Type]
+	}
+	if total == 1 {
+		noun = strings.TrimSuffix(noun, "s")
+	}
+	word := "input"
+	if len(inputs) > 1 {
+		word = "inputs"
+	}
+	return fmt.Sprintf("%d %s (%s %s)", total, noun, word, strings.Join(inputs, ", "))
+}
+
+var argumentNouns = [...]string{
+	Float32: "numbers", Float64: "numbers", Int64: "integers", Int32: "integers", Bool: "booleans", String: "strings",
+}
+
+var argumentNames = [...]string{
+	Float32: "a number", Float64: "a number", Int64: "an integer", Int32: "an INTEGER", Bool: "a boolean", String: "a string",
+}
+
+// accepts says whether a column of the kind can fill a tensor. A bare NULL can fill any.
+func accepts(t ElemType, k types.Kind) bool {
+	switch {
+	case k == types.KindNull:
+		return true
+	case t.IsFloat():
+		return k.IsNumeric()
+	case t == Int64:
+		return k == types.KindInt || k == types.KindBigint
+	case t == Int32:
+		return k == types.KindInt
+	case t == Bool:
+		return k == types.KindBoolean
+	}
+	return k == types.KindString
+}
+
+func (b *Binding) bindOutputs(name string, tensors []Tensor) error {
+	var fields []types.Field
+	for i, t := range tensors {
+		o := output{tensor: t, width: t.Width(), number: i, result: resultType(t)}
+		for _, k := range t.Keys {
+			o.keys = append(o.keys, k)
+		}
+		b.outputs = append(b.outputs, o)
+		field := strings.ToUpper(t.Name)
+		for _, f := range fields {
+			if f.Name == field {
+				return fmt.Errorf("model %s has two outputs called %s", name, field)
+			}
+		}
+		fields = append(fields, types.Field{Name: field, Type: o.result})
+	}
+	b.Result = types.StructOf(fields...)
+	if b.single {
+		b.Result = b.outputs[0].result
+	}
+	return nil
+}
+
+// resultType is the SQL type of an output.
+func resultType(t Tensor) *types.Type {
+	var elem *types.Type
+	switch t.Type {
+	case Float32, Float64:
+		elem = types.Double
+	case Int64, Int32:
+		elem = types.Bigint
+	case Bool:
+		elem = types.Boolean
+	case String:
+		elem = types.String
+	}
+	switch {
+	case t.Keys != nil:
+		return types.MapOf(types.String, elem)
+	case t.Width() == 1:
+		return elem
+	}
+	return types.ArrayOf(elem)
+}
+
+// Field returns a binding of the same call that gives one field of its STRUCT alone, for PREDICT(...)->name; nil if
+// the result is no STRUCT or has no such field. It spares making the fields that nobody reads.
+func (b *Binding) Field(name string) *Binding {
+	if b.single {
+		return nil
+	}
+	for i, f := range b.Result.Fields {
+		if f.Name == name {
+			o := b.outputs[i]
+			return &Binding{
+				Result: o.result, scorer: b.scorer, inputs: b.inputs, outputs: []output{o}, single: true,
+				pool: sync.Pool{New: b.pool.New},
+			}
+		}
+	}
+	return nil
+}
