@@ -63,6 +63,9 @@ type Fold struct {
 	Seq int64
 }
 
+// Undone says whether the i-th row is taken back.
+func (f *Fold) Undone(i int) bool { return f.Undo != nil && f.Undo[i] }
+
 // FoldError is an aggregate function's failure at a row.
 type FoldError struct {
 	Function string
