@@ -73,6 +73,13 @@ func (b *builder) cut(root plan.Node) error {
 	if err != nil {
 		return err
 	}
+	if len(s.Inputs) > 1 {
+		for _, in := range s.Inputs {
+			if len(in.Nodes) > 1 {
+				return &UnavailableError{"a join of three or more sources, two of them over topic " + in.Topic + ","}
+			}
+		}
+	}
 	b.topo.Subs = append(b.topo.Subs, s)
 	return nil
 }

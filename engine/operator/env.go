@@ -1,0 +1,55 @@
+package operator
+
+import (
+	"github.com/millrace/millrace/engine/topology"
+	"github.com/millrace/millrace/sql/plan"
+	"github.com/millrace/millrace/sql/vector"
+	"github.com/millrace/millrace/state"
+	"github.com/millrace/millrace/udf"
+)
+
+// Evaluator computes an expression for the selected rows of a batch. The vector is the evaluator's, or a column of the batch,
+// and is valid until the evaluator's next call or the end of the batch. A row that fails is NULL and was logged.
+type Evaluator interface {
+	Eval(b *vector.Batch) (*vector.Vector, error)
+}
+
+// Env is what the operators of one task are built in.
+type Env struct {
+	Sub       *topology.SubTopology
+	Partition int32
+	Stores    state.Stores
+	Functions *udf.Registry
+	Udf       *udf.Env
+	// Compile makes the evaluator of an expression of a node.
+	Compile func(node string, e plan.Expr) (Evaluator, error)
+	Log     Log
+	Out     *Output
+	Count   *Counters
+	// Exact says that every update is emitted, as ksqlDB does without its cache. Otherwise updates are coalesced per
+	// commit: per key the first old row and the last new one are kept.
+	Exact bool
+	// Rows takes what a Result root yields; may be nil for other roots.
+	Rows func(b *vector.Batch, project []int) error
+}
+
+func (e *Env) compileAll(node string, exprs []plan.Expr) ([]Evaluator, error) {
+	out := make([]Evaluator, len(exprs))
+	for i, x := range exprs {
+		ev, err := e.Compile(node, x)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = ev
+	}
+	return out, nil
+}
+
+// logRow tells the processing log about a row of a batch.
+func (e *Env) logRow(node string, b *vector.Batch, row int, kind Kind, message string, err error) {
+	entry := Entry{Kind: kind, Node: node, Partition: b.Partition, Offset: -1, Message: message, Err: err}
+	if b.Offset != nil {
+		entry.Offset = b.Offset[row]
+	}
+	e.Log.Log(entry)
+}

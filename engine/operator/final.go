@@ -1,0 +1,123 @@
+package operator
+
+import (
+	"fmt"
+
+	"github.com/millrace/millrace/sql/vector"
+)
+
+// processFinal is EMIT FINAL: rows are folded as ever, but what is emitted are the windows that close, once, as stream
+// time passes their end and grace. Each row that may close windows ends a run: what came up to it is stored before the closed
+// windows are read back, so that the store's retention shows and hides exactly what it would row by row.
+func (a *Aggregate) processFinal(b *vector.Batch) error {
+	sel, from, t := b.Sel, 0, a.streamTime
+	a.key.begin(b)
+	n := b.Rows()
+	rows := make([]int32, n)
+	for i := range n {
+		rows[i] = int32(b.Row(i))
+	}
+	defer func() { b.Sel = sel }()
+	for i, r := range rows {
+		if b.NullKey.Has(int(r)) || b.NullValue.Has(int(r)) || a.key.null(int(r)) {
+			continue
+		}
+		t = max(t, b.Time[r])
+		if !a.closes(t) {
+			continue
+		}
+		b.Sel = rows[from : i+1]
+		from = i + 1
+		if err := a.add(b); err != nil {
+			return err
+		}
+		if err := a.emitClosed(b, int(r)); err != nil {
+			return err
+		}
+	}
+	if from == len(rows) {
+		return nil
+	}
+	b.Sel = rows[from:]
+	return a.add(b)
+}
+
+// closes says whether windows may have closed now that stream time is t.
+func (a *Aggregate) closes(t int64) bool {
+	w := a.window
+	to := t - w.grace - w.size
+	return to >= 0 && t-w.grace > w.lastClose && w.lower() <= to/w.advance*w.advance
+}
+
+// lower is the smallest start that EMIT FINAL has not looked at.
+func (w *timeWindow) lower() int64 {
+	if w.lastClose == noTime {
+		return 0
+	}
+	return max(0, w.lastClose-w.size) + 1
+}
+
+// emitClosed pushes the windows that the stream time has closed; row r of b made it advance.
+func (a *Aggregate) emitClosed(b *vector.Batch, r int) error {
+	if err := a.Flush(); err != nil {
+		return err
+	}
+	w := a.window
+	upTo := a.streamTime - w.grace
+	reset(&a.out)
+	a.out.Ops = nil
+	for i := range a.calls {
+		a.calls[i].state.Reset()
+	}
+	closed := a.groupsReset()
+	var failed error
+	err := a.store.win.Scan(w.lower(), upTo-w.size, func(start int64, key, value []byte) bool {
+		failed = a.appendClosed(start, key, value)
+		closed = append(closed, int32(len(closed)))
+		return failed == nil
+	})
+	if err == nil {
+		err = failed
+	}
+	if err != nil {
+		return fmt.Errorf("read closed windows of %s: %w", a.node.ID, err)
+	}
+	w.lastClose = upTo
+	for k := range a.calls {
+		c := &a.calls[k]
+		c.agg.Result(c.state, closed, a.out.Cols[len(a.out.Cols)-len(a.calls)+k])
+	}
+	n := a.out.N
+	a.forget()
+	if n == 0 {
+		return nil
+	}
+	if h := headersOf(b, r); h != nil {
+		for range n {
+			a.out.Headers = append(a.out.Headers, h)
+		}
+	}
+	return a.next.Process(&a.out)
+}
+
+// groupsReset drops the accumulators in memory, whose room the closed windows take, and returns an empty list of groups.
+func (a *Aggregate) groupsReset() []int32 {
+	a.forget()
+	return make([]int32, 0, 16)
+}
+
+// appendClosed adds a stored window to the output, but for its results.
+func (a *Aggregate) appendClosed(start int64, key, value []byte) error {
+	if _, err := a.key.codec.Decode(key, a.out.Cols[:len(a.keys)]); err != nil {
+		return err
+	}
+	t, err := appendState(a.columns, value)
+	if err != nil {
+		return err
+	}
+	from, to := a.out.Cols[len(a.keys)], a.out.Cols[len(a.keys)+1]
+	from.I64, to.I64 = append(from.I64, start), append(to.I64, start+a.window.size)
+	a.out.Time = append(a.out.Time, t)
+	a.out.N++
+	return nil
+}

@@ -1,0 +1,61 @@
+package operator
+
+import "github.com/millrace/millrace/engine/record"
+
+// Output collects the records that a task writes. Their bytes live in its arena until Reset.
+type Output struct {
+	Records []record.Out
+	arena   []byte
+}
+
+// Reset forgets the records, whose bytes are then used again.
+func (o *Output) Reset() {
+	clear(o.Records)
+	o.Records, o.arena = o.Records[:0], o.arena[:0]
+}
+
+// since is what was appended to the arena from the mark on, capped so that nobody can grow into what follows.
+func (o *Output) since(mark int) []byte { return o.arena[mark:len(o.arena):len(o.arena)] }
+
+// coalescer keeps, per key, the last record of a commit. A key that was inserted and deleted within it leaves nothing.
+type coalescer struct {
+	index   map[string]int
+	records []pending
+}
+
+type pending struct {
+	record.Out
+	inserted bool // the first change of the key in this commit was an insert
+	gone     bool
+}
+
+// add takes a record; op tells whether the key is new. Bytes are the arena's, which lives until after the flush.
+func (c *coalescer) add(r record.Out, inserted bool) {
+	if c.index == nil {
+		c.index = map[string]int{}
+	}
+	at, ok := c.index[string(r.Key)]
+	if !ok {
+		c.index[string(r.Key)] = len(c.records)
+		c.records = append(c.records, pending{Out: r, inserted: inserted, gone: inserted && r.Value == nil})
+		return
+	}
+	p := &c.records[at]
+	p.Out, p.gone = r, p.inserted && r.Value == nil
+}
+
+// drain passes the kept records on, in the order of each key's first change.
+func (c *coalescer) drain(to *Output) {
+	for i := range c.records {
+		if !c.records[i].gone {
+			to.Records = append(to.Records, c.records[i].Out)
+		}
+	}
+	c.reset()
+}
+
+func (c *coalescer) reset() {
+	clear(c.index)
+	clear(c.records)
+	c.records = c.records[:0]
+}

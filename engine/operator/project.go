@@ -1,0 +1,122 @@
+package operator
+
+import (
+	"github.com/millrace/millrace/sql/plan"
+	"github.com/millrace/millrace/sql/vector"
+)
+
+// Project computes columns. Rows with a null value pass through it as such; a stream's row gets a null key where the
+// projection makes a new key and it is NULL.
+type Project struct {
+	items  []Evaluator
+	next   Operator
+	out    vector.Batch
+	keys   []int // positions of key columns to derive the null-key set from; nil: the input's set stays
+	values []int // positions of key columns that read value columns: NULL where the row's value is null
+	nulls  vector.Bitmap
+}
+
+// NewProject returns the operator of a Project node.
+func NewProject(n *plan.Project, env *Env, next Operator) (*Project, error) {
+	exprs := make([]plan.Expr, len(n.Items))
+	for i := range n.Items {
+		exprs[i] = n.Items[i].Expr
+	}
+	items, err := env.compileAll(n.ID, exprs)
+	if err != nil {
+		return nil, err
+	}
+	p := &Project{items: items, next: next, out: vector.Batch{Cols: make([]*vector.Vector, len(items))}}
+	if n.IsTable() || sameKeys(n.Items, n.Input.Columns()) {
+		return p, nil
+	}
+	p.keys = []int{}
+	for i := range n.Items {
+		if n.Items[i].Role == plan.Key {
+			p.keys = append(p.keys, i)
+			if readsValues(n.Items[i].Expr, n.Input.Columns()) {
+				p.values = append(p.values, i)
+			}
+		}
+	}
+	return p, nil
+}
+
+// Process implements Operator.
+func (p *Project) Process(b *vector.Batch) error {
+	out := &p.out
+	cols := out.Cols
+	*out = *b
+	out.Cols = cols
+	for i, item := range p.items {
+		v, err := item.Eval(b)
+		if err != nil {
+			return err
+		}
+		cols[i] = v
+	}
+	if p.keys != nil {
+		p.rekey(b)
+	}
+	return p.next.Process(out)
+}
+
+// rekey finds the rows whose new key is null.
+func (p *Project) rekey(b *vector.Batch) {
+	p.out.NullKey, p.nulls = nullKeys(p.nulls, b, p.out.Cols, p.keys, p.values)
+}
+
+// nullKeys returns the rows of which all key columns are NULL, or whose value is null while a key column is made of values. The
+// set is built in buf, which is returned for the next call.
+func nullKeys(buf vector.Bitmap, b *vector.Batch, cols []*vector.Vector, keys, values []int) (set, keep vector.Bitmap) {
+	clear(buf)
+	any := false
+	for i := range b.Rows() {
+		r := b.Row(i)
+		null := len(values) > 0 && b.NullValue.Has(r)
+		if !null {
+			null = true
+			for _, k := range keys {
+				if !cols[k].IsNull(r) {
+					null = false
+					break
+				}
+			}
+		}
+		if null {
+			buf, any = buf.Set(r), true
+		}
+	}
+	if !any {
+		return nil, buf
+	}
+	return buf, buf
+}
+
+// sameKeys says whether the projection keeps the input's key columns as they are, but for their names.
+func sameKeys(items []plan.Item, in []plan.OutColumn) bool {
+	kept := 0
+	for i := range items {
+		if items[i].Role != plan.Key {
+			continue
+		}
+		c, ok := items[i].Expr.(*plan.Column)
+		if !ok || in[c.Index].Role != plan.Key {
+			return false
+		}
+		kept++
+	}
+	return kept == len(positions(in, plan.Key))
+}
+
+// readsValues says whether an expression reads a column that is not part of the key.
+func readsValues(e plan.Expr, in []plan.OutColumn) bool {
+	reads := false
+	plan.WalkExpr(e, func(x plan.Expr) bool {
+		if c, ok := x.(*plan.Column); ok && in[c.Index].Role != plan.Key {
+			reads = true
+		}
+		return !reads
+	})
+	return reads
+}

@@ -1,0 +1,46 @@
+package operator
+
+import (
+	"fmt"
+
+	"github.com/millrace/millrace/sql/plan"
+	"github.com/millrace/millrace/sql/types"
+	"github.com/millrace/millrace/sql/vector"
+)
+
+// timeExtractor reads event time from a column.
+type timeExtractor struct {
+	col    int
+	parse  func(text string) (int64, error) // of a STRING column
+	column string
+}
+
+// newTimeExtractor returns nil if the source or sink uses the record's own timestamp.
+func newTimeExtractor(t *plan.Timestamp, cols []plan.OutColumn) (*timeExtractor, error) {
+	if t == nil {
+		return nil, nil
+	}
+	for i, c := range cols {
+		if c.Name != t.Column {
+			continue
+		}
+		x := &timeExtractor{col: i, column: t.Column}
+		if c.Type.Kind == types.KindString {
+			return nil, fmt.Errorf("timestamp format %q of column %s is not available", t.Format, t.Column)
+		}
+		return x, nil
+	}
+	return nil, fmt.Errorf("timestamp column %s is not among the columns", types.QuoteName(t.Column))
+}
+
+// at is the event time of a row in milliseconds. It may be negative.
+func (x *timeExtractor) at(cols []*vector.Vector, row int) (int64, error) {
+	v := cols[x.col]
+	if v.IsNull(row) {
+		return 0, fmt.Errorf("timestamp column %s is null", types.QuoteName(x.column))
+	}
+	if x.parse == nil {
+		return v.I64[v.At(row)], nil
+	}
+	return x.parse(string(v.Str(row)))
+}

@@ -1,0 +1,208 @@
+package task
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/millrace/millrace/engine/operator"
+	"github.com/millrace/millrace/engine/record"
+	"github.com/millrace/millrace/sql/vector"
+)
+
+// input is one topic's partition on its way into the task: fetched chunks of records, the first of which are decoded.
+type input struct {
+	topic   string
+	readers []operator.Reader
+	table   bool
+	order   int
+
+	chunks [][]record.Record
+	next   int64 // position behind all chunks
+	atEnd  bool
+	idle   time.Time // when it was first seen empty at its end; zero: it was not
+
+	batch *vector.Batch // the decoded rows, nil if none
+	sel   []int32       // those that count
+	done  int           // how many of sel were processed
+	part  vector.Batch
+}
+
+func (in *input) add(recs []record.Record, next int64, atEnd bool) {
+	if len(recs) > 0 {
+		in.chunks = append(in.chunks, recs)
+	}
+	in.next, in.atEnd = next, atEnd
+}
+
+func (in *input) rewind(position int64) {
+	clear(in.chunks)
+	in.chunks, in.next, in.atEnd = in.chunks[:0], position, false
+	in.batch, in.idle = nil, time.Time{}
+}
+
+func (in *input) buffered() int {
+	n := 0
+	for _, c := range in.chunks {
+		n += len(c)
+	}
+	if in.batch != nil {
+		n += len(in.sel) - in.done
+	}
+	return n
+}
+
+// position is the offset of the next record to process.
+func (in *input) position() int64 {
+	if in.batch != nil {
+		return in.batch.Offset[in.sel[in.done]]
+	}
+	if len(in.chunks) > 0 {
+		return in.chunks[0][0].Offset
+	}
+	return in.next
+}
+
+// take removes at most n records from the front.
+func (in *input) take(n int) []record.Record {
+	c := in.chunks[0]
+	if len(c) > n {
+		in.chunks[0] = c[n:]
+		return c[:n]
+	}
+	in.chunks[0] = nil
+	in.chunks = in.chunks[1:]
+	return c
+}
+
+// fill decodes records until rows that count are there or no records are left.
+func (in *input) fill(n int) error {
+	for in.batch == nil && len(in.chunks) > 0 {
+		recs := in.take(n)
+		b, err := in.readers[0].Decode(recs)
+		if err != nil {
+			return fmt.Errorf("decode records of %s: %w", in.topic, err)
+		}
+		in.sel = in.sel[:0]
+		for i := range b.Rows() {
+			in.sel = append(in.sel, int32(b.Row(i)))
+		}
+		if len(in.sel) > 0 {
+			in.batch, in.done = b, 0
+		}
+	}
+	return nil
+}
+
+// head is the timestamp of the next row; there is one.
+func (in *input) head() int64 { return in.batch.Time[in.sel[in.done]] }
+
+// run processes the rows from the head on up to the first that is later than limit; the head itself always.
+func (in *input) run(limit int64) error {
+	end := in.done + 1
+	for end < len(in.sel) && in.batch.Time[in.sel[end]] <= limit {
+		end++
+	}
+	rows := in.sel[in.done:end]
+	in.part = *in.batch
+	if len(rows) < in.batch.N {
+		in.part.Sel = rows
+	} else {
+		in.part.Sel = nil
+	}
+	in.done = end
+	err := in.readers[0].Next().Process(&in.part)
+	if in.done == len(in.sel) {
+		in.batch = nil
+	}
+	return err
+}
+
+// runShared processes one record of a topic that several sources read.
+func (in *input) runShared() error {
+	recs := in.take(1)
+	for _, r := range in.readers {
+		b, err := r.Decode(recs)
+		if err != nil {
+			return fmt.Errorf("decode a record of %s: %w", in.topic, err)
+		}
+		if b.Rows() == 0 {
+			continue
+		}
+		if err := r.Next().Process(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Process takes the rows that come next, at most a batch. It reports whether there may be more to process at once; if not,
+// the task needs records, or the time to pass until it stops waiting for an input.
+func (t *Task) Process(now time.Time) (more bool, err error) {
+	if len(t.inputs) == 1 && len(t.inputs[0].readers) > 1 {
+		in := t.inputs[0]
+		if len(in.chunks) == 0 {
+			return false, nil
+		}
+		return true, in.runShared()
+	}
+	var first *input
+	waiting := false
+	for _, in := range t.inputs {
+		if err := in.fill(t.opts.BatchSize); err != nil {
+			return false, err
+		}
+		if in.batch == nil {
+			waiting = t.waits(in, now) || waiting
+			continue
+		}
+		in.idle = time.Time{}
+		if first == nil || in.head() < first.head() || in.head() == first.head() && in.precedes(first) {
+			first = in
+		}
+	}
+	if first == nil || waiting {
+		return false, nil
+	}
+	return true, first.run(t.limit(first))
+}
+
+// limit is the time up to which rows of an input may be taken before another input's head comes first.
+func (t *Task) limit(first *input) int64 {
+	limit := int64(math.MaxInt64)
+	for _, in := range t.inputs {
+		if in == first || in.batch == nil {
+			continue
+		}
+		h := in.head()
+		if !first.precedes(in) {
+			h--
+		}
+		limit = min(limit, h)
+	}
+	return limit
+}
+
+// precedes says whose rows go first at equal times: a table's before a stream's, so that a join finds them; else those of
+// the input that the plan names first.
+func (in *input) precedes(other *input) bool {
+	if in.table != other.table {
+		return in.table
+	}
+	return in.order < other.order
+}
+
+// waits says whether an empty input holds the others up: until a fetch has shown that it is at its end, and then for MaxIdle.
+func (t *Task) waits(in *input, now time.Time) bool {
+	if t.opts.MaxIdle < 0 {
+		return false
+	}
+	if !in.atEnd {
+		in.idle = time.Time{}
+		return true
+	}
+	if in.idle.IsZero() {
+		in.idle = now
+	}
+	return now.Sub(in.idle) < t.opts.MaxIdle
+}

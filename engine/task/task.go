@@ -1,0 +1,188 @@
+// Package task runs one partition of one sub-topology.
+//
+// A Task is a state machine: records go in, records come out, and the same calls give the same results. It has no
+// goroutine, no clock and does no I/O but through its stores; whoever drives it (engine/cluster on Kafka, engine/testdriver
+// without) fetches, produces and commits:
+//
+//	t.Add(topic, records, next, atEnd)       whenever a fetch returned
+//	for more { more, err = t.Process(now) }
+//	t.Flush()                                before a commit: now stores and outputs are complete
+//	produce t.Outputs(); store t.Positions() and t.State() in the same transaction
+//	t.ResetOutputs()
+//
+// If the transaction was aborted, the driver takes the stores back to the last commit and calls Rewind with the positions
+// and state committed then; it fetches again from there. After a crash it does the same with a new Task.
+package task
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/millrace/millrace/engine/expr"
+	"github.com/millrace/millrace/engine/operator"
+	"github.com/millrace/millrace/engine/record"
+	"github.com/millrace/millrace/engine/topology"
+	"github.com/millrace/millrace/sql/plan"
+	"github.com/millrace/millrace/sql/vector"
+	"github.com/millrace/millrace/state"
+	"github.com/millrace/millrace/udf"
+)
+
+// Deps are what a task is given. Log is required; Rows only if the root is a Result.
+type Deps struct {
+	Stores    state.Stores
+	Functions *udf.Registry
+	UDF       *udf.Env
+	Models    expr.Models // nil: PREDICT is refused
+	Log       operator.Log
+	// Rows takes a Result's rows; project lists the positions of its columns in the batch, which is valid until it returns.
+	Rows func(b *vector.Batch, project []int) error
+}
+
+// Options tune a task.
+type Options struct {
+	BatchSize int           // rows per batch at most; 0: 256
+	Exact     bool          // emit every update (see operator.Env)
+	MaxIdle   time.Duration // how long an input that is at its end is waited for; negative: no input is ever waited for
+}
+
+// DefaultBatchSize is the largest batch of the zero Options.
+const DefaultBatchSize = 256
+
+// State is what a task remembers outside its stores: times and counters of its operators by node id. It is committed with the
+// input positions.
+type State struct {
+	Marks map[string][]int64 `json:",omitempty"`
+}
+
+// Task is one partition of one sub-topology. One goroutine at a time may use it.
+type Task struct {
+	sub    *topology.SubTopology
+	opts   Options
+	pipe   *operator.Pipeline
+	inputs []*input
+	out    operator.Output
+	count  operator.Counters
+}
+
+// New builds a task that has read nothing. Use Rewind to begin elsewhere.
+func New(sub *topology.SubTopology, partition int32, deps Deps, opts Options) (*Task, error) {
+	if opts.BatchSize <= 0 {
+		opts.BatchSize = DefaultBatchSize
+	}
+	t := &Task{sub: sub, opts: opts}
+	env := &operator.Env{
+		Sub: sub, Partition: partition, Stores: deps.Stores, Functions: deps.Functions, Udf: deps.UDF, Log: deps.Log,
+		Out: &t.out, Count: &t.count, Exact: opts.Exact, Rows: deps.Rows, Compile: compiler(deps),
+	}
+	var err error
+	if t.pipe, err = operator.Build(env); err != nil {
+		return nil, err
+	}
+	for i, in := range sub.Inputs {
+		t.inputs = append(t.inputs, &input{topic: in.Topic, readers: t.pipe.Readers[i], table: in.Nodes[0].IsTable(), order: i})
+	}
+	return t, nil
+}
+
+// compiler makes evaluators whose failures go to the processing log.
+func compiler(deps Deps) func(string, plan.Expr) (operator.Evaluator, error) {
+	return func(node string, e plan.Expr) (operator.Evaluator, error) {
+		sink := func(b *vector.Batch, row int, part plan.Expr, err error) {
+			entry := operator.Entry{
+				Kind: operator.RecordProcessing, Node: node, Partition: b.Partition, Offset: -1,
+				Message: "error computing expression " + part.String(), Err: err,
+			}
+			if row < len(b.Offset) {
+				entry.Offset = b.Offset[row]
+			}
+			deps.Log.Log(entry)
+		}
+		ev, err := expr.Compile(e, &expr.Env{Functions: deps.Functions, UDF: deps.UDF, Models: deps.Models, Sink: sink})
+		if err != nil {
+			return nil, fmt.Errorf("compile %s of %s: %w", e, node, err)
+		}
+		return ev, nil
+	}
+}
+
+// Add gives the task records of an input, in offset order. Next is the position behind them: gaps in offsets are normal.
+// atEnd says that next is the end of what is committed. The records' bytes must stay as they are until they were
+// processed.
+func (t *Task) Add(topic string, recs []record.Record, next int64, atEnd bool) error {
+	for _, in := range t.inputs {
+		if in.topic == topic {
+			in.add(recs, next, atEnd)
+			return nil
+		}
+	}
+	return fmt.Errorf("add records to task of %s: it does not read topic %s", t.sub.ID, topic)
+}
+
+// Buffered counts the records of an input that wait to be processed.
+func (t *Task) Buffered(topic string) int {
+	for _, in := range t.inputs {
+		if in.topic == topic {
+			return in.buffered()
+		}
+	}
+	return 0
+}
+
+// Flush completes what the commit must hold: operators write their state and push the updates they held back.
+func (t *Task) Flush() error {
+	for _, op := range t.pipe.Stateful {
+		if err := op.Flush(); err != nil {
+			return fmt.Errorf("flush %s: %w", op.ID, err)
+		}
+	}
+	return nil
+}
+
+// Outputs are the records written since the last ResetOutputs. They belong to the task.
+func (t *Task) Outputs() []record.Out { return t.out.Records }
+
+// ResetOutputs forgets the outputs, whose bytes are then used again. Call it after Flush, or before anything is held back:
+// updates that wait for the commit share the outputs' memory.
+func (t *Task) ResetOutputs() { t.out.Reset() }
+
+// Positions are the offsets of the next records to process, by topic.
+func (t *Task) Positions() map[string]int64 {
+	p := make(map[string]int64, len(t.inputs))
+	for _, in := range t.inputs {
+		p[in.topic] = in.position()
+	}
+	return p
+}
+
+// State returns what is to be committed with the positions.
+func (t *Task) State() State {
+	var s State
+	for _, op := range t.pipe.Stateful {
+		if m := op.Marks(); m != nil {
+			if s.Marks == nil {
+				s.Marks = map[string][]int64{}
+			}
+			s.Marks[op.ID] = m
+		}
+	}
+	return s
+}
+
+// Rewind takes the task to a commit: its stores are there already, positions and state are what was committed. Records that were
+// added and what was not committed are forgotten.
+func (t *Task) Rewind(positions map[string]int64, s State) {
+	t.out.Reset()
+	for _, in := range t.inputs {
+		in.rewind(positions[in.topic])
+	}
+	for _, op := range t.pipe.Stateful {
+		op.Reset()
+		if m, ok := s.Marks[op.ID]; ok {
+			op.SetMarks(m)
+		}
+	}
+}
+
+// Counters are the task's counts since it was built.
+func (t *Task) Counters() operator.Counters { return t.count }

@@ -1,0 +1,154 @@
+// Package testdriver runs statements without Kafka: definitions go to a catalog in memory, and the tasks of persistent queries
+// are fed records and asked for theirs, in one goroutine and with a clock that stands still.
+//
+// Queries run one after another in the order of their creation, each over all of its input, in one partition, every update
+// emitted. A topic that was given records as input feeds its readers with them; any other with what earlier queries wrote.
+package testdriver
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/millrace/millrace/engine/operator"
+	"github.com/millrace/millrace/engine/record"
+	"github.com/millrace/millrace/sql/analyzer"
+	"github.com/millrace/millrace/sql/catalog"
+	"github.com/millrace/millrace/sql/plan"
+	"github.com/millrace/millrace/udf"
+)
+
+// DefaultPartitions is how many partitions a topic has that no statement says more of.
+const DefaultPartitions = 4
+
+// Options configure a Driver.
+type Options struct {
+	Functions  *udf.Registry
+	Properties map[string]string
+	// Topics are the partitions of topics that exist before the first statement.
+	Topics map[string]int32
+	// BatchSize is how many records of one topic are processed together; 0: 1, so that outputs come in ksqlDB's order.
+	BatchSize int
+	// Optimize rewrites plans before they are run; nil: they run as analysed.
+	Optimize func(plan.Node) (plan.Node, error)
+	// RestartEvery drops the tasks after so many inputs and builds them again from what was committed; 0: never.
+	RestartEvery int
+	Log          operator.Log // nil: the processing log is dropped
+}
+
+// Record is a record of a topic.
+type Record struct {
+	Topic string
+	record.Record
+}
+
+// Driver holds definitions and topics. It is not safe for concurrent use.
+type Driver struct {
+	opts     Options
+	analyzer *analyzer.Analyzer
+	cat      *catalog.Catalog
+	queries  []*catalog.Query
+	count    int // statements, which number queries
+	topics   map[string][]Record
+	given    map[string]bool // topics that have inputs
+	inputs   []Record
+	created  []string // internal topics
+}
+
+// Epoch is what the driver's clock shows.
+var Epoch = time.UnixMilli(0).UTC()
+
+// New returns a driver without definitions.
+func New(o Options) *Driver {
+	if o.BatchSize <= 0 {
+		o.BatchSize = 1
+	}
+	if o.Log == nil {
+		o.Log = noLog{}
+	}
+	d := &Driver{opts: o, cat: &catalog.Catalog{}, topics: map[string][]Record{}, given: map[string]bool{}}
+	d.analyzer = analyzer.New(o.Functions, nil, analyzer.Options{Topics: d, DefaultPartitions: DefaultPartitions})
+	return d
+}
+
+type noLog struct{}
+
+func (noLog) Log(operator.Entry) {}
+
+// Lookup implements analyzer.Topics.
+func (d *Driver) Lookup(topic string) (partitions int32, replicas int16, ok bool, err error) {
+	n, ok := d.opts.Topics[topic]
+	return n, 1, ok, nil
+}
+
+// Catalog is the present state of the definitions.
+func (d *Driver) Catalog() *catalog.Catalog { return d.cat }
+
+// InternalTopics are the names of the repartition and changelog topics that the queries would have.
+func (d *Driver) InternalTopics() []string { return d.created }
+
+// Outputs are the records of a topic that queries wrote, in order.
+func (d *Driver) Outputs(topic string) []Record { return d.topics[topic] }
+
+// Input adds a record for the queries to read when they Run.
+func (d *Driver) Input(r Record) {
+	d.given[r.Topic] = true
+	d.inputs = append(d.inputs, r)
+}
+
+// Run runs all persistent queries over the inputs.
+func (d *Driver) Run() error {
+	for i := range d.inputs {
+		d.inputs[i].Offset = int64(i)
+	}
+	for _, q := range d.queries {
+		if q.Plan == nil {
+			continue
+		}
+		if err := d.run(q); err != nil {
+			return fmt.Errorf("run query %s: %w", q.ID, err)
+		}
+	}
+	return nil
+}
+
+// feed lists the records that a query reads, in the order in which they reach it.
+func (d *Driver) feed(topics []string) []Record {
+	var out []Record
+	for _, r := range d.inputs {
+		if slices.Contains(topics, r.Topic) {
+			out = append(out, r)
+		}
+	}
+	for _, t := range topics {
+		if !d.given[t] {
+			out = append(out, d.topics[t]...)
+		}
+	}
+	return out
+}
+
+// run runs one query.
+func (d *Driver) run(q *catalog.Query) error {
+	r, err := newRun(d, q)
+	if err != nil {
+		return err
+	}
+	records := d.feed(r.topics)
+	for from := 0; from < len(records); {
+		to := from + 1
+		for to < len(records) && to-from < d.opts.BatchSize && records[to].Topic == records[from].Topic {
+			to++
+		}
+		if err := r.pipe(records[from:to]); err != nil {
+			return err
+		}
+		from = to
+		if n := d.opts.RestartEvery; n > 0 && from%n == 0 {
+			if err := r.restart(); err != nil {
+				return err
+			}
+		}
+	}
+	return r.flush()
+}

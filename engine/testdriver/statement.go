@@ -1,0 +1,168 @@
+package testdriver
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/millrace/millrace/engine/expr"
+	"github.com/millrace/millrace/engine/format"
+	"github.com/millrace/millrace/engine/record"
+	"github.com/millrace/millrace/sql/analyzer"
+	"github.com/millrace/millrace/sql/catalog"
+	"github.com/millrace/millrace/sql/parser"
+	"github.com/millrace/millrace/sql/plan"
+	"github.com/millrace/millrace/sql/types"
+	"github.com/millrace/millrace/sql/vector"
+)
+
+func now() time.Time { return Epoch }
+
+// Execute carries one statement out. Queries do not run before Run.
+func (d *Driver) Execute(text string) error {
+	stmt, err := parser.ParseOne(text)
+	if err != nil {
+		return err
+	}
+	d.count++
+	res, err := d.analyzer.Analyze(stmt, d.cat, text, d.opts.Properties)
+	if err != nil {
+		return err
+	}
+	switch x := res.(type) {
+	case *analyzer.CreateSource:
+		d.cat = d.cat.WithSource(x.Source)
+	case *analyzer.CreateAs:
+		return d.createAs(x, text)
+	case *analyzer.InsertInto:
+		id := x.QueryID
+		if id == "" {
+			id = fmt.Sprintf("INSERTQUERY_%d", d.count-1)
+		}
+		return d.addQuery(&catalog.Query{ID: id, Statement: text, Sources: x.Sources, Sink: x.Sink.Name, Plan: x.Plan}, "")
+	case *analyzer.InsertValues:
+		return d.insert(x)
+	case *analyzer.Drop:
+		d.cat = d.cat.WithoutSource(x.Source.Name)
+		d.dropQuery(x.Query)
+	case *analyzer.Alter:
+		d.cat = d.cat.WithSource(x.Source)
+	case *analyzer.CreateType:
+		d.cat = d.cat.WithType(x.Name, x.Type)
+	case *analyzer.DropType:
+		d.cat = d.cat.WithoutType(x.Name)
+	case *analyzer.Nothing:
+	default:
+		return fmt.Errorf("a %T cannot be carried out without a server", stmt)
+	}
+	return nil
+}
+
+func (d *Driver) createAs(x *analyzer.CreateAs, text string) error {
+	kind := "CSAS"
+	if x.Sink.Kind == catalog.Table {
+		kind = "CTAS"
+	}
+	id := x.Replaces
+	if id == "" {
+		id = fmt.Sprintf("%s_%s_%d", kind, strings.ToUpper(x.Sink.Name), d.count-1)
+	}
+	sink := *x.Sink
+	sink.Query = id
+	q := &catalog.Query{ID: id, Statement: text, Sources: x.Sources, Sink: sink.Name, Plan: x.Plan}
+	if err := d.addQuery(q, x.Replaces); err != nil {
+		return err
+	}
+	d.cat = d.cat.WithSource(&sink)
+	return nil
+}
+
+// addQuery adds a query, or replaces the one with the id in its place. A plan that cannot be run is refused now.
+func (d *Driver) addQuery(q *catalog.Query, replaces string) error {
+	if d.opts.Optimize != nil {
+		var err error
+		if q.Plan, err = d.opts.Optimize(q.Plan); err != nil {
+			return fmt.Errorf("optimize query %s: %w", q.ID, err)
+		}
+	}
+	if _, err := newRun(&Driver{opts: d.opts}, q); err != nil {
+		return err
+	}
+	d.cat = d.cat.WithQuery(q)
+	if i := slices.IndexFunc(d.queries, func(o *catalog.Query) bool { return o.ID == replaces }); i >= 0 {
+		d.queries[i] = q
+		return nil
+	}
+	d.queries = append(d.queries, q)
+	return nil
+}
+
+func (d *Driver) dropQuery(id string) {
+	d.cat = d.cat.WithoutQuery(id)
+	d.queries = slices.DeleteFunc(d.queries, func(q *catalog.Query) bool { return q.ID == id })
+}
+
+// insert makes a record of INSERT VALUES and adds it to the inputs.
+func (d *Driver) insert(x *analyzer.InsertValues) error {
+	b := &vector.Batch{N: 1, Time: []int64{0}}
+	var keys, values []format.Column
+	nullKey := true
+	for i, v := range x.Values {
+		out, err := d.constant(v.Expr, b)
+		if err != nil {
+			return fmt.Errorf("insert into %s: %w", x.Target.Name, err)
+		}
+		b.Cols = append(b.Cols, out)
+		col := format.Column{Name: v.Column.Name, Type: v.Column.Type, Target: i}
+		if v.Column.Role == types.RoleKey {
+			keys = append(keys, col)
+			nullKey = nullKey && out.IsNull(0)
+		} else {
+			values = append(values, col)
+		}
+	}
+	rec := record.Record{Timestamp: Epoch.UnixMilli()}
+	if x.RowTime != nil {
+		t, err := d.constant(x.RowTime, b)
+		if err != nil {
+			return fmt.Errorf("insert into %s: %w", x.Target.Name, err)
+		}
+		rec.Timestamp = t.I64[0]
+	}
+	var err error
+	if !nullKey {
+		if rec.Key, err = encode(x.Target.KeyFormat, keys, b, true); err != nil {
+			return fmt.Errorf("insert into %s: %w", x.Target.Name, err)
+		}
+	}
+	if rec.Value, err = encode(x.Target.ValueFormat, values, b, false); err != nil {
+		return fmt.Errorf("insert into %s: %w", x.Target.Name, err)
+	}
+	d.Input(Record{x.Target.Topic, rec})
+	return nil
+}
+
+// constant evaluates an expression that reads no column. A failure is the statement's.
+func (d *Driver) constant(e plan.Expr, b *vector.Batch) (*vector.Vector, error) {
+	var failed error
+	ev, err := expr.Compile(e, &expr.Env{Functions: d.opts.Functions, UDF: d.env(), Sink: func(_ *vector.Batch, _ int, _ plan.Expr, err error) {
+		failed = err
+	}})
+	if err != nil {
+		return nil, err
+	}
+	v, err := ev.Eval(b)
+	if err == nil {
+		err = failed
+	}
+	return v, err
+}
+
+func encode(f plan.Format, cols []format.Column, b *vector.Batch, key bool) ([]byte, error) {
+	enc, err := format.NewEncoder(f, cols, format.Options{Key: key})
+	if err != nil {
+		return nil, err
+	}
+	return enc.Append([]byte{}, b.Cols, 0)
+}
