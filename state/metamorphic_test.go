@@ -135,7 +135,7 @@ func (w *world) note(format string, args ...any) {
 
 // open restores every store and opens the task, as a slot does.
 func (w *world) open() {
-	db, err := badger.Open(w.dir, slog.New(slog.DiscardHandler))
+	db, err := badger.Open(w.dir, badger.Options{Logger: slog.New(slog.DiscardHandler)})
 	w.ok(err)
 	w.db = &tearing{db, -1}
 	c := state.TaskConfig{Specs: specs, Incarnation: "q", Durable: w.db}

@@ -53,9 +53,18 @@ type DB struct {
 	last    uint32
 }
 
-// Open opens or makes the database in a folder. The errors that a caller can act on are [LockedError], [ReadOnlyError],
-// [FormatError] and [CorruptError].
-func Open(dir string, log *slog.Logger) (*DB, error) {
+// Options change how a database runs.
+type Options struct {
+	Logger *slog.Logger // default slog.Default()
+}
+
+// Open opens or makes the database in a folder. The errors that a caller can act on are [LockedError], [ReadOnlyError], and
+// [CorruptError] or [FormatError], which both match [ErrCorrupt].
+func Open(dir string, o Options) (*DB, error) {
+	log := o.Logger
+	if log == nil {
+		log = slog.Default()
+	}
 	if err := probe(dir); err != nil {
 		return nil, err
 	}

@@ -10,6 +10,9 @@ import (
 	"syscall"
 )
 
+// ErrCorrupt matches the errors that [Destroy] and a rebuild from the changelogs heal.
+var ErrCorrupt = errors.New("the store must be rebuilt")
+
 // LockedError says that another process holds the database.
 type LockedError struct {
 	Dir string
@@ -42,6 +45,9 @@ type CorruptError struct {
 	Err error
 }
 
+// Is makes the error match [ErrCorrupt].
+func (e *CorruptError) Is(target error) bool { return target == ErrCorrupt }
+
 func (e *CorruptError) Error() string { return fmt.Sprintf("store in %s is corrupt: %v", e.Dir, e.Err) }
 
 // Unwrap gives the cause.
@@ -53,6 +59,9 @@ type FormatError struct {
 	Found []byte
 	Want  byte
 }
+
+// Is makes the error match [ErrCorrupt].
+func (e *FormatError) Is(target error) bool { return target == ErrCorrupt }
 
 func (e *FormatError) Error() string {
 	return fmt.Sprintf("store in %s has format version %d, this release reads %d", e.Dir, e.Found, e.Want)

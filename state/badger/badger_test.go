@@ -1,0 +1,253 @@
+package badger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"github.com/millrace/millrace/state"
+)
+
+func open(t *testing.T, dir string) *DB {
+	t.Helper()
+	d, err := Open(dir, Options{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.Close() })
+	return d
+}
+
+func fill(t *testing.T, d *DB, store string, n int) state.Partition {
+	t.Helper()
+	p, err := d.Partition(store, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries := func(yield func(k, v []byte) bool) {
+		for i := range n {
+			if !yield(fmt.Appendf(nil, "%06d", i), fmt.Append(nil, i)) {
+				return
+			}
+		}
+	}
+	item := state.FlushItem{Partition: p, Entries: iter.Seq2[[]byte, []byte](entries), Position: state.Position{Offset: int64(n), Time: time.UnixMilli(5)}}
+	if err := d.Flush(context.Background(), []state.FlushItem{item}); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func count(t *testing.T, d *DB) (n int) {
+	t.Helper()
+	err := d.db.View(func(txn *badger.Txn) error {
+		it := txn.NewIterator(badger.IteratorOptions{})
+		defer it.Close()
+		for it.Rewind(); it.Valid(); it.Next() {
+			n++
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestFlushAndReopen(t *testing.T) {
+	dir := t.TempDir()
+	d := open(t, dir)
+	fill(t, d, "a", 100)
+	fill(t, d, "b", 7)
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d = open(t, dir)
+	p, err := d.Partition("b", 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pos, ok, err := p.Position()
+	if err != nil || !ok || pos.Offset != 7 || pos.Time.UnixMilli() != 5 {
+		t.Errorf("position %v %v %v", pos, ok, err)
+	}
+	s := p.Snapshot()
+	defer s.Close()
+	if v, ok, err := s.Get([]byte("000006"), []byte("x")); err != nil || !ok || string(v) != "x6" {
+		t.Errorf("get: %q %v %v", v, ok, err)
+	}
+	if _, ok, err := s.Get([]byte("000007"), nil); err != nil || ok {
+		t.Errorf("get of another store's key: %v %v", ok, err)
+	}
+}
+
+func TestDropAndSweep(t *testing.T) {
+	d := open(t, t.TempDir())
+	base := count(t, d)
+	fill(t, d, "gone", 2500)
+	fill(t, d, "kept", 10)
+	if err := d.Drop("gone"); err != nil {
+		t.Fatal(err)
+	}
+	// A store of the same name is another one from now on, also before the old data is gone.
+	p, err := d.Partition("gone", 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok, err := p.Position(); err != nil || ok {
+		t.Errorf("a new store has the position of the dropped one: %v", err)
+	}
+	steps := 0
+	for more := true; more; steps++ {
+		if more, err = d.Sweep(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if steps < 3 {
+		t.Errorf("2500 entries went in %d steps", steps)
+	}
+	if got, want := count(t, d), base+2+1+10; got != want {
+		t.Errorf("%d entries left, want %d: two names, a position, ten of data", got, want)
+	}
+}
+
+func TestClear(t *testing.T) {
+	d := open(t, t.TempDir())
+	p := fill(t, d, "a", 2500)
+	if err := p.Clear(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	s := p.Snapshot()
+	defer s.Close()
+	it, more, err := s.Iterate(nil)
+	if err != nil || more {
+		t.Errorf("entries after clear: %v %v", more, err)
+	}
+	it.Close()
+	if _, ok, _ := p.Position(); ok {
+		t.Error("a position after clear")
+	}
+}
+
+func TestLocked(t *testing.T) {
+	dir := t.TempDir()
+	open(t, dir)
+	_, err := Open(dir, Options{Logger: slog.New(slog.DiscardHandler)})
+	var locked *LockedError
+	if !errors.As(err, &locked) {
+		t.Errorf("second open: %v", err)
+	}
+}
+
+func TestReadOnly(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("the superuser may write anywhere")
+	}
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Open(dir, Options{})
+	var ro *ReadOnlyError
+	if !errors.As(err, &ro) {
+		t.Errorf("open of a read-only folder: %v", err)
+	}
+}
+
+func TestCorrupt(t *testing.T) {
+	for name, breakIt := range map[string]func(dir string) error{
+		"manifest": func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, "MANIFEST"), []byte("not a manifest at all"), 0o600)
+		},
+		"missing table": func(dir string) error {
+			tables, err := filepath.Glob(filepath.Join(dir, "*.sst"))
+			if err == nil && len(tables) == 0 {
+				err = errors.New("no table to remove")
+			}
+			return errors.Join(err, os.Remove(tables[0]))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			d := open(t, dir)
+			fill(t, d, "a", 100)
+			if err := d.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if err := breakIt(dir); err != nil {
+				t.Fatal(err)
+			}
+			_, err := Open(dir, Options{Logger: slog.New(slog.DiscardHandler)})
+			if !errors.Is(err, ErrCorrupt) {
+				t.Fatalf("open: %v", err)
+			}
+			if err := Destroy(dir); err != nil {
+				t.Fatal(err)
+			}
+			if got := len(open(t, dir).Stores()); got != 0 {
+				t.Errorf("%d stores after destroying", got)
+			}
+		})
+	}
+}
+
+func TestFormatVersion(t *testing.T) {
+	dir := t.TempDir()
+	d := open(t, dir)
+	err := d.db.Update(func(txn *badger.Txn) error { return txn.Set([]byte{prefixFormat}, []byte{99}) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Open(dir, Options{Logger: slog.New(slog.DiscardHandler)})
+	var format *FormatError
+	if !errors.As(err, &format) || !errors.Is(err, ErrCorrupt) {
+		t.Errorf("open of format 99: %v", err)
+	}
+}
+
+func TestGuard(t *testing.T) {
+	g := Guard{Dir: t.TempDir(), Reserve: 1}
+	if err := g.Check(); err != nil {
+		t.Errorf("with a byte of reserve: %v", err)
+	}
+	g.Reserve = 1 << 62
+	var low *LowSpaceError
+	if err := g.Check(); !errors.As(err, &low) {
+		t.Errorf("with an absurd reserve: %v", err)
+	}
+}
+
+func BenchmarkFlush(b *testing.B) {
+	d, err := Open(b.TempDir(), Options{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer d.Close()
+	p, err := d.Partition("a", 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	const n = 100_000
+	chunk := state.NewChunk()
+	for i := range n {
+		chunk.Set(fmt.Appendf(nil, "%012d", i*7919%n), make([]byte, 24))
+	}
+	for range b.N {
+		item := state.FlushItem{Partition: p, Entries: chunk.Entries(), Position: state.Position{Offset: 1, Time: time.Now()}}
+		if err := d.Flush(context.Background(), []state.FlushItem{item}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/entry")
+}
