@@ -25,7 +25,7 @@ func newJSONEncoder(f plan.Format, cols []Column, opts Options) (Encoder, error)
 	e.lead = make([][]byte, 0, len(cols))
 	open := byte('{')
 	for _, c := range cols {
-		e.lead = append(e.lead, append(appendJSONString([]byte{open}, c.Name), ':'))
+		e.lead = append(e.lead, append(AppendJSONString([]byte{open}, c.Name), ':'))
 		open = ','
 	}
 	return e, nil
@@ -65,7 +65,7 @@ func appendJSONColumn(dst []byte, v *vector.Vector, row int) []byte {
 	case types.KindDouble:
 		return appendJSONDouble(dst, v.F64[i])
 	case types.KindString:
-		return appendJSONString(dst, v.Str(row))
+		return AppendJSONString(dst, v.Str(row))
 	case types.KindBytes:
 		return appendJSONBytes(dst, v.Str(row))
 	}
@@ -101,7 +101,7 @@ func appendJSONValue(dst []byte, t *types.Type, value any) []byte {
 	case types.KindDecimal:
 		return value.(types.Decimal).Append(dst)
 	case types.KindString:
-		return appendJSONString(dst, value.(string))
+		return AppendJSONString(dst, value.(string))
 	case types.KindBytes:
 		return appendJSONBytes(dst, value.([]byte))
 	case types.KindArray:
@@ -120,7 +120,7 @@ func appendJSONValue(dst []byte, t *types.Type, value any) []byte {
 				dst = append(dst, ',')
 			}
 			key, _ := x.Key.(string) // a NULL key: JSON has none, so it is written as ""
-			dst = append(appendJSONString(dst, key), ':')
+			dst = append(AppendJSONString(dst, key), ':')
 			dst = appendJSONValue(dst, t.Elem, x.Value)
 		}
 		return append(dst, '}')
@@ -130,7 +130,7 @@ func appendJSONValue(dst []byte, t *types.Type, value any) []byte {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = append(appendJSONString(dst, t.Fields[i].Name), ':')
+			dst = append(AppendJSONString(dst, t.Fields[i].Name), ':')
 			dst = appendJSONValue(dst, t.Fields[i].Type, x)
 		}
 		return append(dst, '}')

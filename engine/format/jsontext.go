@@ -40,7 +40,7 @@ func appendCompact(dst, b []byte, s span) []byte {
 	}
 	switch s.kind {
 	case text:
-		return appendJSONString(dst, appendUnescaped(nil, s.of(b)))
+		return AppendJSONString(dst, appendUnescaped(nil, s.of(b)))
 	case array:
 		dst = append(dst, '[')
 		_ = eachElement(b, &s, func(v *span) error {
@@ -53,7 +53,7 @@ func appendCompact(dst, b []byte, s span) []byte {
 		dst = append(dst, '{')
 		_ = eachMember(b, &s, func(key []byte, v *span) error {
 			comma()
-			dst = append(appendJSONString(dst, key), ':')
+			dst = append(AppendJSONString(dst, key), ':')
 			dst = appendCompact(dst, b, *v)
 			return nil
 		})
@@ -62,8 +62,8 @@ func appendCompact(dst, b []byte, s span) []byte {
 	return appendValueText(dst, b, s)
 }
 
-// appendJSONString quotes s. Invalid UTF-8 becomes U+FFFD, so that the text is always JSON.
-func appendJSONString[S string | []byte](dst []byte, s S) []byte {
+// AppendJSONString adds s as a JSON string, escaped as Jackson does. Invalid UTF-8 becomes U+FFFD, so that the text is always JSON.
+func AppendJSONString[S string | []byte](dst []byte, s S) []byte {
 	const hex = "0123456789ABCDEF"
 	dst = append(dst, '"')
 	start := 0

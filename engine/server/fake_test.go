@@ -1,0 +1,105 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"sync"
+	"testing"
+
+	"github.com/millrace/millrace/engine"
+)
+
+// fakeAPI answers what a test tells it to.
+type fakeAPI struct {
+	execute func(context.Context, engine.Request) ([]engine.Entity, error)
+	query   func(context.Context, engine.Request) (engine.ResultSet, error)
+	closed  string
+	metrics []engine.Metric
+}
+
+func (f *fakeAPI) Execute(ctx context.Context, r engine.Request) ([]engine.Entity, error) {
+	return f.execute(ctx, r)
+}
+
+func (f *fakeAPI) Query(ctx context.Context, r engine.Request) (engine.ResultSet, error) {
+	return f.query(ctx, r)
+}
+
+func (f *fakeAPI) CloseQuery(id string) bool { f.closed = id; return id == "q1" }
+
+func (f *fakeAPI) CommandStatus(id string) (engine.CommandStatus, bool) {
+	return engine.CommandStatus{Status: "SUCCESS", Message: "created"}, id == "stream/S/create"
+}
+
+func (f *fakeAPI) CommandStatuses() map[string]string {
+	return map[string]string{"stream/S/create": "SUCCESS"}
+}
+
+func (f *fakeAPI) ValidProperty(name string) error {
+	if name != "auto.offset.reset" {
+		return errors.New("there is no property " + name)
+	}
+	return nil
+}
+
+func (f *fakeAPI) Info() engine.Info {
+	return engine.Info{Version: "1", ClusterID: "c", ServiceID: "default_", Status: "RUNNING"}
+}
+
+func (f *fakeAPI) Health() engine.Health {
+	return engine.Health{Healthy: false, Checks: map[string]bool{"kafka": false}}
+}
+
+func (f *fakeAPI) Metrics() []engine.Metric { return f.metrics }
+
+// fakeRows hands out batches, then blocks if it is told to, else ends with err or io.EOF.
+type fakeRows struct {
+	kind    engine.ResultKind
+	cols    []engine.ResultColumn
+	batches [][]engine.ResultRow
+	final   string
+	err     error
+	block   bool
+
+	mu     sync.Mutex
+	closed bool
+	done   chan struct{} // closed by Close
+}
+
+func (r *fakeRows) QueryID() string                { return "q1" }
+func (r *fakeRows) Kind() engine.ResultKind        { return r.kind }
+func (r *fakeRows) Columns() []engine.ResultColumn { return r.cols }
+func (r *fakeRows) Final() string                  { return r.final }
+
+func (r *fakeRows) Next(ctx context.Context) ([]engine.ResultRow, error) {
+	if len(r.batches) > 0 {
+		b := r.batches[0]
+		r.batches = r.batches[1:]
+		return b, nil
+	}
+	if r.block {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	return nil, io.EOF
+}
+
+func (r *fakeRows) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.closed && r.done != nil {
+		close(r.done)
+	}
+	r.closed = true
+	return nil
+}
+
+func newTestServer(t *testing.T, api engine.API) *Server {
+	t.Helper()
+	return New(api, Config{Addr: "127.0.0.1:8088", Hosts: []string{"millrace.example"}, MaxBody: 1 << 20, Logger: slog.New(slog.DiscardHandler)})
+}
