@@ -87,11 +87,15 @@ func (c *converter) exprs(ns []tidb.ExprNode) ([]ast.Expr, int, error) {
 func (c *converter) value(n tidb.ExprNode) (term, error) {
 	t, err := c.expr(n)
 	if err == nil && !t.paren && isCondition(t.expr) {
-		e := errorAt(c.at(t.lo, t.hi), codeSyntax, "a condition cannot be an operand here")
-		e.Hint = "put it in parentheses"
-		return term{}, e
+		return term{}, operandError(c.at(t.lo, t.hi))
 	}
 	return t, err
+}
+
+func operandError(span ast.Span) error {
+	e := errorAt(span, codeSyntax, "a condition cannot be an operand here")
+	e.Hint = "put it in parentheses"
+	return e
 }
 
 var binaryOps = map[opcode.Op]ast.BinaryOp{
@@ -147,8 +151,8 @@ func (c *converter) logical(x *tidb.BinaryOperationExpr) (term, error) {
 // distinct is IS [NOT] DISTINCT FROM, whose right side carries the number of the token IS.
 func (c *converter) distinct(l term, right tidb.ExprNode) (term, error) {
 	f, ok := right.(*tidb.FuncCallExpr)
-	if !ok || len(f.Args) != 1 {
-		return term{}, c.unknown(right)
+	if !ok || len(f.Args) != 1 { // to MySQL, LIKE and its like bind tighter
+		return term{}, operandError(c.toks[l.hi+1].span())
 	}
 	r, err := c.value(f.Args[0])
 	if err != nil {

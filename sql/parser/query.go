@@ -153,7 +153,10 @@ func (p *parser) parenQuery() (*ast.Query, error) {
 func (p *parser) union() (ast.QueryBody, error) {
 	lo := p.i
 	left, err := p.unionOperand()
-	for err == nil && p.unionAt(p.i) {
+	for n := 0; err == nil && p.unionAt(p.i); n++ {
+		if n == maxNesting {
+			return nil, errorAt(p.tok().span(), codeTooDeep, "more than %d unions in a row", maxNesting)
+		}
 		p.i++
 		op := &ast.SetOp{Left: left, All: p.accept("ALL")}
 		if !op.All {

@@ -98,6 +98,9 @@ func (r *rewriter) relation() error {
 		if err != nil || !ok {
 			return err
 		}
+		if len(r.joins) == maxNesting {
+			return errorAt(r.toks[at].span(), codeTooDeep, "more than %d joins in a row", maxNesting)
+		}
 		r.out = append(r.out, piece{"LEFT", at}, piece{"JOIN", at})
 		if err = r.source(); err != nil {
 			return err
