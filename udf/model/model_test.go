@@ -159,7 +159,7 @@ func TestScoreNullOfString(t *testing.T) {
 	if err := field.Score(context.Background(), args, 3, []int32{0, 1}, text); err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(text.Value(0), text.Value(1), text.Len()); got != "red <nil> 3" {
+	if got := fmt.Sprintf("%v %v %d", text.Value(0), text.Value(1), text.Len()); got != "red <nil> 3" {
 		t.Errorf("the field alone gives %s", got)
 	}
 	if b.Field("ABSENT") != nil {

@@ -3,6 +3,7 @@ package onnx
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/millrace/millrace/udf/model"
 	"github.com/millrace/millrace/udf/model/tree"
@@ -20,8 +21,8 @@ var treeAggregates = map[string]tree.Aggregate{
 // nodeKey is how a file names a node.
 type nodeKey struct{ tree, node int64 }
 
-// trees reads the attributes nodes_* and those of the weights, which begin with prefix.
-func (x *call) trees(features, targets int, prefix string, aggregate tree.Aggregate) (*tree.Ensemble, error) {
+// trees reads the attributes nodes_* and those of the weights, which begin with prefix. Targets are numbered from first.
+func (x *call) trees(features, first, targets int, prefix string, aggregate tree.Aggregate) (*tree.Ensemble, error) {
 	x.ignore("nodes_hitrates", "nodes_hitrates_as_tensor") // statistics
 	treeIDs, nodeIDs := x.ints("nodes_treeids"), x.ints("nodes_nodeids")
 	feature, threshold, modes := x.ints("nodes_featureids"), x.floats("nodes_values"), x.texts("nodes_modes")
@@ -68,13 +69,13 @@ func (x *call) trees(features, targets int, prefix string, aggregate tree.Aggreg
 		}
 		s.Nodes[i] = node
 	}
-	if err := x.treeWeights(&s, index, prefix); err != nil {
+	if err := x.treeWeights(&s, index, first, prefix); err != nil {
 		return nil, err
 	}
 	return tree.New(s)
 }
 
-func (x *call) treeWeights(s *tree.Spec, index map[nodeKey]int, prefix string) error {
+func (x *call) treeWeights(s *tree.Spec, index map[nodeKey]int, first int, prefix string) error {
 	treeIDs, nodeIDs := x.ints(prefix+"_treeids"), x.ints(prefix+"_nodeids")
 	ids, weights := x.ints(prefix+"_ids"), x.floats(prefix+"_weights")
 	n := len(weights)
@@ -87,10 +88,11 @@ func (x *call) treeWeights(s *tree.Spec, index map[nodeKey]int, prefix string) e
 	s.Weights = make([]tree.Weight, n)
 	for i := range n {
 		node, ok := index[nodeKey{treeIDs[i], nodeIDs[i]}]
-		if !ok || ids[i] < 0 || ids[i] >= int64(s.Targets) {
+		target := ids[i] - int64(first)
+		if !ok || target < 0 || target >= int64(s.Targets) {
 			return fmt.Errorf("weight %d names a node or %s that does not exist", i, prefix)
 		}
-		s.Weights[i] = tree.Weight{Node: node, Target: int(ids[i]), Value: weights[i]}
+		s.Weights[i] = tree.Weight{Node: node, Target: int(target), Value: weights[i]}
 	}
 	return nil
 }
@@ -123,7 +125,7 @@ func treeRegressor(x *call) error {
 	if targets == 1 && name != "NONE" && name != "PROBIT" {
 		return uncovered("post_transform %s of one score", name)
 	}
-	e, err := x.trees(features, targets, "target", aggregate)
+	e, err := x.trees(features, 0, targets, "target", aggregate)
 	if err != nil {
 		return err
 	}
@@ -175,13 +177,15 @@ func treeClassifier(x *call) error {
 	if len(base) != 0 && len(base) != n && !(n == 2 && len(base) == 1) {
 		return fmt.Errorf("%d base values for %d classes", len(base), n)
 	}
-	finish := manyClasses(base, post)
 	if n == 2 {
-		if finish, err = x.twoClasses(base, name, post); err != nil {
-			return err
+		if class, only := singleClass(x.ints("class_ids")); only {
+			return x.oneScore(v, features, class, classes, base, name)
 		}
 	}
-	e, err := x.trees(features, n, "class", tree.Sum)
+	if len(base) != 0 && len(base) != n {
+		return uncovered("%d base value for %d scores", len(base), n)
+	}
+	e, err := x.trees(features, 0, n, "class", tree.Sum)
 	if err != nil {
 		return err
 	}
@@ -197,95 +201,90 @@ func treeClassifier(x *call) error {
 		dst, flags := data[float32](f, scores), data[bool](f, has)
 		e.Score(data[float32](f, v), len(dst)/n, dst, flags)
 		for r := 0; r*n < len(dst); r++ {
-			classes.set(f, label, r, finish(dst[r*n:][:n], flags[r*n:][:n]))
+			row := dst[r*n:][:n]
+			classes.set(f, label, r, bestClass(row, flags[r*n:][:n], base))
+			post(row)
 		}
 		return nil
 	})
 }
 
-// finisher turns the sums of a row into its final scores and returns the index of its label.
-type finisher func(scores []float32, has []bool) int
-
-// manyClasses takes the largest of the classes that any leaf spoke for.
-func manyClasses(base []float32, post postTransform) finisher {
-	return func(scores []float32, has []bool) int {
-		best := -1
-		for i := range scores {
-			if base != nil {
-				scores[i] += base[i]
-			}
-			if (has[i] || base != nil) && (best < 0 || scores[i] > scores[best]) {
-				best = i
-			}
-		}
-		post(scores)
-		return max(best, 0)
-	}
-}
-
-// twoClasses follows ONNX Runtime's TreeAggregatorClassifier. Exporters write a binary ensemble with weights for one
-// class only: the score of the positive class, a probability if no weight is negative and a margin otherwise.
-func (x *call) twoClasses(base []float32, name string, post postTransform) (finisher, error) {
-	ids, weights := x.ints("class_ids"), x.floats("class_weights")
-	single, positive := true, true
-	for i, id := range ids {
-		single = single && id == ids[0]
-		positive = positive && (i >= len(weights) || weights[i] >= 0)
-	}
-	if single && name == "PROBIT" {
-		return nil, uncovered("post_transform PROBIT of one score")
-	}
-	if !single {
-		return twoScores(base, post), nil
-	}
-	of := 0
-	if len(ids) > 0 && ids[0] == 1 {
-		of = 1
-	}
-	if of == 1 && len(base) > 0 {
-		return nil, uncovered("base values with weights for the second class only")
-	}
-	shift := float32(0)
-	switch len(base) {
-	case 1:
-		shift = base[0]
-	case 2:
-		return nil, uncovered("two base values with weights for one class only")
-	}
-	return func(scores []float32, _ []bool) int {
-		s := scores[of] + shift
-		switch {
-		case positive && of == 1: // the runtime has two scores here and transforms both
-			scores[0] = 0
-			post(scores)
-		case positive:
-			scores[0], scores[1] = 1-s, s
-		case of == 1:
-			scores[0] = 0
-			post(scores)
-		case name == "LOGISTIC":
-			scores[0], scores[1] = logistic1(-s), logistic1(s)
-		default:
-			scores[0], scores[1] = -s, s
-		}
-		if positive && s > 0.5 || !positive && s > 0 {
-			return 1
-		}
-		return 0
-	}, nil
-}
-
-// twoScores handles ensembles whose leaves speak for both classes: each has its sum, and the larger wins.
-func twoScores(base []float32, post postTransform) finisher {
-	return func(scores []float32, _ []bool) int {
-		for i := range base {
+// bestClass adds the base values and takes the largest of the classes that any leaf or base value spoke for.
+func bestClass(scores []float32, has []bool, base []float32) int {
+	best := -1
+	for i := range scores {
+		if base != nil {
 			scores[i] += base[i]
 		}
-		best := 0
-		if scores[1] > scores[0] {
-			best = 1
+		if (has[i] || base != nil) && (best < 0 || scores[i] > scores[best]) {
+			best = i
 		}
-		post(scores)
-		return best
 	}
+	return max(best, 0)
+}
+
+// singleClass says whether all weights are for one class.
+func singleClass(ids []int64) (class int64, only bool) {
+	for _, id := range ids {
+		if id != ids[0] {
+			return 0, false
+		}
+	}
+	return append(ids, 0)[0], true
+}
+
+// oneScore compiles a binary ensemble with weights for one class only, as exporters write it: the score of the
+// positive class, which is a probability if no weight is negative, and a margin otherwise. It follows ONNX Runtime's
+// TreeAggregatorClassifier.
+func (x *call) oneScore(v *value, features int, class int64, classes labels, base []float32, post string) error {
+	if class != 0 && class != 1 {
+		return fmt.Errorf("weights for class %d of 2", class)
+	}
+	if class == 1 && (len(base) > 0 || post != "NONE") || len(base) == 2 || post == "PROBIT" {
+		return uncovered("weights for class %d alone with %d base values and post_transform %s", class, len(base), post)
+	}
+	shift := float32(0)
+	if len(base) == 1 {
+		shift = base[0]
+	}
+	e, err := x.trees(features, int(class), 1, "class", tree.Sum)
+	if err != nil {
+		return err
+	}
+	one, err := x.define("", model.Float32, []int{v.shape[0], 1})
+	if err != nil {
+		return err
+	}
+	label, scores, err := x.classifierOutputs(v, classes, 2)
+	if err != nil {
+		return err
+	}
+	positive := !slices.ContainsFunc(x.floats("class_weights"), func(w float32) bool { return w < 0 })
+	bound := float32(0)
+	if positive {
+		bound = 0.5
+	}
+	return x.emit(func(f *frame) error {
+		src, dst := data[float32](f, one), data[float32](f, scores)
+		e.Score(data[float32](f, v), len(src), src, nil)
+		for r, s := range src {
+			s += shift
+			best := 0
+			if s > bound {
+				best = 1
+			}
+			classes.set(f, label, r, best)
+			switch {
+			case class == 1:
+				dst[2*r], dst[2*r+1] = 0, s
+			case positive:
+				dst[2*r], dst[2*r+1] = 1-s, s
+			case post == "LOGISTIC":
+				dst[2*r], dst[2*r+1] = logistic1(-s), logistic1(s)
+			default:
+				dst[2*r], dst[2*r+1] = -s, s
+			}
+		}
+		return nil
+	})
 }

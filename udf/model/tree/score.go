@@ -14,8 +14,8 @@ func (e *Ensemble) Targets() int { return e.targets }
 func (e *Ensemble) Trees() int { return len(e.roots) }
 
 // Score writes Targets aggregated scores for each row of x, which holds Features numbers a row, to out. Where no leaf
-// that a row reached has a weight for a target, its score is 0 and its element of has is false; has may be nil. NaN is
-// a missing value.
+// that a row reached has a weight for a target, its score is 0 and its element of has is false. has may be nil, unless
+// NeedsHas; it is not written for a single target that is a sum. NaN is a missing value.
 func (e *Ensemble) Score(x []float32, rows int, out []float32, has []bool) {
 	x, out = x[:rows*e.features], out[:rows*e.targets]
 	for from := 0; from < rows; from += rowBlock {
@@ -37,26 +37,41 @@ func (e *Ensemble) Score(x []float32, rows int, out []float32, has []bool) {
 	}
 }
 
-// block scores up to rowBlock rows. Ensembles that send NaN anywhere but where a failed comparison goes need a slower
-// walk for rows that hold one.
+// block scores up to rowBlock rows. Ensembles that send NaN to the right need a longer walk for blocks that hold one.
 func (e *Ensemble) block(x []float32, rows int, out []float32, has []bool) {
-	if e.nanLeft != nil && anyNaN(x) {
-		e.walkMissing(x, rows, out, has)
-		return
-	}
+	missing := e.nanRight && anyNaN(x)
 	whole := rows &^ (lanes - 1)
 	if whole > 0 {
 		for _, t := range e.roots {
 			for r := 0; r < whole; r += lanes {
-				leaf := e.walkRows(x[r*e.features:], t)
-				for k := range leaf {
-					e.add(leaf[k], out, has, r+k)
+				var leaf [lanes]int32
+				if missing {
+					leaf = e.walkRowsMissing(x[r*e.features:], t)
+				} else {
+					leaf = e.walkRows(x[r*e.features:], t)
+				}
+				if e.spans == nil {
+					sums := out[r:][:lanes]
+					for k, l := range leaf {
+						sums[k] += e.leaves[l]
+					}
+					continue
+				}
+				for k, l := range leaf {
+					e.addWeights(l, out[(r+k)*e.targets:][:e.targets], has, r+k)
 				}
 			}
 		}
 	}
 	for r := whole; r < rows; r++ {
-		e.row(x[r*e.features:][:e.features], out, has, r)
+		row := x[r*e.features:][:e.features]
+		if missing {
+			for _, t := range e.roots {
+				e.add(e.walkMissing(row, t), out, has, r)
+			}
+		} else {
+			e.row(row, out, has, r)
+		}
 	}
 }
 
@@ -78,9 +93,6 @@ func (e *Ensemble) row(x []float32, out []float32, has []bool, r int) {
 func (e *Ensemble) add(leaf int32, out []float32, has []bool, r int) {
 	if e.spans == nil {
 		out[r] += e.leaves[leaf]
-		if has != nil {
-			has[r] = true
-		}
 		return
 	}
 	e.addWeights(leaf, out[r*e.targets:][:e.targets], has, r)
@@ -110,22 +122,34 @@ func (e *Ensemble) addWeights(leaf int32, out []float32, has []bool, r int) {
 // NeedsHas says that Score must be given has: minimum and maximum have no neutral start.
 func (e *Ensemble) NeedsHas() bool { return e.aggregate == Min || e.aggregate == Max }
 
-// side is the index of the child: 0 if the comparison holds. It compiles to a flag, not to a branch.
-func side(left bool) int32 {
-	if left {
-		return 0
+// bit is 1 for true. It compiles to a flag, not to a branch.
+func bit(b bool) int32 {
+	if b {
+		return 1
 	}
-	return 1
+	return 0
 }
 
 func (e *Ensemble) walk(x []float32, t root) int32 {
 	nodes, i := e.nodes, t.node
 	for range t.depth {
 		n := &nodes[i]
-		i = n.kid[side(x[n.feature] <= n.threshold)&1]
+		i = n.left + bit(x[n.feature] > n.threshold)
 	}
 	return i
 }
+
+func (e *Ensemble) walkMissing(x []float32, t root) int32 {
+	nodes, i := e.nodes, t.node
+	for range t.depth {
+		n := &nodes[i]
+		i = n.next(x[n.feature])
+	}
+	return i
+}
+
+// next is the child that a value, which may be NaN, leads to.
+func (n *node) next(v float32) int32 { return n.left + (bit(v > n.threshold) | bit(v != v)&n.nanRight) }
 
 func (e *Ensemble) walkRows(x []float32, t root) [lanes]int32 {
 	nodes, f := e.nodes, e.features
@@ -134,21 +158,47 @@ func (e *Ensemble) walkRows(x []float32, t root) [lanes]int32 {
 	a, b, c, d, g, h, i, j := t.node, t.node, t.node, t.node, t.node, t.node, t.node, t.node
 	for range t.depth {
 		n := &nodes[a]
-		a = n.kid[side(x0[n.feature] <= n.threshold)&1]
+		a = n.left + bit(x0[n.feature] > n.threshold)
 		n = &nodes[b]
-		b = n.kid[side(x1[n.feature] <= n.threshold)&1]
+		b = n.left + bit(x1[n.feature] > n.threshold)
 		n = &nodes[c]
-		c = n.kid[side(x2[n.feature] <= n.threshold)&1]
+		c = n.left + bit(x2[n.feature] > n.threshold)
 		n = &nodes[d]
-		d = n.kid[side(x3[n.feature] <= n.threshold)&1]
+		d = n.left + bit(x3[n.feature] > n.threshold)
 		n = &nodes[g]
-		g = n.kid[side(x4[n.feature] <= n.threshold)&1]
+		g = n.left + bit(x4[n.feature] > n.threshold)
 		n = &nodes[h]
-		h = n.kid[side(x5[n.feature] <= n.threshold)&1]
+		h = n.left + bit(x5[n.feature] > n.threshold)
 		n = &nodes[i]
-		i = n.kid[side(x6[n.feature] <= n.threshold)&1]
+		i = n.left + bit(x6[n.feature] > n.threshold)
 		n = &nodes[j]
-		j = n.kid[side(x7[n.feature] <= n.threshold)&1]
+		j = n.left + bit(x7[n.feature] > n.threshold)
+	}
+	return [lanes]int32{a, b, c, d, g, h, i, j}
+}
+
+func (e *Ensemble) walkRowsMissing(x []float32, t root) [lanes]int32 {
+	nodes, f := e.nodes, e.features
+	x0, x1, x2, x3 := x[:f], x[f:2*f], x[2*f:3*f], x[3*f:4*f]
+	x4, x5, x6, x7 := x[4*f:5*f], x[5*f:6*f], x[6*f:7*f], x[7*f:8*f]
+	a, b, c, d, g, h, i, j := t.node, t.node, t.node, t.node, t.node, t.node, t.node, t.node
+	for range t.depth {
+		n := &nodes[a]
+		a = n.next(x0[n.feature])
+		n = &nodes[b]
+		b = n.next(x1[n.feature])
+		n = &nodes[c]
+		c = n.next(x2[n.feature])
+		n = &nodes[d]
+		d = n.next(x3[n.feature])
+		n = &nodes[g]
+		g = n.next(x4[n.feature])
+		n = &nodes[h]
+		h = n.next(x5[n.feature])
+		n = &nodes[i]
+		i = n.next(x6[n.feature])
+		n = &nodes[j]
+		j = n.next(x7[n.feature])
 	}
 	return [lanes]int32{a, b, c, d, g, h, i, j}
 }
@@ -163,43 +213,23 @@ func (e *Ensemble) walkTrees(x []float32, t []root) [lanes]int32 {
 	}
 	for range depth { // a walk that is done stays at its leaf
 		n := &nodes[a]
-		a = n.kid[side(x[n.feature] <= n.threshold)&1]
+		a = n.left + bit(x[n.feature] > n.threshold)
 		n = &nodes[b]
-		b = n.kid[side(x[n.feature] <= n.threshold)&1]
+		b = n.left + bit(x[n.feature] > n.threshold)
 		n = &nodes[c]
-		c = n.kid[side(x[n.feature] <= n.threshold)&1]
+		c = n.left + bit(x[n.feature] > n.threshold)
 		n = &nodes[d]
-		d = n.kid[side(x[n.feature] <= n.threshold)&1]
+		d = n.left + bit(x[n.feature] > n.threshold)
 		n = &nodes[g]
-		g = n.kid[side(x[n.feature] <= n.threshold)&1]
+		g = n.left + bit(x[n.feature] > n.threshold)
 		n = &nodes[h]
-		h = n.kid[side(x[n.feature] <= n.threshold)&1]
+		h = n.left + bit(x[n.feature] > n.threshold)
 		n = &nodes[i]
-		i = n.kid[side(x[n.feature] <= n.threshold)&1]
+		i = n.left + bit(x[n.feature] > n.threshold)
 		n = &nodes[j]
-		j = n.kid[side(x[n.feature] <= n.threshold)&1]
+		j = n.left + bit(x[n.feature] > n.threshold)
 	}
 	return [lanes]int32{a, b, c, d, g, h, i, j}
-}
-
-// walkMissing scores rows one at a time and sends NaN where each node says.
-func (e *Ensemble) walkMissing(x []float32, rows int, out []float32, has []bool) {
-	for r := range rows {
-		row := x[r*e.features:][:e.features]
-		for _, t := range e.roots {
-			i := t.node
-			for {
-				n := &e.nodes[i]
-				v := row[n.feature]
-				next := n.kid[side(v <= n.threshold || v != v && e.nanLeft[i])&1]
-				if next == i {
-					break
-				}
-				i = next
-			}
-			e.add(i, out, has, r)
-		}
-	}
 }
 
 func anyNaN(x []float32) bool {

@@ -1,9 +1,10 @@
 // Package tree is the core that scores tree ensembles, whatever file they come from.
 //
-// New checks an ensemble and flattens it: one array of 16-byte nodes, every branch as "x[feature] <= threshold", both
-// children by index, and leaves that point at themselves. Walking a tree is then a loop of fixed length without a
-// branch that could be mispredicted: the comparison's outcome selects the child. One walk is a chain of dependent
-// loads, so eight of them, of eight rows through one tree or of one row through eight trees, run interleaved.
+// New checks an ensemble and flattens it: one array of 16-byte nodes, every branch as "right if x[feature] > threshold,
+// else left", the right child behind the left, and leaves that are their own left child. Walking a tree is then a loop
+// of fixed length without a branch that could be mispredicted: the comparison's outcome is added to the index of the
+// left child. One walk is a chain of dependent loads, so eight of them, of eight rows through one tree or of one row
+// through eight trees, run interleaved.
 //
 // Whatever the interleaving, a row adds up its leaves in tree order, in float32, so its score does not depend on its
 // neighbours.
@@ -66,11 +67,13 @@ type Spec struct {
 	Aggregate Aggregate
 }
 
-// node is a flattened node: go to kid[0] if x[feature] <= threshold, else kid[1].
+// node is a flattened node: go to left+1 if x[feature] > threshold, else to left. NaN, which is not greater than
+// anything, goes to left too, unless nanRight is 1.
 type node struct {
 	threshold float32
 	feature   int32
-	kid       [2]int32
+	left      int32
+	nanRight  int32
 }
 
 // root is a tree of the flattened ensemble.
@@ -85,7 +88,7 @@ type span struct{ from, to int32 }
 // Ensemble is a flattened ensemble. It is immutable and safe for concurrent use.
 type Ensemble struct {
 	nodes     []node
-	nanLeft   []bool // by node: NaN goes to kid[0]; nil if it never does
+	nanRight  bool // some node sends NaN to the right
 	leaves    []float32
 	spans     []span // by node; nil if every leaf has at most the one weight in leaves
 	weights   []Weight
@@ -95,7 +98,7 @@ type Ensemble struct {
 	aggregate Aggregate
 }
 
-// MaxNodes bounds an ensemble; node numbers are int32 and an equality takes two nodes.
+// MaxNodes bounds an ensemble; node numbers are int32 and an equality takes several nodes.
 const MaxNodes = 1 << 28
 
 // New checks and flattens an ensemble.
@@ -192,7 +195,7 @@ type place struct {
 // tree lays a tree out breadth first, so that the levels every row passes lie together. A node that is reached twice
 // is a cycle or a shared branch, and refused.
 func (b *builder) tree(start int) error {
-	r := root{node: b.add()}
+	r := root{node: b.add(1)}
 	queue := []place{{start, r.node, 0}}
 	for len(queue) > 0 {
 		p := queue[0]
@@ -207,30 +210,32 @@ func (b *builder) tree(start int) error {
 			r.depth = max(r.depth, p.depth)
 			continue
 		}
-		t, f := b.add(), b.add()
-		depth := p.depth + b.branch(p.slot, n, t, f)
-		queue = append(queue, place{n.True, t, depth}, place{n.False, f, depth})
+		t, f, levels := b.branch(p.slot, n)
+		queue = append(queue, place{n.True, t, p.depth + levels}, place{n.False, f, p.depth + levels})
 	}
 	b.e.roots = append(b.e.roots, r)
 	return nil
 }
 
-func (b *builder) add() int32 {
+// add makes n adjacent slots and returns the first.
+func (b *builder) add(n int) int32 {
 	e := b.e
-	e.nodes = append(e.nodes, node{})
-	e.leaves = append(e.leaves, 0)
-	if !b.plain {
-		e.spans = append(e.spans, span{})
+	first := int32(len(e.nodes))
+	for range n {
+		e.nodes = append(e.nodes, node{})
+		e.leaves = append(e.leaves, 0)
+		if !b.plain {
+			e.spans = append(e.spans, span{})
+		}
 	}
-	if e.nanLeft != nil {
-		e.nanLeft = append(e.nanLeft, false)
-	}
-	return int32(len(e.nodes) - 1)
+	return first
 }
+
+var infinity = float32(math.Inf(1))
 
 func (b *builder) leaf(p place) {
 	e := b.e
-	e.nodes[p.slot] = node{threshold: float32(math.Inf(1)), kid: [2]int32{p.slot, p.slot}}
+	e.nodes[p.slot] = node{threshold: infinity, left: p.slot}
 	from, to := b.first[p.spec], b.first[p.spec+1]
 	if !b.plain {
 		e.spans[p.slot] = span{from, to}
@@ -241,53 +246,70 @@ func (b *builder) leaf(p place) {
 	}
 }
 
-// branch writes a branch as one comparison by <=, or two for equality, and returns how many. x < v is x <= the number
-// before v; when there is none (minus infinity) that is NaN, by which no comparison holds.
-func (b *builder) branch(slot int32, n Node, t, f int32) int32 {
-	below := math.Nextafter32(n.Value, float32(math.Inf(-1)))
-	if math.IsInf(float64(n.Value), -1) {
-		below = float32(math.NaN())
+// branch fills a slot and makes those of the true and the false child; it takes levels steps to reach them, at most.
+func (b *builder) branch(slot int32, n Node) (t, f, levels int32) {
+	nanTrue := n.MissingTrue || n.Mode == NEQ
+	below := math.Nextafter32(n.Value, -infinity) // x < v is x <= the number before v
+	first := n.Value == -infinity                 // there is none
+	switch {
+	case n.Value != n.Value: // no comparison holds but "not equal"
+		t, f = b.always(slot, n, n.Mode == NEQ, nanTrue)
+		return t, f, 1
+	case n.Mode == EQ || n.Mode == NEQ:
+		return b.equality(slot, n, nanTrue)
+	case first && (n.Mode == LT || n.Mode == GTE):
+		t, f = b.always(slot, n, n.Mode == GTE, nanTrue)
+		return t, f, 1
 	}
-	feature := int32(n.Feature)
-	put := func(slot int32, threshold float32, left, right, nan int32) {
-		b.e.nodes[slot] = node{threshold: threshold, feature: feature, kid: [2]int32{left, right}}
-		if nan == left && left != right {
-			b.nanGoesLeft(slot)
-		}
+	left := b.add(2)
+	threshold := n.Value
+	if n.Mode == LT || n.Mode == GTE {
+		threshold = below
 	}
-	nan := f
-	if n.MissingTrue || n.Mode == NEQ {
-		nan = t
+	trueLeft := n.Mode == LEQ || n.Mode == LT
+	b.put(slot, n, threshold, left, nanTrue != trueLeft)
+	if trueLeft {
+		return left, left + 1, 1
 	}
-	switch n.Mode {
-	case LEQ:
-		put(slot, n.Value, t, f, nan)
-	case LT:
-		put(slot, below, t, f, nan)
-	case GTE:
-		put(slot, below, f, t, nan)
-	case GT:
-		put(slot, n.Value, f, t, nan)
-	case EQ, NEQ:
-		equal, other := t, f
-		if n.Mode == NEQ {
-			equal, other = f, t
-		}
-		second := b.add()
-		put(second, below, other, equal, nan)
-		if nan == equal && nan != other { // the first node sends NaN on to the second
-			put(slot, n.Value, second, other, second)
-		} else {
-			put(slot, n.Value, second, other, other)
-		}
-		return 2
-	}
-	return 1
+	return left + 1, left, 1
 }
 
-func (b *builder) nanGoesLeft(slot int32) {
-	if b.e.nanLeft == nil {
-		b.e.nanLeft = make([]bool, len(b.e.nodes))
+func (b *builder) put(slot int32, n Node, threshold float32, left int32, nanRight bool) {
+	x := node{threshold: threshold, feature: int32(n.Feature), left: left}
+	if nanRight {
+		x.nanRight, b.e.nanRight = 1, true
 	}
-	b.e.nanLeft[slot] = true
+	b.e.nodes[slot] = x
+}
+
+// always makes a branch whose comparison gives one outcome for all numbers; only NaN may go elsewhere.
+func (b *builder) always(slot int32, n Node, outcome, nanTrue bool) (t, f int32) {
+	left := b.add(2)
+	b.put(slot, n, infinity, left, nanTrue != outcome)
+	if outcome {
+		return left, left + 1
+	}
+	return left + 1, left
+}
+
+// equality makes "x == v" of two comparisons: x > v leads to the unequal child, and so does x <= the number before v.
+// The unequal child has one slot, which two nodes lead to by a jump.
+func (b *builder) equality(slot int32, n Node, nanTrue bool) (t, f, levels int32) {
+	second := b.add(2) // and the jump from the first
+	inner := b.add(2)  // the jump from the second, and the equal child
+	unequal := b.add(1)
+	nanEqual := nanTrue == (n.Mode == EQ)
+	b.put(slot, n, n.Value, second, !nanEqual)
+	b.put(second+1, n, infinity, unequal, false)
+	if n.Value == -infinity { // what is not greater is equal
+		b.put(second, n, infinity, inner, false)
+		inner--
+	} else {
+		b.put(second, n, math.Nextafter32(n.Value, -infinity), inner, nanEqual)
+		b.put(inner, n, infinity, unequal, false)
+	}
+	if n.Mode == EQ {
+		return inner + 1, unequal, 3
+	}
+	return unequal, inner + 1, 3
 }

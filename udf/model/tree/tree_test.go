@@ -1,0 +1,169 @@
+package tree
+
+import (
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+// grow appends a random tree and returns its root.
+func grow(r *rand.Rand, s *Spec, depth int) int {
+	i := len(s.Nodes)
+	s.Nodes = append(s.Nodes, Node{Mode: Leaf})
+	if depth == 0 || r.IntN(6) == 0 {
+		for t := range s.Targets {
+			if r.IntN(4) > 0 {
+				s.Weights = append(s.Weights, Weight{Node: i, Target: t, Value: float32(r.NormFloat64())})
+			}
+		}
+		return i
+	}
+	n := Node{Mode: Mode(r.IntN(6)), Feature: r.IntN(s.Features), Value: interesting(r), MissingTrue: r.IntN(2) == 0}
+	n.True = grow(r, s, depth-1)
+	n.False = grow(r, s, depth-1)
+	s.Nodes[i] = n
+	return i
+}
+
+// interesting numbers meet thresholds exactly, and their neighbours.
+func interesting(r *rand.Rand) float32 {
+	list := []float32{0, float32(math.Copysign(0, -1)), 1, -1, math.Nextafter32(1, 0), math.SmallestNonzeroFloat32,
+		math.MaxFloat32, float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN())}
+	if i := r.IntN(2 * len(list)); i < len(list) {
+		return list[i]
+	}
+	return float32(r.NormFloat64())
+}
+
+// reference is the definition: one row, one tree, one comparison at a time.
+func reference(s *Spec, x []float32) ([]float32, []bool) {
+	out, has := make([]float32, s.Targets), make([]bool, s.Targets)
+	for _, i := range s.Roots {
+		for s.Nodes[i].Mode != Leaf {
+			n := s.Nodes[i]
+			v := x[n.Feature]
+			holds := [...]bool{LEQ: v <= n.Value, LT: v < n.Value, GTE: v >= n.Value, GT: v > n.Value, EQ: v == n.Value, NEQ: v != n.Value}[n.Mode]
+			if i = n.False; holds || v != v && n.MissingTrue {
+				i = n.True
+			}
+		}
+		for _, w := range s.Weights {
+			if w.Node != i {
+				continue
+			}
+			switch t := w.Target; {
+			case s.Aggregate == Min && has[t]:
+				out[t] = min(out[t], w.Value)
+			case s.Aggregate == Max && has[t]:
+				out[t] = max(out[t], w.Value)
+			case s.Aggregate == Min || s.Aggregate == Max:
+				out[t] = w.Value
+			default:
+				out[t] += w.Value
+			}
+			has[w.Target] = true
+		}
+	}
+	if s.Aggregate == Average {
+		for t := range out {
+			out[t] /= float32(len(s.Roots))
+		}
+	}
+	return out, has
+}
+
+// TestAgainstDefinition compares random ensembles with the definition, bit for bit, over every mode and aggregate, with
+// and without missing values, in batches that end inside a block and inside the lanes.
+func TestAgainstDefinition(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for round := range 300 {
+		s := Spec{Targets: 1 + r.IntN(3), Features: 1 + r.IntN(4), Aggregate: Aggregate(r.IntN(4))}
+		for range 1 + r.IntN(20) {
+			s.Roots = append(s.Roots, grow(r, &s, r.IntN(6)))
+		}
+		e, err := New(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows := 1 + r.IntN(150)
+		x := make([]float32, rows*s.Features)
+		for i := range x {
+			if x[i] = interesting(r); round%2 == 0 && x[i] != x[i] {
+				x[i] = 0.5
+			}
+		}
+		out, has := make([]float32, rows*s.Targets), make([]bool, rows*s.Targets)
+		e.Score(x, rows, out, has)
+		for i := range rows {
+			want, wantHas := reference(&s, x[i*s.Features:][:s.Features])
+			for k := range want {
+				got := out[i*s.Targets+k]
+				plain := s.Targets == 1 && s.Aggregate <= Average // where every leaf counts
+				if math.Float32bits(got+0) != math.Float32bits(want[k]+0) || !plain && has[i*s.Targets+k] != wantHas[k] {
+					t.Fatalf("round %d row %d target %d: got %v %v, want %v %v", round, i, k, got, has[i*s.Targets+k], want[k], wantHas[k])
+				}
+			}
+		}
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	leaf := Node{Mode: Leaf}
+	branch := func(yes, no int) Node { return Node{True: yes, False: no} }
+	for want, s := range map[string]Spec{
+		"needs trees":             {Nodes: []Node{leaf}, Targets: 1, Features: 1},
+		"reached twice":           {Nodes: []Node{branch(0, 1), leaf}, Roots: []int{0}, Targets: 1, Features: 1},
+		"tree 1: node 1":          {Nodes: []Node{branch(1, 2), leaf, leaf, branch(1, 2)}, Roots: []int{0, 3}, Targets: 1, Features: 1},
+		"child that does not":     {Nodes: []Node{branch(1, 7), leaf}, Roots: []int{0}, Targets: 1, Features: 1},
+		"root 5 does not exist":   {Nodes: []Node{leaf}, Roots: []int{5}, Targets: 1, Features: 1},
+		"reads feature 3 of 2":    {Nodes: []Node{{Feature: 3}, leaf, leaf}, Roots: []int{0}, Targets: 1, Features: 2},
+		"not at a leaf":           {Nodes: []Node{branch(1, 2), leaf, leaf}, Roots: []int{0}, Weights: []Weight{{}}, Targets: 1, Features: 1},
+		"is for target 2 of 1":    {Nodes: []Node{leaf}, Roots: []int{0}, Weights: []Weight{{Target: 2}}, Targets: 1, Features: 1},
+		"node 0 has an unknown m": {Nodes: []Node{{Mode: 99}}, Roots: []int{0}, Targets: 1, Features: 1},
+	} {
+		if _, err := New(s); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}
+
+func BenchmarkScore(b *testing.B) {
+	r := rand.New(rand.NewPCG(3, 4))
+	s := Spec{Targets: 1, Features: 16}
+	for range 100 {
+		s.Roots = append(s.Roots, complete(r, &s, 6))
+	}
+	e, err := New(s)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, rows := range []int{1, 16, 256} {
+		b.Run(map[int]string{1: "batch=1", 16: "batch=16", 256: "batch=256"}[rows], func(b *testing.B) {
+			x, out := make([]float32, rows*16), make([]float32, rows)
+			for i := range x {
+				x[i] = float32(r.NormFloat64())
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				e.Score(x, rows, out, nil)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*rows), "ns/row")
+		})
+	}
+}
+
+// complete appends a tree whose leaves are all at the depth.
+func complete(r *rand.Rand, s *Spec, depth int) int {
+	i := len(s.Nodes)
+	if depth == 0 {
+		s.Nodes = append(s.Nodes, Node{Mode: Leaf})
+		s.Weights = append(s.Weights, Weight{Node: i, Value: float32(r.NormFloat64())})
+		return i
+	}
+	s.Nodes = append(s.Nodes, Node{Feature: r.IntN(s.Features), Value: float32(r.NormFloat64())})
+	yes := complete(r, s, depth-1)
+	no := complete(r, s, depth-1)
+	s.Nodes[i].True, s.Nodes[i].False = yes, no
+	return i
+}
