@@ -31,9 +31,9 @@ func extremeFunctions() []udf.Function {
 
 // extreme is MIN or MAX: it keeps the value.
 type extreme struct {
-	t      *types.Type
+	t       *types.Type
 	largest bool
-	better func(c *udf.Column, g int, v *vector.Vector, i int) int // compares element i of v with group g of c
+	better  func(c *udf.Column, g int, v *vector.Vector, i int) int // compares element i of v with group g of c
 }
 
 func newExtreme(t *types.Type, largest bool) *extreme {
