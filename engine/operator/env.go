@@ -14,12 +14,18 @@ type Evaluator interface {
 	Eval(b *vector.Batch) (*vector.Vector, error)
 }
 
+// Functions finds the functions that a plan calls; *udf.Registry is one.
+type Functions interface {
+	Aggregate(call *plan.AggregateCall, env *udf.Env) (udf.Aggregate, error)
+	Table(call *plan.TableCall, env *udf.Env) (*udf.Table, error)
+}
+
 // Env is what the operators of one task are built in.
 type Env struct {
 	Sub       *topology.SubTopology
 	Partition int32
 	Stores    state.Stores
-	Functions *udf.Registry
+	Functions Functions
 	Udf       *udf.Env
 	// Compile makes the evaluator of an expression of a node.
 	Compile func(node string, e plan.Expr) (Evaluator, error)

@@ -6,7 +6,6 @@ import (
 	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/sql/vector"
 	"github.com/millrace/millrace/state"
-	"github.com/millrace/millrace/state/codec"
 )
 
 // StreamTableJoin joins each row of a stream with the table's row of its key at that moment. The table's changes are only
@@ -17,7 +16,7 @@ type StreamTableJoin struct {
 	next   Operator
 	store  state.KeyValueStore
 	key    *keyer
-	table  *codec.Row
+	table  *tableRows
 	right  int // columns of the table
 	groups groups
 	keys   [][]byte
@@ -38,7 +37,7 @@ func NewStreamTableJoin(n *plan.Join, env *Env, next Operator) (left, right Oper
 	}
 	j := &StreamTableJoin{
 		node: n, env: env, next: next, store: store,
-		key: newKeyer(n.Left.Columns(), positions(n.Left.Columns(), plan.Key)), table: newRowCodec(n.Right.Columns()), right: len(n.Right.Columns()),
+		key: newKeyer(n.Left.Columns(), positions(n.Left.Columns(), plan.Key)), table: newTableRows(n.Right.Columns()), right: len(n.Right.Columns()),
 	}
 	j.out.Cols = newVectors(n.Out)
 	return j, newJoinTable(n.Right, store), nil
@@ -110,7 +109,7 @@ func (j *StreamTableJoin) append(b *vector.Batch, r int, value []byte) error {
 	table := out.Cols[keys+len(b.Cols):]
 	if value == nil {
 		appendNulls(table)
-	} else if err := j.table.Decode(value, table); err != nil {
+	} else if _, err := j.table.decode(value, table); err != nil {
 		return err
 	}
 	if b.NullKey.Has(r) {
@@ -128,13 +127,12 @@ func (j *StreamTableJoin) append(b *vector.Batch, r int, value []byte) error {
 type joinTable struct {
 	store state.KeyValueStore
 	key   *keyer
-	row   *codec.Row
-	buf   []byte
+	rows  *tableRows
 }
 
 func newJoinTable(n plan.Node, store state.KeyValueStore) *joinTable {
 	cols := n.Columns()
-	return &joinTable{store: store, key: newKeyer(cols, positions(cols, plan.Key)), row: newRowCodec(cols)}
+	return &joinTable{store: store, key: newKeyer(cols, positions(cols, plan.Key)), rows: newTableRows(cols)}
 }
 
 // Process implements Operator.
@@ -151,8 +149,7 @@ func (t *joinTable) Process(b *vector.Batch) error {
 		if op == vector.Delete {
 			err = t.store.Delete(key)
 		} else {
-			t.buf = t.row.Append(t.buf[:0], b.Cols, r)
-			err = t.store.Put(key, t.buf)
+			err = t.store.Put(key, t.rows.encode(b, r))
 		}
 		if err != nil {
 			return fmt.Errorf("store a row of the joined table: %w", err)

@@ -6,7 +6,6 @@ import (
 	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/sql/vector"
 	"github.com/millrace/millrace/state"
-	"github.com/millrace/millrace/state/codec"
 )
 
 // Materialize stands behind a table's source: it makes changes of rows. With a store it keeps the table and tells old rows;
@@ -16,15 +15,14 @@ type Materialize struct {
 	next  Operator            // nil: the table is only kept
 	store state.KeyValueStore // nil: not kept
 	key   *keyer
-	row   *codec.Row
+	rows  *tableRows
 	ops   []vector.Op
 	out   vector.Batch
-	buf   []byte
 }
 
 // NewMaterialize returns the operator behind the Source of a table.
 func NewMaterialize(n *plan.Source, env *Env, next Operator) (*Materialize, error) {
-	m := &Materialize{node: n, next: next, row: newRowCodec(n.Out)}
+	m := &Materialize{node: n, next: next, rows: newTableRows(n.Out)}
 	id, ok := env.Sub.StoreID(n.ID, "")
 	if !ok {
 		return m, nil
@@ -77,8 +75,7 @@ func (m *Materialize) keep(b *vector.Batch) error {
 		if b.NullValue.Has(r) {
 			err = m.store.Delete(key)
 		} else {
-			m.buf = m.row.Append(m.buf[:0], b.Cols, r)
-			err = m.store.Put(key, m.buf)
+			err = m.store.Put(key, m.rows.encode(b, r))
 		}
 		if err != nil {
 			return fmt.Errorf("store a row of table %s: %w", m.node.Name, err)
@@ -94,7 +91,7 @@ func (m *Materialize) keep(b *vector.Batch) error {
 func (m *Materialize) change(b *vector.Batch, r int, old []byte) error {
 	null := b.NullValue.Has(r)
 	if old != nil {
-		if err := m.row.Decode(old, m.out.Cols); err != nil {
+		if _, err := m.rows.decode(old, m.out.Cols); err != nil {
 			return err
 		}
 		if null {

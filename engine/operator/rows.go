@@ -1,6 +1,8 @@
 package operator
 
 import (
+	"encoding/binary"
+
 	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/sql/types"
 	"github.com/millrace/millrace/sql/vector"
@@ -51,12 +53,37 @@ func (k *keyer) null(row int) bool {
 }
 
 // newRowCodec stores all columns of a node.
-func newRowCodec(cols []plan.OutColumn) *codec.Row {
+func newRowCodec(cols []plan.OutColumn) *codec.Row { return codec.NewRow(columnTypes(cols)) }
+
+func columnTypes(cols []plan.OutColumn) []*types.Type {
 	ts := make([]*types.Type, len(cols))
 	for i := range cols {
 		ts[i] = cols[i].Type
 	}
-	return codec.NewRow(ts)
+	return ts
+}
+
+// tableRows stores the rows of a table: the timestamp, then all columns.
+type tableRows struct {
+	codec *codec.Row
+	buf   []byte
+}
+
+func newTableRows(cols []plan.OutColumn) *tableRows { return &tableRows{codec: newRowCodec(cols)} }
+
+// encode is the stored form of a row, valid until the next call.
+func (t *tableRows) encode(b *vector.Batch, row int) []byte {
+	t.buf = binary.BigEndian.AppendUint64(t.buf[:0], uint64(b.Time[row]))
+	t.buf = t.codec.Append(t.buf, b.Cols, row)
+	return t.buf
+}
+
+// decode appends a stored row to the columns and returns its timestamp.
+func (t *tableRows) decode(data []byte, cols []*vector.Vector) (int64, error) {
+	if len(data) < 8 {
+		return 0, codec.ErrTruncated
+	}
+	return int64(binary.BigEndian.Uint64(data)), t.codec.Decode(data[8:], cols)
 }
 
 // A stored accumulator is a row: the timestamp of the aggregate, then the state columns of every function.
