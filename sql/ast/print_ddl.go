@@ -1,15 +1,17 @@
 package ast
 
+import "strings"
+
 func (p *Properties) String() string { return "WITH (" + list(p.Items) + ")" }
 func (p *Property) String() string   { return p.Name.String() + " = " + p.Value.String() }
 
-// Get returns the last value given for name, which is in upper case, or nil.
+// Get returns the last value given for name, in whatever case, or nil.
 func (p *Properties) Get(name string) Expr {
 	if p == nil {
 		return nil
 	}
 	for i := len(p.Items) - 1; i >= 0; i-- {
-		if p.Items[i].Name.Name == name {
+		if strings.EqualFold(p.Items[i].Name.Name, name) {
 			return p.Items[i].Value
 		}
 	}

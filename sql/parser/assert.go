@@ -65,7 +65,7 @@ func (p *parser) assertSource(lo int) (ast.Statement, error) {
 func (p *parser) assertTopic(lo int, notExists bool) (ast.Statement, error) {
 	s := &ast.AssertTopic{NotExists: notExists}
 	var err error
-	if s.Topic, err = p.nameOrString("the name of a topic"); err != nil {
+	if s.Topic, err = p.outside("the name of a topic"); err != nil {
 		return nil, err
 	}
 	if s.With, err = p.withClause(); err != nil {
@@ -79,7 +79,7 @@ func (p *parser) assertTopic(lo int, notExists bool) (ast.Statement, error) {
 func (p *parser) assertSchema(lo int, notExists bool) (ast.Statement, error) {
 	s := &ast.AssertSchema{NotExists: notExists}
 	if p.accept("SUBJECT") {
-		subject, err := p.nameOrString("the name of a subject")
+		subject, err := p.outside("the name of a subject")
 		if err != nil {
 			return nil, err
 		}

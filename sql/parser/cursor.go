@@ -165,7 +165,7 @@ func commaList[T any](p *parser, item func() (T, error)) ([]T, error) {
 	}
 }
 
-// text reads a string.
+// str reads a string.
 func (p *parser) str(want string) (string, error) {
 	t := p.tok()
 	if t.kind != stringToken {
@@ -175,7 +175,17 @@ func (p *parser) str(want string) (string, error) {
 	return t.text, nil
 }
 
-// nameOrString is a topic or a property: a string counts as a quoted name.
+// outside reads the name of something outside the language, a topic or a subject: its letters keep their case.
+func (p *parser) outside(want string) (ast.Ident, error) {
+	t := p.tok()
+	id, err := p.nameOrString(want)
+	if t.kind == wordToken && err == nil {
+		id.Name = p.text[t.start:t.end]
+	}
+	return id, err
+}
+
+// nameOrString is a property: a string counts as a quoted name.
 func (p *parser) nameOrString(want string) (ast.Ident, error) {
 	t := p.tok()
 	if t.kind == stringToken && t.text != "" {

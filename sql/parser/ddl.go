@@ -51,7 +51,9 @@ func (p *parser) createSource(lo int, s ast.CreateSource) (_ ast.Statement, err 
 		return &s, nil
 	}
 	if s.Elements != nil || s.ReadOnly {
-		return nil, p.unexpected(p.i, "")
+		e := p.unexpected(p.i, "")
+		e.Hint = "what a query fills has the query's columns, and is not a SOURCE"
+		return nil, e
 	}
 	p.i++
 	q, err := p.query()

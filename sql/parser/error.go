@@ -28,6 +28,11 @@ func errorAt(span ast.Span, code, format string, args ...any) *ast.Error {
 // unexpected refuses token i of p; want says what could stand there, or is empty.
 func (p *parser) unexpected(i int, want string) *ast.Error {
 	t := &p.toks[i]
+	if t.kind == variableToken {
+		e := errorAt(t.span(), codeVariable, "variable %s is not defined", t.text)
+		e.Hint = "define it: DEFINE " + t.text + " = 'value'"
+		return e
+	}
 	found := "end of statement"
 	if t.kind != endToken {
 		found = p.text[t.start:t.end]

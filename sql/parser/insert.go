@@ -77,7 +77,7 @@ func (p *parser) explain(lo int) (ast.Statement, error) {
 func (p *parser) print(lo int) (ast.Statement, error) {
 	s := &ast.Print{}
 	var err error
-	if s.Topic, err = p.nameOrString("the name of a topic"); err != nil {
+	if s.Topic, err = p.outside("the name of a topic"); err != nil {
 		return nil, err
 	}
 	s.FromBeginning = p.accept("FROM", "BEGINNING")

@@ -210,7 +210,7 @@ func (r *rewriter) expression(s scope) (have bool, err error) {
 		case t.kind == endToken:
 			done = true
 		case t.kind == variableToken:
-			err = errorAt(t.span(), codeVariable, "variable %s is not defined", t.text)
+			err = r.unexpected(r.i, "")
 		case t.kind == symbolToken:
 			st, done, err = r.symbol(t, st, s)
 		case t.kind == wordToken && ast.Reserved(t.text):

@@ -73,6 +73,11 @@ var junk = strings.Fields("( ) [ ] , . -> => := || < > = 'x' 1 1.5 AS SELECT FRO
 // TestMutants parses statements with words dropped, put in, exchanged or cut off.
 func TestMutants(t *testing.T) {
 	texts := seeds(t)
+	if corpusDir() != "" {
+		for _, c := range readCorpus(t) {
+			texts = append(texts, c.Statements...)
+		}
+	}
 	r := rand.New(rand.NewSource(1))
 	n := 30_000
 	if testing.Short() {

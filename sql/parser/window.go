@@ -40,8 +40,8 @@ func (p *parser) window() (*ast.Window, error) {
 		return nil, err
 	}
 	if w.Kind == ast.Hopping {
-		if err = p.expect(",", "ADVANCE", "BY"); err != nil {
-			return nil, err
+		if !p.accept(",", "ADVANCE", "BY") {
+			return nil, p.unexpected(p.i, ", ADVANCE BY")
 		}
 		if w.Advance, err = p.duration(); err != nil {
 			return nil, err
@@ -67,7 +67,7 @@ func (p *parser) windowRest(w *ast.Window) (err error) {
 			return err
 		}
 	}
-	if p.accept(",") {
+	if w.Grace == nil && p.accept(",") {
 		return p.oneOf("RETENTION", "GRACE PERIOD")
 	}
 	return p.expect(")")
