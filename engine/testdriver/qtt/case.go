@@ -1,0 +1,252 @@
+package qtt
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/millrace/millrace/engine/testdriver"
+	"github.com/millrace/millrace/sql/catalog"
+	"github.com/millrace/millrace/sql/parser"
+	"github.com/millrace/millrace/sql/plan"
+	"github.com/millrace/millrace/sql/types"
+	"github.com/millrace/millrace/sql/vector"
+	"github.com/millrace/millrace/udf"
+)
+
+// Failure is why a case failed: a short reason that many cases share, and what is the matter with this one.
+type Failure struct{ Reason, Detail string }
+
+func (f *Failure) Error() string { return f.Reason + ": " + f.Detail }
+
+func failf(reason, format string, args ...any) *Failure {
+	return &Failure{reason, fmt.Sprintf(format, args...)}
+}
+
+// runner runs cases.
+type runner struct {
+	functions *udf.Registry
+	rules     map[string][]rule // by folder
+	batch     int
+	restart   int
+	optimize  func(plan.Node) (plan.Node, error)
+}
+
+// run runs a case and returns nil if it passed.
+func (r *runner) run(c *Case) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = failf("panic", "%v", p)
+		}
+	}()
+	if c.Rest {
+		return failf("server", "the case talks to a server")
+	}
+	topics := map[string]int32{}
+	for _, t := range c.Topics {
+		topics[t.Name] = 1
+		if t.Partitions != nil {
+			topics[t.Name] = *t.Partitions
+		}
+	}
+	d := testdriver.New(testdriver.Options{
+		Functions: r.functions, Properties: c.Properties, Topics: topics, BatchSize: r.batch, Optimize: r.optimize, RestartEvery: r.restart,
+	})
+	for i, s := range c.Statements {
+		if err := d.Execute(s); err != nil {
+			return r.refused(c, i, err)
+		}
+	}
+	if err := r.feed(d, c); err != nil {
+		return err
+	}
+	if err := d.Run(); err != nil {
+		return r.refused(c, len(c.Statements), err)
+	}
+	if c.Expected != nil {
+		return failf("not refused", "expected a refusal: %s", c.Expected.Message)
+	}
+	if err := compareOutputs(d, c); err != nil {
+		return err
+	}
+	return comparePost(d, c)
+}
+
+// refused judges an error at statement i, or behind the last one while running.
+func (r *runner) refused(c *Case, i int, err error) error {
+	code := codeOf(err)
+	if c.Expected == nil {
+		if code == "" {
+			return failf("error", "%v", err)
+		}
+		if code == "function.unknown" {
+			return failf("refused function.unknown", "%v", err)
+		}
+		return failf("refused "+code, "%v", err)
+	}
+	rules, ok := r.rules[c.dir]
+	if !ok {
+		var rerr error
+		if rules, rerr = readRules(c.dir); rerr != nil {
+			return rerr
+		}
+		r.rules[c.dir] = rules
+	}
+	want := wanted(rules, c.Expected.Message)
+	if want == "runtime" && i == len(c.Statements) {
+		return nil
+	}
+	if i < len(c.Statements)-1 {
+		return failf("refused too early", "statement %d: %s: %v; expected %s", i+1, code, err, want)
+	}
+	if !satisfies(code, want) {
+		return failf("other rule", "%s (%v); expected %s: %s", code, err, want, c.Expected.Message)
+	}
+	return nil
+}
+
+// feed gives the driver the inputs.
+func (r *runner) feed(d *testdriver.Driver, c *Case) error {
+	for i := range c.Inputs {
+		in := &c.Inputs[i]
+		f := formatsOf(d, c, in.Topic)
+		rec := testdriver.Record{Topic: in.Topic}
+		var err error
+		if rec.Key, err = encodeSpec(in.Key, f.key, f.keys); err != nil {
+			return failf("input", "key of input %d: %v", i, err)
+		}
+		if rec.Value, err = encodeSpec(in.Value, f.value, f.values); err != nil {
+			return failf("input", "value of input %d: %v", i, err)
+		}
+		if w := in.Window; w != nil && rec.Key != nil {
+			rec.Key = appendWindow(rec.Key, strings.EqualFold(w.Type, "session"), w.Start, w.End)
+		}
+		if in.Timestamp != nil {
+			rec.Timestamp = *in.Timestamp
+		}
+		for _, h := range in.Headers {
+			header := vector.Header{Key: h.Key}
+			if h.Value != nil {
+				if header.Value, err = base64.StdEncoding.DecodeString(*h.Value); err != nil {
+					return failf("input", "header of input %d: %v", i, err)
+				}
+			}
+			rec.Headers = append(rec.Headers, header)
+		}
+		d.Input(rec)
+	}
+	return nil
+}
+
+// formats are those of a topic's records.
+type formats struct {
+	key, value   plan.Format
+	keys, values []types.Column
+	window       *plan.WindowInfo
+}
+
+// formatsOf finds a topic's formats: those of a source over it, the one that a query writes before others.
+func formatsOf(d *testdriver.Driver, c *Case, topic string) formats {
+	var found *catalog.Source
+	for _, s := range d.Catalog().Sources() {
+		if s.Topic == topic && (found == nil || s.Query != "" && found.Query == "") {
+			found = s
+		}
+	}
+	if found != nil {
+		return formats{found.KeyFormat, found.ValueFormat, found.Schema.Keys(), found.Schema.Values(), found.Window}
+	}
+	f := formats{key: plan.Format{Name: "KAFKA"}, value: plan.Format{Name: "JSON"}}
+	for _, t := range c.Topics {
+		if t.Name != topic {
+			continue
+		}
+		if t.KeyFormat.Given {
+			f.key.Name = t.KeyFormat.Format
+		}
+		if t.ValueFormat.Given {
+			f.value.Name = t.ValueFormat.Format
+		}
+	}
+	return f
+}
+
+// comparePost checks the sources and topics that the case expects to be there afterwards.
+func comparePost(d *testdriver.Driver, c *Case) error {
+	for _, want := range c.Post.Sources {
+		if err := compareSource(d, want); err != nil {
+			return err
+		}
+	}
+	if p := c.Post.Topics.Blacklist; p != "" {
+		re, err := regexp.Compile("^(?:" + p + ")$")
+		if err != nil {
+			return failf("post.topics", "blacklist: %v", err)
+		}
+		for _, t := range d.InternalTopics() {
+			if re.MatchString(t) {
+				return failf("post.topics", "topic %s is not expected", t)
+			}
+		}
+	}
+	return nil
+}
+
+func compareSource(d *testdriver.Driver, want sourceSpec) error {
+	got, ok := d.Catalog().Source(want.Name)
+	if !ok {
+		return failf("post.sources", "there is no source %s", want.Name)
+	}
+	if !strings.EqualFold(string(got.Kind), want.Type) && want.Type != "" {
+		return failf("post.sources", "%s is a %s, expected %s", want.Name, got.Kind, want.Type)
+	}
+	if want.Schema != "" {
+		have, err := canonical(got.Schema.String())
+		if err != nil {
+			return err
+		}
+		need, err := canonical(want.Schema)
+		if err != nil {
+			return failf("post.sources", "schema of %s: %v", want.Name, err)
+		}
+		if have != need {
+			return failf("post.sources", "schema of %s is %s, expected %s", want.Name, have, need)
+		}
+	}
+	if f := want.KeyFormat; f != nil {
+		if f.Format != "" && f.Format != got.KeyFormat.Name {
+			return failf("post.sources", "key format of %s is %s, expected %s", want.Name, got.KeyFormat.Name, f.Format)
+		}
+		kind := ""
+		if got.Window != nil {
+			kind = string(got.Window.Kind)
+		}
+		if kind != f.WindowType {
+			return failf("post.sources", "window of %s is %q, expected %q", want.Name, kind, f.WindowType)
+		}
+		if f.WindowSize != 0 && got.Window.Size.Milliseconds() != f.WindowSize {
+			return failf("post.sources", "window of %s has size %s, expected %d ms", want.Name, got.Window.Size, f.WindowSize)
+		}
+	}
+	if want.ValueFormat != nil {
+		if name := unquote(want.ValueFormat); !strings.HasPrefix(name, "{") && name != got.ValueFormat.Name {
+			return failf("post.sources", "value format of %s is %s, expected %s", want.Name, got.ValueFormat.Name, name)
+		}
+	}
+	return nil
+}
+
+// canonical writes a schema in one form, whichever of the language's it came in.
+func canonical(schema string) (string, error) {
+	elements, err := parser.ParseSchema(schema)
+	if err != nil {
+		return "", errors.New("cannot read schema " + schema + ": " + err.Error())
+	}
+	var b strings.Builder
+	for _, e := range elements {
+		b.WriteString(strings.ReplaceAll(e.String(), "PRIMARY KEY", "KEY") + ", ")
+	}
+	return b.String(), nil
+}

@@ -1,0 +1,227 @@
+package qtt
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/big"
+	"strings"
+
+	"github.com/millrace/millrace/engine/format"
+	"github.com/millrace/millrace/engine/testdriver"
+	"github.com/millrace/millrace/sql/plan"
+	"github.com/millrace/millrace/sql/types"
+)
+
+// compareOutputs compares every topic that the case expects records of: number, order and content.
+func compareOutputs(d *testdriver.Driver, c *Case) error {
+	want := map[string][]*recordSpec{}
+	var order []string
+	for i := range c.Outputs {
+		t := c.Outputs[i].Topic
+		if want[t] == nil {
+			order = append(order, t)
+		}
+		want[t] = append(want[t], &c.Outputs[i])
+	}
+	for _, t := range order {
+		got, f := d.Outputs(t), formatsOf(d, c, t)
+		for i, w := range want[t] {
+			if i >= len(got) {
+				break
+			}
+			if what, detail := compareRecord(w, &got[i], f); what != "" {
+				return failf("output "+what, "record %d of %s: %s", i, t, detail)
+			}
+		}
+		if len(got) != len(want[t]) {
+			return failf("output count", "%d records in %s, expected %d%s", len(got), t, len(want[t]), extra(got, len(want[t])))
+		}
+	}
+	return nil
+}
+
+func extra(got []testdriver.Record, n int) string {
+	if len(got) <= n {
+		return ""
+	}
+	return fmt.Sprintf("; first extra: key %q value %q at %d", got[n].Key, got[n].Value, got[n].Timestamp)
+}
+
+// compareRecord returns which part of a record differs, and how.
+func compareRecord(w *recordSpec, got *testdriver.Record, f formats) (what, detail string) {
+	key := got.Key
+	if f.window != nil && key != nil {
+		inner, start, end, err := format.SplitWindow(key, *f.window)
+		if err != nil {
+			return "window", err.Error()
+		}
+		key = inner
+		if w.Window != nil && (start != w.Window.Start || end != w.Window.End) {
+			return "window", fmt.Sprintf("[%d, %d], expected [%d, %d]", start, end, w.Window.Start, w.Window.End)
+		}
+	} else if w.Window != nil {
+		return "window", "the key has no window"
+	}
+	if detail := compareSide(w.Key, key, f.key, f.keys); detail != "" {
+		return "key", detail
+	}
+	if detail := compareSide(w.Value, got.Value, f.value, f.values); detail != "" {
+		return "value", detail
+	}
+	if w.Timestamp != nil && *w.Timestamp != got.Timestamp {
+		return "timestamp", fmt.Sprintf("%d, expected %d", got.Timestamp, *w.Timestamp)
+	}
+	return compareHeaders(w, got)
+}
+
+func compareHeaders(w *recordSpec, got *testdriver.Record) (what, detail string) {
+	if len(w.Headers) != len(got.Headers) {
+		return "headers", fmt.Sprintf("%d headers, expected %d", len(got.Headers), len(w.Headers))
+	}
+	for i, h := range w.Headers {
+		g := got.Headers[i]
+		var value []byte
+		if h.Value != nil {
+			value, _ = base64.StdEncoding.DecodeString(*h.Value)
+		}
+		if h.Key != g.Key || (h.Value == nil) != (g.Value == nil) || !bytes.Equal(value, g.Value) {
+			return "headers", fmt.Sprintf("header %d differs", i)
+		}
+	}
+	return "", ""
+}
+
+// compareSide compares a key or value with what the case says; "" if they are equal.
+func compareSide(want json.RawMessage, got []byte, f plan.Format, cols []types.Column) string {
+	if isNull(want) || got == nil {
+		if isNull(want) && got == nil {
+			return ""
+		}
+		return fmt.Sprintf("%s, expected %s", show(got), orNull(want))
+	}
+	text := string(got)
+	switch f.Name {
+	case "DELIMITED", "NONE":
+		if text == unquote(want) {
+			return ""
+		}
+		return fmt.Sprintf("%q, expected %q", text, unquote(want))
+	case "KAFKA":
+		t := types.String
+		if len(cols) == 1 {
+			t = cols[0].Type
+		}
+		var err error
+		if text, err = decodeKafka(got, t); err != nil {
+			return err.Error()
+		}
+	}
+	a, err := parse([]byte(text))
+	if err != nil {
+		return fmt.Sprintf("%q is no JSON: %v", got, err)
+	}
+	b, err := parse(want)
+	if err != nil {
+		return err.Error()
+	}
+	if path := differ(a, b); path != "" {
+		return fmt.Sprintf("%s, expected %s (at %s)", text, bytes.TrimSpace(want), path)
+	}
+	return ""
+}
+
+func orNull(b json.RawMessage) string {
+	if len(b) == 0 {
+		return "null"
+	}
+	return string(b)
+}
+
+func show(b []byte) string {
+	if b == nil {
+		return "null"
+	}
+	return fmt.Sprintf("%q", b)
+}
+
+func parse(text []byte) (any, error) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	var v any
+	err := d.Decode(&v)
+	return v, err
+}
+
+// differ returns where two JSON values differ, "" if they do not.
+func differ(got, want any) string {
+	switch w := want.(type) {
+	case map[string]any:
+		g, ok := got.(map[string]any)
+		if !ok || len(g) != len(w) {
+			return "$"
+		}
+		for k, x := range w {
+			y, ok := g[k]
+			if !ok {
+				y, ok = g[strings.ToUpper(k)]
+			}
+			if !ok {
+				return "." + k
+			}
+			if p := differ(y, x); p != "" {
+				return "." + k + strings.TrimPrefix(p, "$")
+			}
+		}
+		return ""
+	case []any:
+		g, ok := got.([]any)
+		if !ok || len(g) != len(w) {
+			return "$"
+		}
+		for i := range w {
+			if p := differ(g[i], w[i]); p != "" {
+				return fmt.Sprintf("[%d]%s", i, strings.TrimPrefix(p, "$"))
+			}
+		}
+		return ""
+	case json.Number:
+		if g, ok := got.(json.Number); ok && sameNumber(string(g), string(w)) {
+			return ""
+		}
+		if g, ok := got.(string); ok && g == string(w) {
+			return ""
+		}
+		return "$"
+	case string:
+		// DECIMAL and special doubles may be written as text.
+		if g, ok := got.(json.Number); ok && sameNumber(string(g), w) {
+			return ""
+		}
+	}
+	if got == want {
+		return ""
+	}
+	return "$"
+}
+
+// tolerance is how far doubles may be apart.
+const tolerance = 1e-6
+
+func sameNumber(a, b string) bool {
+	x, ok := new(big.Rat).SetString(a)
+	y, ok2 := new(big.Rat).SetString(b)
+	if !ok || !ok2 {
+		return a == b
+	}
+	if x.Cmp(y) == 0 {
+		return true
+	}
+	if !strings.ContainsAny(a+b, ".eE") {
+		return false
+	}
+	f, _ := new(big.Rat).Sub(x, y).Float64()
+	return math.Abs(f) <= tolerance
+}

@@ -1,0 +1,87 @@
+package qtt
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/millrace/millrace/sql/plan"
+	"github.com/millrace/millrace/sql/types"
+)
+
+func isNull(b json.RawMessage) bool { return len(b) == 0 || string(b) == "null" }
+
+// encodeSpec makes the bytes of a key or value as the case writes it: JSON as it stands, DELIMITED from its text, KAFKA by
+// the type of its one column.
+func encodeSpec(spec json.RawMessage, f plan.Format, cols []types.Column) ([]byte, error) {
+	if isNull(spec) {
+		return nil, nil
+	}
+	switch f.Name {
+	case "JSON":
+		var b bytes.Buffer
+		if err := json.Compact(&b, spec); err != nil {
+			return nil, err
+		}
+		return b.Bytes(), nil
+	case "DELIMITED":
+		return []byte(unquote(spec)), nil
+	case "KAFKA":
+		t := types.String
+		if len(cols) == 1 {
+			t = cols[0].Type
+		}
+		return encodeKafka(unquote(spec), t)
+	case "NONE":
+		return []byte(unquote(spec)), nil
+	}
+	return nil, fmt.Errorf("cannot write %s", f.Name)
+}
+
+func encodeKafka(text string, t *types.Type) ([]byte, error) {
+	switch t.Kind {
+	case types.KindInt:
+		n, err := strconv.ParseInt(text, 10, 32)
+		return binary.BigEndian.AppendUint32(nil, uint32(n)), err
+	case types.KindBigint:
+		n, err := strconv.ParseInt(text, 10, 64)
+		return binary.BigEndian.AppendUint64(nil, uint64(n)), err
+	case types.KindDouble:
+		f, err := strconv.ParseFloat(text, 64)
+		return binary.BigEndian.AppendUint64(nil, math.Float64bits(f)), err
+	case types.KindBytes:
+		return base64.StdEncoding.DecodeString(text)
+	}
+	return []byte(text), nil
+}
+
+// decodeKafka gives the JSON text of what encodeKafka wrote.
+func decodeKafka(b []byte, t *types.Type) (string, error) {
+	size := map[types.Kind]int{types.KindInt: 4, types.KindBigint: 8, types.KindDouble: 8}[t.Kind]
+	if size > 0 && len(b) != size {
+		return "", fmt.Errorf("%d bytes for %s", len(b), t)
+	}
+	switch t.Kind {
+	case types.KindInt:
+		return strconv.FormatInt(int64(int32(binary.BigEndian.Uint32(b))), 10), nil
+	case types.KindBigint:
+		return strconv.FormatInt(int64(binary.BigEndian.Uint64(b)), 10), nil
+	case types.KindDouble:
+		return strconv.FormatFloat(math.Float64frombits(binary.BigEndian.Uint64(b)), 'g', -1, 64), nil
+	case types.KindBytes:
+		return strconv.Quote(base64.StdEncoding.EncodeToString(b)), nil
+	}
+	text, err := json.Marshal(string(b))
+	return string(text), err
+}
+
+func appendWindow(key []byte, session bool, start, end int64) []byte {
+	if session {
+		key = binary.BigEndian.AppendUint64(key, uint64(end))
+	}
+	return binary.BigEndian.AppendUint64(key, uint64(start))
+}
