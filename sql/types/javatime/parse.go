@@ -1,0 +1,357 @@
+package javatime
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/millrace/millrace/sql/types"
+)
+
+// ParseTimestamp reads a point in time in milliseconds since the epoch. The zone is the text's, or else loc.
+func (f *Formatter) ParseTimestamp(text string, loc *time.Location) (int64, error) {
+	p, err := f.parse(text)
+	if err != nil {
+		return 0, err
+	}
+	days, err := p.date()
+	if err != nil {
+		return 0, f.fail(text, err)
+	}
+	nanos, err := p.clock()
+	if err != nil {
+		return 0, f.fail(text, err)
+	}
+	if p.zone != nil {
+		loc = p.zone
+	}
+	midnight := time.Unix(int64(days)*86400, 0).UTC()
+	y, m, d := midnight.Date()
+	t := time.Date(y, m, d, 0, 0, 0, 0, loc)
+	if nanos > 0 {
+		t = time.Date(y, m, d, int(nanos/3600e9), int(nanos/60e9%60), int(nanos/1e9%60), int(nanos%1e9), loc)
+	}
+	return t.UnixMilli(), nil
+}
+
+// ParseDate reads a date, in days since the epoch; a time in the text is passed over.
+func (f *Formatter) ParseDate(text string) (int32, error) {
+	p, err := f.parse(text)
+	if err != nil {
+		return 0, err
+	}
+	days, err := p.date()
+	if err != nil {
+		return 0, f.fail(text, err)
+	}
+	return days, nil
+}
+
+// ParseTime reads a time of day in milliseconds; a date in the text is passed over.
+func (f *Formatter) ParseTime(text string) (int32, error) {
+	p, err := f.parse(text)
+	if err != nil {
+		return 0, err
+	}
+	nanos, err := p.clock()
+	if err != nil {
+		return 0, f.fail(text, err)
+	}
+	return int32(nanos / 1e6), nil
+}
+
+func (f *Formatter) fail(text string, err error) error {
+	if len(text) > 60 {
+		text = text[:60] + "..."
+	}
+	return fmt.Errorf("cannot read %q by pattern %q: %w", text, f.pattern, err)
+}
+
+// parsed holds what a text gave; has tells which letters it gave.
+type parsed struct {
+	has    map[byte]bool
+	fields map[byte]int64
+	zone   *time.Location
+}
+
+func (f *Formatter) parse(text string) (*parsed, error) {
+	p := &parsed{has: map[byte]bool{}, fields: map[byte]int64{}}
+	at, err := p.items(f.items, text, 0)
+	if err == nil && at != len(text) {
+		err = fmt.Errorf("unexpected text at %d", at+1)
+	}
+	if err != nil {
+		return nil, f.fail(text, err)
+	}
+	return p, nil
+}
+
+func (p *parsed) items(items []item, s string, at int) (int, error) {
+	for i := range items {
+		it := &items[i]
+		switch {
+		case it.optional != nil:
+			saved := *p
+			saved.has, saved.fields = clone(p.has), clone(p.fields)
+			end, err := p.items(it.optional, s, at)
+			if err != nil {
+				*p = saved
+				continue
+			}
+			at = end
+		case it.letter == 0:
+			if len(s)-at < len(it.literal) || !strings.EqualFold(s[at:at+len(it.literal)], it.literal) {
+				return at, fmt.Errorf("missing %q at %d", it.literal, at+1)
+			}
+			at += len(it.literal)
+		default:
+			end, err := p.field(it, items[i+1:], s, at)
+			if err != nil {
+				return at, err
+			}
+			at = end
+		}
+	}
+	return at, nil
+}
+
+func clone[V any](m map[byte]V) map[byte]V {
+	out := make(map[byte]V, len(m))
+	for k, v := range m {
+		out[k] = v
+	}
+	return out
+}
+
+func (p *parsed) field(it *item, next []item, s string, at int) (int, error) {
+	if minWidth, maxWidth, ok := it.numeric(); ok {
+		return p.number(it, next, s, at, minWidth, maxWidth)
+	}
+	switch it.letter {
+	case 'V', 'z', 'O', 'X', 'x', 'Z':
+		return p.parseZone(it, s, at)
+	case 'E':
+		return p.name(it.letter, s, at, func(i int) string { return time.Weekday(i).String() }, 7, it.count)
+	case 'M', 'L':
+		end, err := p.name('M', s, at, func(i int) string { return time.Month(i + 1).String() }, 12, it.count)
+		p.fields['M']++
+		return end, err
+	case 'a':
+		return p.choice('a', s, at, "AM", "PM")
+	case 'G':
+		return p.choice('G', s, at, "BC", "AD")
+	case 'Q', 'q':
+		return p.choice('Q', s, at, quarterTexts(it.count)...)
+	}
+	return at, fmt.Errorf("%c cannot be read", it.letter)
+}
+
+func quarterTexts(count int) []string {
+	if count == 4 {
+		return quarters[:]
+	}
+	return []string{"Q1", "Q2", "Q3", "Q4"}
+}
+
+// choice reads one of several texts; the field is its index.
+func (p *parsed) choice(letter byte, s string, at int, texts ...string) (int, error) {
+	for i, t := range texts {
+		if len(s)-at >= len(t) && strings.EqualFold(s[at:at+len(t)], t) {
+			p.set(letter, int64(i))
+			return at + len(t), nil
+		}
+	}
+	return at, fmt.Errorf("expected one of %s at %d", strings.Join(texts, ", "), at+1)
+}
+
+// name reads a name of which the pattern asks the first three letters, or all (4); 5 letters, a single one, cannot be told apart.
+func (p *parsed) name(letter byte, s string, at int, name func(int) string, n, count int) (int, error) {
+	if count == 5 {
+		return at, fmt.Errorf("one-letter names cannot be read")
+	}
+	texts := make([]string, n)
+	for i := range texts {
+		texts[i] = name(i)
+		if count < 4 {
+			texts[i] = texts[i][:3]
+		}
+	}
+	return p.choice(letter, s, at, texts...)
+}
+
+func (p *parsed) set(letter byte, v int64) {
+	p.has[letter], p.fields[letter] = true, v
+}
+
+// number reads digits. A field of varying width leaves the digits that fixed fields right behind it need.
+func (p *parsed) number(it *item, next []item, s string, at, minWidth, maxWidth int) (int, error) {
+	negative := false
+	if it.letter == 'u' || it.letter == 'y' {
+		if at < len(s) && (s[at] == '-' || s[at] == '+') && it.count != 2 {
+			negative = s[at] == '-'
+			at++
+		}
+	}
+	run := 0
+	for at+run < len(s) && digit(s[at+run]) {
+		run++
+	}
+	if minWidth != maxWidth {
+		run -= reserved(next)
+	}
+	n := min(run, maxWidth, 18)
+	if n < minWidth || n < 1 {
+		return at, fmt.Errorf("expected %d digits for %c at %d", max(1, minWidth), it.letter, at+1)
+	}
+	v, _ := strconv.ParseInt(s[at:at+n], 10, 64) // at most 18 digits
+	if negative {
+		v = -v
+	}
+	letter := it.letter
+	switch letter {
+	case 'u', 'y':
+		if it.count == 2 {
+			v += 2000
+		}
+	case 'S':
+		for range 9 - it.count {
+			v *= 10
+		}
+		letter = 'n'
+	case 'L':
+		letter = 'M'
+	}
+	p.set(letter, v)
+	return at + n, nil
+}
+
+// reserved counts the digits of the fixed-width fields that follow at once.
+func reserved(next []item) int {
+	total := 0
+	for i := range next {
+		minWidth, maxWidth, ok := next[i].numeric()
+		if !ok || minWidth != maxWidth {
+			break
+		}
+		total += minWidth
+	}
+	return total
+}
+
+func (p *parsed) parseZone(it *item, s string, at int) (int, error) {
+	rest := s[at:]
+	if len(rest) > 0 && rest[0]|32 == 'z' && (it.letter != 'z' && it.letter != 'x') && (len(rest) == 1 || !isLetter(rest[1])) {
+		p.zone = time.UTC
+		return at + 1, nil
+	}
+	if it.letter == 'X' || it.letter == 'x' || it.letter == 'Z' && it.count != 4 {
+		seconds, n := parseOffset(rest)
+		if n == 0 {
+			return at, fmt.Errorf("expected a zone offset at %d", at+1)
+		}
+		p.zone = time.FixedZone("", seconds)
+		return at + n, nil
+	}
+	n := 0
+	for n < len(rest) && (isLetter(rest[n]) || strings.IndexByte("/_+-:", rest[n]) >= 0 || digit(rest[n])) {
+		n++
+	}
+	loc, err := Zone(rest[:n])
+	if err != nil {
+		return at, err
+	}
+	p.zone = loc
+	return at + n, nil
+}
+
+// get is a field's value, or def where the text gave none; it must lie between lo and hi.
+func (p *parsed) get(letter byte, def, lo, hi int64) (int64, error) {
+	if !p.has[letter] {
+		return def, nil
+	}
+	v := p.fields[letter]
+	if v < lo || v > hi {
+		return 0, fmt.Errorf("%d is out of range for %c", v, letter)
+	}
+	return v, nil
+}
+
+func (p *parsed) date() (int32, error) {
+	letter := byte('y')
+	if p.has['u'] {
+		letter = 'u'
+	}
+	year, err := p.get(letter, 1970, -999_999, 999_999)
+	if err != nil {
+		return 0, err
+	}
+	if p.has['G'] && p.fields['G'] == 0 {
+		year = 1 - year
+	}
+	if p.has['D'] {
+		day, err := p.get('D', 1, 1, 366)
+		if err != nil {
+			return 0, err
+		}
+		first, _ := types.CivilDays(int(year), 1, 1)
+		if next, ok := types.CivilDays(int(year)+1, 1, 1); ok && first+int32(day) > next {
+			return 0, fmt.Errorf("year %d has no day %d", year, day)
+		}
+		return first + int32(day) - 1, nil
+	}
+	month, err := p.get('M', 1+3*p.fields['Q'], 1, 12)
+	if err != nil {
+		return 0, err
+	}
+	day, err := p.get('d', 1, 1, 31)
+	if err != nil {
+		return 0, err
+	}
+	for { // as in Java, a day past the end of the month is its last
+		if days, ok := types.CivilDays(int(year), int(month), int(day)); ok || day <= 28 {
+			return days, nil
+		}
+		day--
+	}
+}
+
+// clock is the time of day in nanoseconds.
+func (p *parsed) clock() (int64, error) {
+	if p.has['N'] {
+		return p.get('N', 0, 0, 86400e9-1)
+	}
+	if p.has['A'] {
+		ms, err := p.get('A', 0, 0, types.MsPerDay-1)
+		return ms * 1e6, err
+	}
+	hour, err := p.hour()
+	if err != nil {
+		return 0, err
+	}
+	minute, err := p.get('m', 0, 0, 59)
+	if err != nil {
+		return 0, err
+	}
+	second, err := p.get('s', 0, 0, 59)
+	if err != nil {
+		return 0, err
+	}
+	nano, err := p.get('n', 0, 0, 999_999_999)
+	return (hour*3600+minute*60+second)*1e9 + nano, err
+}
+
+func (p *parsed) hour() (int64, error) {
+	switch {
+	case p.has['H']:
+		return p.get('H', 0, 0, 23)
+	case p.has['k']:
+		h, err := p.get('k', 0, 1, 24)
+		return h % 24, err
+	case p.has['K']:
+		h, err := p.get('K', 0, 0, 11)
+		return h + 12*p.fields['a'], err
+	}
+	h, err := p.get('h', 12, 1, 12)
+	return h%12 + 12*p.fields['a'], err
+}
