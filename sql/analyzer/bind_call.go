@@ -18,7 +18,7 @@ func (b *binder) call(x *ast.Call) (plan.Expr, error) {
 	name := strings.ToUpper(x.Name.Name)
 	switch b.functions.Kind(name) {
 	case NoFunction:
-		return nil, advise(fail("function.unknown", x.Name.Span(), "there is no function %s", name), "%s", suggest(name, b.functions.Names()))
+		return nil, b.unknownFunction(x)
 	case AggregateFunction:
 		return nil, fail("aggregate.place", x.Span(), "aggregate %s cannot stand here", name)
 	case TableFunction:

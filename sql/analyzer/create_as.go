@@ -31,6 +31,7 @@ func (s *statement) createAs(x *ast.CreateAs) (Result, error) {
 			return nil, fail("with.topic", w.span("KAFKA_TOPIC"), "KAFKA_TOPIC must not be empty")
 		}
 	}
+	b.with = w
 	if err := b.sinkFormats(w, sink); err != nil {
 		return nil, err
 	}

@@ -152,7 +152,7 @@ func (s *statement) sourceTopic(w with, src *catalog.Source, x *ast.CreateSource
 	if !t.Exists && t.Partitions == 0 {
 		t.Partitions = s.opts.DefaultPartitions
 	}
-	if !t.Exists && (t.Partitions == 0 || src.ReadOnly && s.opts.Topics != nil) {
+	if !t.Exists && t.Partitions == 0 {
 		return t, advise(fail("topic.missing", w.span("KAFKA_TOPIC"), "topic %s does not exist", t.Name), "add PARTITIONS to create it")
 	}
 	return t, nil

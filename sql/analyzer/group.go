@@ -128,6 +128,12 @@ func (b *query) checkGroups(calls []*ast.Call) error {
 			return fail("aggregate.table-function", g.Span(), "GROUP BY cannot hold a table function: %s", g)
 		}
 	}
+	if b.sel.Window != nil && !b.grouped {
+		if err := b.checkGrouped(); err != nil {
+			return err
+		}
+		return advise(fail("window.group-by", b.sel.Window.Span(), "WINDOW needs a GROUP BY"), "add GROUP BY")
+	}
 	switch {
 	case !b.grouped && b.persistent:
 		return advise(fail("aggregate.without-group-by", calls[0].Span(), "aggregate %s needs a GROUP BY", calls[0]), "add GROUP BY")
@@ -137,6 +143,11 @@ func (b *query) checkGroups(calls []*ast.Call) error {
 	if b.emit == ast.EmitFinal && b.sel.Window == nil {
 		return fail("aggregate.emit-final", b.emitAt, "EMIT FINAL is for windowed aggregations")
 	}
+	return b.checkGrouped()
+}
+
+// checkGrouped: outside aggregates, only grouping expressions can be read.
+func (b *query) checkGrouped() error {
 	items, err := b.expand(b.rel)
 	if err != nil {
 		return err
@@ -216,7 +227,7 @@ func (g *grouping) build() error {
 
 // project makes a Project with its columns.
 func project(base plan.Base, in plan.Node, items []plan.Item) *plan.Project {
-	n := &plan.Project{Base: base, Input: in, Items: items}
+	n := &plan.Project{Base: plan.Base{ID: base.ID}, Input: in, Items: items}
 	for _, it := range items {
 		n.Out = append(n.Out, plan.OutColumn{Name: it.Name, Type: it.Expr.Type(), Role: it.Role})
 	}

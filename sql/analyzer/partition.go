@@ -68,6 +68,9 @@ func (b *query) keyName(e ast.Expr) string {
 		}
 	}
 	if r, ok := e.(*ast.ColumnRef); ok {
+		if b.sc.join() && r.Qualifier != nil {
+			return r.Qualifier.Name + "_" + r.Name.Name
+		}
 		return r.Name.Name
 	}
 	return b.aliases.name(b.sc, e)

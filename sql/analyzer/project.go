@@ -65,27 +65,32 @@ func (b *query) starItems(r *relation, star *item) []*item {
 			add(k.exprs[0], r.cols()[k.index].Name)
 		}
 	}
-	var last []*item
 	for _, s := range b.sc.sources {
 		if star.of != "" && star.of != s.alias {
 			continue
 		}
-		for _, c := range s.cols {
+		for _, c := range b.starColumns(s, rekeyed) {
 			name := c.Name
 			if b.sc.join() {
 				name = s.alias + "_" + c.Name
 			}
-			if rekeyed && c.Role == plan.Key {
-				last = append(last, &item{expr: ref(s.alias, c.Name), name: name})
-				continue
-			}
 			add(ref(s.alias, c.Name), name)
 		}
 	}
-	for _, it := range last {
-		add(it.expr, it.name)
-	}
 	return out
+}
+
+// starColumns orders the columns of a source in a star. Behind PARTITION BY the old key goes last, and in a join the
+// pseudo columns before it are there too, as ksqlDB has it.
+func (b *query) starColumns(s *source, rekeyed bool) []plan.OutColumn {
+	if !rekeyed {
+		return s.cols
+	}
+	out := roles(s.cols, plan.WindowBound, plan.Value, plan.HeaderValue)
+	if b.sc.join() {
+		out = append(out, pseudoColumns...)
+	}
+	return append(out, roles(s.cols, plan.Key)...)
 }
 
 // column is a bound item of the final projection.
@@ -178,6 +183,9 @@ func (b *query) persist() error {
 	if err != nil {
 		return err
 	}
+	if err := b.checkTimestamp(cols); err != nil {
+		return err
+	}
 	if err := b.missingKeys(cols); err != nil {
 		return err
 	}
@@ -199,6 +207,16 @@ func (b *query) persist() error {
 	}
 	b.rel = &relation{node: project(b.id("project"), b.rel.node, items)}
 	return nil
+}
+
+// checkTimestamp holds the WITH clause against the columns before the key is looked for: ksqlDB has it in this order.
+func (b *query) checkTimestamp(cols []*column) error {
+	var out []plan.OutColumn
+	for _, c := range cols {
+		out = append(out, plan.OutColumn{Name: c.name, Type: c.bound.Type()})
+	}
+	_, err := b.with.timestamp(out)
+	return err
 }
 
 // boundItems carry the window bounds of the key on.

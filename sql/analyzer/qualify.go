@@ -46,11 +46,7 @@ func (sc *scope) qualifyAll(list []ast.Expr) ([]ast.Expr, error) {
 func (sc *scope) resolve(r *ast.ColumnRef) (ast.Expr, error) {
 	name := r.Name.Name
 	if r.Qualifier != nil {
-		s := sc.source(r.Qualifier.Name)
-		if s == nil {
-			return nil, sc.unknownQualifier(*r.Qualifier)
-		}
-		s.use(name)
+		sc.source(r.Qualifier.Name).use(name)
 		return r, nil
 	}
 	if sc.windowed && !sc.join() && (name == windowStart || name == windowEnd) {
@@ -87,6 +83,25 @@ func (sc *scope) unknownQualifier(id ast.Ident) error {
 		hint = "in FROM there is " + names(aliases, "and")
 	}
 	return advise(fail("name.qualifier", id.Span(), "%s is no stream, table or alias of this query", id), "%s", hint)
+}
+
+// checkQualifiers refuses a qualifier that names no source, anywhere in the SELECT.
+func (sc *scope) checkQualifiers(sel *ast.Select) (failed error) {
+	check := func(id *ast.Ident) {
+		if id != nil && failed == nil && sc.source(id.Name) == nil {
+			failed = sc.unknownQualifier(*id)
+		}
+	}
+	ast.Inspect(sel, func(n ast.Node) bool {
+		switch x := n.(type) {
+		case *ast.ColumnRef:
+			check(x.Qualifier)
+		case *ast.SelectItem:
+			check(x.Qualifier)
+		}
+		return failed == nil
+	})
+	return failed
 }
 
 // findWords records the references in n that name no column, and checks the names of lambda parameters.

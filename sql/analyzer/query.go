@@ -18,6 +18,7 @@ type query struct {
 	emitAt     ast.Span
 	persistent bool   // writes a sink
 	sink       string // its name, for messages
+	with       with   // its properties
 	sc         *scope
 	aliases    *aliases
 
@@ -71,6 +72,9 @@ func (s *statement) newQuery(q *ast.Query, sink string) (*query, error) {
 		sc: &scope{sources: sources, windowed: sel.Window != nil}, ids: map[string]int{}, grouped: sel.GroupBy != nil,
 	}
 	b.aliases = newAliases(b.sc)
+	if err := b.sc.checkQualifiers(sel); err != nil {
+		return nil, err
+	}
 	return b, b.qualify()
 }
 
@@ -116,10 +120,14 @@ func (b *query) qualifyItem(it *ast.SelectItem) (*item, error) {
 	if it.Star {
 		out.star = true
 		if it.Qualifier != nil {
-			if b.sc.source(it.Qualifier.Name) == nil {
-				return nil, b.sc.unknownQualifier(*it.Qualifier)
-			}
 			out.of = it.Qualifier.Name
+		}
+		if b.sc.join() && len(b.sel.PartitionBy) > 0 { // see starItems
+			for _, s := range b.sc.sources {
+				for _, p := range pseudoColumns {
+					s.use(p.Name)
+				}
+			}
 		}
 		return out, nil
 	}
@@ -143,7 +151,7 @@ func (b *query) qualifyItem(it *ast.SelectItem) (*item, error) {
 // build makes the plan below the final projection.
 func (b *query) build() error {
 	for _, check := range []func() error{
-		b.checkJoins, b.checkSources, b.checkSelect, b.checkColumns, b.checkKafkaValues,
+		b.checkJoins, b.checkSources, b.checkSelect, b.checkColumns, b.checkFunctions, b.checkKafkaValues,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -167,7 +175,7 @@ func (b *query) checkSources() error {
 		}
 	}
 	switch {
-	case b.sel.Window != nil && !b.grouped:
+	case b.sel.Window != nil && !b.grouped && !b.hasAggregates():
 		return advise(fail("window.group-by", b.sel.Window.Span(), "WINDOW needs a GROUP BY"), "add GROUP BY")
 	case b.sel.Window != nil && !b.sc.join() && b.sc.sources[0].table():
 		return fail("window.table", b.sel.Window.Span(), "WINDOW is for streams; %s is a table", b.sc.sources[0].cat.Name)
@@ -279,6 +287,28 @@ func (b *query) predicate(clause string, e ast.Expr) (plan.Expr, error) {
 		return nil, fail("type.where-boolean", e.Span(), "%s needs a BOOLEAN; %s is %s", clause, e, p.Type())
 	}
 	return p, nil
+}
+
+// checkFunctions refuses unknown functions before any rule that asks what kind a function is.
+func (b *query) checkFunctions() error {
+	var failed error
+	for _, e := range append(append(b.itemExprs(), b.where, b.having), b.group...) {
+		if e == nil {
+			continue
+		}
+		ast.Inspect(e, func(n ast.Node) bool {
+			if c, ok := n.(*ast.Call); ok && failed == nil && !isPredict(c.Name.Name) && b.functions.Kind(upper(c.Name)) == NoFunction {
+				failed = b.unknownFunction(c)
+			}
+			return failed == nil
+		})
+	}
+	return failed
+}
+
+func (s *statement) unknownFunction(c *ast.Call) error {
+	name := upper(c.Name)
+	return advise(fail("function.unknown", c.Name.Span(), "there is no function %s", name), "%s", suggest(name, s.functions.Names()))
 }
 
 // sourceNames are the streams and tables read, in the order of FROM.

@@ -79,7 +79,7 @@ func formatProperty(w with, property, prop string, rule formatRule, f *plan.Form
 	at := w.span(property)
 	switch prop {
 	case propDelimiter:
-		if v == "" || (utf8.RuneCountInString(v) > 1 && v != "TAB" && v != "SPACE") {
+		if strings.TrimSpace(v) == "" || (utf8.RuneCountInString(v) > 1 && v != "TAB" && v != "SPACE") {
 			return fail("with.delimiter", at, "%s must be one character, TAB or SPACE", property)
 		}
 	case propSchemaName:
