@@ -66,22 +66,19 @@ func (p *Project) rekey(b *vector.Batch) {
 	p.out.NullKey, p.nulls = nullKeys(p.nulls, b, p.out.Cols, p.keys, p.values)
 }
 
-// nullKeys returns the rows of which all key columns are NULL, or whose value is null while a key column is made of values. The
-// set is built in buf, which is returned for the next call.
+// nullKeys returns the rows without a key: whose only key column is NULL (one of several may be), or whose value is null while a
+// key column is made of values. The set is built in buf, which is returned for the next call.
 func nullKeys(buf vector.Bitmap, b *vector.Batch, cols []*vector.Vector, keys, values []int) (set, keep vector.Bitmap) {
 	clear(buf)
 	any := false
 	for i := range b.Rows() {
 		r := b.Row(i)
 		null := len(values) > 0 && b.NullValue.Has(r)
-		if !null {
+		switch len(keys) {
+		case 0:
 			null = true
-			for _, k := range keys {
-				if !cols[k].IsNull(r) {
-					null = false
-					break
-				}
-			}
+		case 1:
+			null = null || cols[keys[0]].IsNull(r)
 		}
 		if null {
 			buf, any = buf.Set(r), true

@@ -46,8 +46,10 @@ func NewSink(n *plan.Sink, env *Env, coalesce bool) (*Sink, error) {
 		s.bareValue = values[0].Target
 	}
 	var err error
-	if s.key, err = format.NewEncoder(n.KeyFormat, keys, format.Options{Key: true}); err != nil {
-		return nil, fmt.Errorf("make key encoder of %s: %w", n.Name, err)
+	if len(keys) > 0 {
+		if s.key, err = format.NewEncoder(n.KeyFormat, keys, format.Options{Key: true}); err != nil {
+			return nil, fmt.Errorf("make key encoder of %s: %w", n.Name, err)
+		}
 	}
 	if s.value, err = format.NewEncoder(n.ValueFormat, values, format.Options{}); err != nil {
 		return nil, fmt.Errorf("make value encoder of %s: %w", n.Name, err)

@@ -111,6 +111,9 @@ func (s *Source) decoder(f plan.Format, key bool, targets map[string]int) (forma
 			dest = append(dest, s.dest[at])
 		}
 	}
+	if key && len(spec) == 0 {
+		return nil, nil, nil // without key columns the key is not looked at
+	}
 	d, err := format.NewDecoder(f, spec, format.Options{Key: key})
 	return d, dest, err
 }

@@ -53,6 +53,7 @@ type Driver struct {
 	given    map[string]bool // topics that have inputs
 	inputs   []Record
 	created  []string // internal topics
+	reading  bool     // the statement takes its topic to exist
 }
 
 // Epoch is what the driver's clock shows.
@@ -78,6 +79,9 @@ func (noLog) Log(operator.Entry) {}
 // Lookup implements analyzer.Topics.
 func (d *Driver) Lookup(topic string) (partitions int32, replicas int16, ok bool, err error) {
 	n, ok := d.opts.Topics[topic]
+	if !ok && d.reading {
+		return DefaultPartitions, 1, true, nil
+	}
 	return n, 1, ok, nil
 }
 

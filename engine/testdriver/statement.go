@@ -10,6 +10,7 @@ import (
 	"github.com/millrace/millrace/engine/format"
 	"github.com/millrace/millrace/engine/record"
 	"github.com/millrace/millrace/sql/analyzer"
+	"github.com/millrace/millrace/sql/ast"
 	"github.com/millrace/millrace/sql/catalog"
 	"github.com/millrace/millrace/sql/parser"
 	"github.com/millrace/millrace/sql/plan"
@@ -26,6 +27,8 @@ func (d *Driver) Execute(text string) error {
 		return err
 	}
 	d.count++
+	create, ok := stmt.(*ast.CreateSource)
+	d.reading = ok && create.ReadOnly
 	res, err := d.analyzer.Analyze(stmt, d.cat, text, d.opts.Properties)
 	if err != nil {
 		return err

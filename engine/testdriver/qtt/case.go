@@ -238,6 +238,9 @@ func compareSource(d *testdriver.Driver, want sourceSpec) error {
 	return nil
 }
 
+// intWord is the short name of INTEGER; VARCHAR stands for STRING and is read as such.
+var intWord = regexp.MustCompile(`\bINT\b`)
+
 // canonical writes a schema in one form, whichever of the language's it came in.
 func canonical(schema string) (string, error) {
 	elements, err := parser.ParseSchema(schema)
@@ -246,7 +249,8 @@ func canonical(schema string) (string, error) {
 	}
 	var b strings.Builder
 	for _, e := range elements {
-		b.WriteString(strings.ReplaceAll(e.String(), "PRIMARY KEY", "KEY") + ", ")
+		text := strings.ReplaceAll(e.String(), "PRIMARY KEY", "KEY")
+		b.WriteString(intWord.ReplaceAllString(text, "INTEGER") + ", ")
 	}
 	return b.String(), nil
 }
