@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/millrace/millrace/udf/model"
 )
@@ -66,8 +67,8 @@ const (
 func compile(f *file, nodes []*node) (*program, error) {
 	c := &compiler{file: f, opset: f.opsets[""], values: map[string]*value{}, unknown: map[string]bool{}}
 	c.consts.n = 1
-	if _, ok := f.opsets[""]; ok && (c.opset < minOpset || c.opset > maxOpset) {
-		c.miss(fmt.Sprintf("operator set %d (covered: %d to %d)", c.opset, minOpset, maxOpset))
+	if v, ok := f.opsets[""]; ok && (v < minOpset || v > maxOpset) {
+		c.miss(fmt.Sprintf("operator set %d (covered: %d to %d)", v, minOpset, maxOpset))
 	}
 	if v := f.opsets["ai.onnx.ml"]; v > maxMLOpset {
 		c.miss(fmt.Sprintf("operator set ai.onnx.ml %d (covered: 1 to %d)", v, maxMLOpset))
@@ -77,6 +78,10 @@ func compile(f *file, nodes []*node) (*program, error) {
 		return nil, err
 	}
 	for _, n := range nodes {
+		domain := n.op[:max(strings.LastIndexByte(n.op, '.'), 0)]
+		if _, declared := f.opsets[domain]; !declared {
+			return nil, fmt.Errorf("node %q (%s): the operator set of its domain %q is not declared", n.name, n.op, domain)
+		}
 		if err := c.node(n); err != nil {
 			return nil, fmt.Errorf("node %q (%s): %w", n.name, n.op, err)
 		}

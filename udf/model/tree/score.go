@@ -42,26 +42,7 @@ func (e *Ensemble) block(x []float32, rows int, out []float32, has []bool) {
 	missing := e.nanRight && anyNaN(x)
 	whole := rows &^ (lanes - 1)
 	if whole > 0 {
-		for _, t := range e.roots {
-			for r := 0; r < whole; r += lanes {
-				var leaf [lanes]int32
-				if missing {
-					leaf = e.walkRowsMissing(x[r*e.features:], t)
-				} else {
-					leaf = e.walkRows(x[r*e.features:], t)
-				}
-				if e.spans == nil {
-					sums := out[r:][:lanes]
-					for k, l := range leaf {
-						sums[k] += e.leaves[l]
-					}
-					continue
-				}
-				for k, l := range leaf {
-					e.addWeights(l, out[(r+k)*e.targets:][:e.targets], has, r+k)
-				}
-			}
-		}
+		e.groups(x, whole, missing, out, has)
 	}
 	for r := whole; r < rows; r++ {
 		row := x[r*e.features:][:e.features]
@@ -71,6 +52,46 @@ func (e *Ensemble) block(x []float32, rows int, out []float32, has []bool) {
 			}
 		} else {
 			e.row(row, out, has, r)
+		}
+	}
+}
+
+// groups scores rows in groups of lanes.
+func (e *Ensemble) groups(x []float32, rows int, missing bool, out []float32, has []bool) {
+	buffer := e.blocks.Get().(*[]float32)
+	defer e.blocks.Put(buffer)
+	xt, width := *buffer, lanes*e.features
+	for r := 0; r < rows; r += lanes {
+		transpose(xt[r*e.features:][:width], x[r*e.features:], e.features)
+	}
+	for _, t := range e.roots {
+		for r := 0; r < rows; r += lanes {
+			var leaf [lanes]int32
+			if group := xt[r*e.features:][:width]; missing {
+				leaf = walkRowsMissing(e.nodes, group, t)
+			} else {
+				leaf = walkRows(e.nodes, group, t)
+			}
+			if e.spans == nil {
+				sums := out[r:][:lanes]
+				for k, l := range leaf {
+					sums[k] += e.leaves[l]
+				}
+				continue
+			}
+			for k, l := range leaf {
+				e.addWeights(l, out[(r+k)*e.targets:][:e.targets], has, r+k)
+			}
+		}
+	}
+}
+
+// transpose puts the values of a feature side by side, so that one register addresses all rows of a group.
+func transpose(dst, src []float32, features int) {
+	for k := range lanes {
+		row := src[k*features:][:features]
+		for i, v := range row {
+			dst[i*lanes+k] = v
 		}
 	}
 }
@@ -134,7 +155,7 @@ func (e *Ensemble) walk(x []float32, t root) int32 {
 	nodes, i := e.nodes, t.node
 	for range t.depth {
 		n := &nodes[i]
-		i = n.left + bit(x[n.feature] > n.threshold)
+		i = n.left + bit(x[uint32(n.feature)/lanes] > n.threshold)
 	}
 	return i
 }
@@ -143,7 +164,7 @@ func (e *Ensemble) walkMissing(x []float32, t root) int32 {
 	nodes, i := e.nodes, t.node
 	for range t.depth {
 		n := &nodes[i]
-		i = n.next(x[n.feature])
+		i = n.next(x[uint32(n.feature)/lanes])
 	}
 	return i
 }
@@ -151,58 +172,55 @@ func (e *Ensemble) walkMissing(x []float32, t root) int32 {
 // next is the child that a value, which may be NaN, leads to.
 func (n *node) next(v float32) int32 { return n.left + (bit(v > n.threshold) | bit(v != v)&n.nanRight) }
 
-func (e *Ensemble) walkRows(x []float32, t root) [lanes]int32 {
-	nodes, f := e.nodes, e.features
-	x0, x1, x2, x3 := x[:f], x[f:2*f], x[2*f:3*f], x[3*f:4*f]
-	x4, x5, x6, x7 := x[4*f:5*f], x[5*f:6*f], x[6*f:7*f], x[7*f:8*f]
+// walkRows walks eight transposed rows through one tree.
+func walkRows(nodes []node, x []float32, t root) [lanes]int32 {
 	a, b, c, d, g, h, i, j := t.node, t.node, t.node, t.node, t.node, t.node, t.node, t.node
 	for range t.depth {
 		n := &nodes[a]
-		a = n.left + bit(x0[n.feature] > n.threshold)
+		a = n.left + bit(x[n.feature] > n.threshold)
 		n = &nodes[b]
-		b = n.left + bit(x1[n.feature] > n.threshold)
+		b = n.left + bit(x[n.feature+1] > n.threshold)
 		n = &nodes[c]
-		c = n.left + bit(x2[n.feature] > n.threshold)
+		c = n.left + bit(x[n.feature+2] > n.threshold)
 		n = &nodes[d]
-		d = n.left + bit(x3[n.feature] > n.threshold)
+		d = n.left + bit(x[n.feature+3] > n.threshold)
 		n = &nodes[g]
-		g = n.left + bit(x4[n.feature] > n.threshold)
+		g = n.left + bit(x[n.feature+4] > n.threshold)
 		n = &nodes[h]
-		h = n.left + bit(x5[n.feature] > n.threshold)
+		h = n.left + bit(x[n.feature+5] > n.threshold)
 		n = &nodes[i]
-		i = n.left + bit(x6[n.feature] > n.threshold)
+		i = n.left + bit(x[n.feature+6] > n.threshold)
 		n = &nodes[j]
-		j = n.left + bit(x7[n.feature] > n.threshold)
+		j = n.left + bit(x[n.feature+7] > n.threshold)
 	}
 	return [lanes]int32{a, b, c, d, g, h, i, j}
 }
 
-func (e *Ensemble) walkRowsMissing(x []float32, t root) [lanes]int32 {
-	nodes, f := e.nodes, e.features
-	x0, x1, x2, x3 := x[:f], x[f:2*f], x[2*f:3*f], x[3*f:4*f]
-	x4, x5, x6, x7 := x[4*f:5*f], x[5*f:6*f], x[6*f:7*f], x[7*f:8*f]
+// walkRowsMissing is walkRows for rows that may hold NaN.
+func walkRowsMissing(nodes []node, x []float32, t root) [lanes]int32 {
 	a, b, c, d, g, h, i, j := t.node, t.node, t.node, t.node, t.node, t.node, t.node, t.node
 	for range t.depth {
 		n := &nodes[a]
-		a = n.next(x0[n.feature])
+		a = n.next(x[n.feature])
 		n = &nodes[b]
-		b = n.next(x1[n.feature])
+		b = n.next(x[n.feature+1])
 		n = &nodes[c]
-		c = n.next(x2[n.feature])
+		c = n.next(x[n.feature+2])
 		n = &nodes[d]
-		d = n.next(x3[n.feature])
+		d = n.next(x[n.feature+3])
 		n = &nodes[g]
-		g = n.next(x4[n.feature])
+		g = n.next(x[n.feature+4])
 		n = &nodes[h]
-		h = n.next(x5[n.feature])
+		h = n.next(x[n.feature+5])
 		n = &nodes[i]
-		i = n.next(x6[n.feature])
+		i = n.next(x[n.feature+6])
 		n = &nodes[j]
-		j = n.next(x7[n.feature])
+		j = n.next(x[n.feature+7])
 	}
 	return [lanes]int32{a, b, c, d, g, h, i, j}
 }
 
+// walkTrees walks one row through eight trees.
 func (e *Ensemble) walkTrees(x []float32, t []root) [lanes]int32 {
 	nodes := e.nodes
 	_ = t[7]
@@ -213,21 +231,21 @@ func (e *Ensemble) walkTrees(x []float32, t []root) [lanes]int32 {
 	}
 	for range depth { // a walk that is done stays at its leaf
 		n := &nodes[a]
-		a = n.left + bit(x[n.feature] > n.threshold)
+		a = n.left + bit(x[uint32(n.feature)/lanes] > n.threshold)
 		n = &nodes[b]
-		b = n.left + bit(x[n.feature] > n.threshold)
+		b = n.left + bit(x[uint32(n.feature)/lanes] > n.threshold)
 		n = &nodes[c]
-		c = n.left + bit(x[n.feature] > n.threshold)
+		c = n.left + bit(x[uint32(n.feature)/lanes] > n.threshold)
 		n = &nodes[d]
-		d = n.left + bit(x[n.feature] > n.threshold)
+		d = n.left + bit(x[uint32(n.feature)/lanes] > n.threshold)
 		n = &nodes[g]
-		g = n.left + bit(x[n.feature] > n.threshold)
+		g = n.left + bit(x[uint32(n.feature)/lanes] > n.threshold)
 		n = &nodes[h]
-		h = n.left + bit(x[n.feature] > n.threshold)
+		h = n.left + bit(x[uint32(n.feature)/lanes] > n.threshold)
 		n = &nodes[i]
-		i = n.left + bit(x[n.feature] > n.threshold)
+		i = n.left + bit(x[uint32(n.feature)/lanes] > n.threshold)
 		n = &nodes[j]
-		j = n.left + bit(x[n.feature] > n.threshold)
+		j = n.left + bit(x[uint32(n.feature)/lanes] > n.threshold)
 	}
 	return [lanes]int32{a, b, c, d, g, h, i, j}
 }

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
 )
 
 // Mode is what a node does. The names and meanings are those of ONNX's TreeEnsemble operators.
@@ -71,7 +72,7 @@ type Spec struct {
 // anything, goes to left too, unless nanRight is 1.
 type node struct {
 	threshold float32
-	feature   int32
+	feature   int32 // times lanes: where the feature begins in transposed rows
 	left      int32
 	nanRight  int32
 }
@@ -96,10 +97,13 @@ type Ensemble struct {
 	targets   int
 	features  int
 	aggregate Aggregate
+	blocks    sync.Pool // *[]float32: transposed rows of one block
 }
 
 // MaxNodes bounds an ensemble; node numbers are int32 and an equality takes several nodes.
 const MaxNodes = 1 << 28
+
+const maxFeatures = 1 << 22
 
 // New checks and flattens an ensemble.
 func New(s Spec) (*Ensemble, error) {
@@ -107,6 +111,10 @@ func New(s Spec) (*Ensemble, error) {
 		return nil, err
 	}
 	b := &builder{spec: s, e: &Ensemble{targets: s.Targets, features: s.Features, aggregate: s.Aggregate}}
+	b.e.blocks.New = func() any {
+		x := make([]float32, rowBlock*s.Features)
+		return &x
+	}
 	b.collectWeights()
 	b.seen = make([]bool, len(s.Nodes))
 	for i, r := range s.Roots {
@@ -120,6 +128,9 @@ func New(s Spec) (*Ensemble, error) {
 func (s *Spec) check() error {
 	if len(s.Roots) == 0 || s.Targets < 1 || s.Features < 1 {
 		return errors.New("an ensemble needs trees, targets and features")
+	}
+	if s.Features > maxFeatures {
+		return fmt.Errorf("%d features exceed the limit of %d", s.Features, maxFeatures)
 	}
 	if len(s.Nodes) > MaxNodes {
 		return fmt.Errorf("%d nodes exceed the limit of %d", len(s.Nodes), MaxNodes)
@@ -275,7 +286,7 @@ func (b *builder) branch(slot int32, n Node) (t, f, levels int32) {
 }
 
 func (b *builder) put(slot int32, n Node, threshold float32, left int32, nanRight bool) {
-	x := node{threshold: threshold, feature: int32(n.Feature), left: left}
+	x := node{threshold: threshold, feature: int32(n.Feature) * lanes, left: left}
 	if nanRight {
 		x.nanRight, b.e.nanRight = 1, true
 	}

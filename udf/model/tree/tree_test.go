@@ -28,8 +28,10 @@ func grow(r *rand.Rand, s *Spec, depth int) int {
 
 // interesting numbers meet thresholds exactly, and their neighbours.
 func interesting(r *rand.Rand) float32 {
-	list := []float32{0, float32(math.Copysign(0, -1)), 1, -1, math.Nextafter32(1, 0), math.SmallestNonzeroFloat32,
-		math.MaxFloat32, float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN())}
+	list := []float32{
+		0, float32(math.Copysign(0, -1)), 1, -1, math.Nextafter32(1, 0), math.SmallestNonzeroFloat32,
+		math.MaxFloat32, float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN()),
+	}
 	if i := r.IntN(2 * len(list)); i < len(list) {
 		return list[i]
 	}
