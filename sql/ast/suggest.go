@@ -7,12 +7,7 @@ import (
 
 // Suggest gives the hint "did you mean X?" for the candidate nearest to name, or "" if none is near.
 func Suggest(name string, candidates []string) string {
-	best, bestDistance := "", max(1, len(name)/3)+1
-	for _, c := range candidates {
-		if d := distance(strings.ToUpper(name), strings.ToUpper(c), bestDistance); d < bestDistance {
-			best, bestDistance = c, d
-		}
-	}
+	best := Nearest(name, candidates)
 	switch {
 	case best == "":
 		return ""
@@ -24,7 +19,18 @@ func Suggest(name string, candidates []string) string {
 	return "did you mean " + best + "?"
 }
 
-// distance is the number of edits (insert, delete, replace, swap of neighbours) from a to b, or limit if it is more.
+// Nearest returns the candidate nearest to name, at most a third of its letters away and whatever the case, or "".
+func Nearest(name string, candidates []string) string {
+	best, bestDistance := "", max(1, len(name)/3)+1
+	for _, c := range candidates {
+		if d := distance(strings.ToUpper(name), strings.ToUpper(c), bestDistance); d < bestDistance {
+			best, bestDistance = c, d
+		}
+	}
+	return best
+}
+
+// distance is the number of edits (insert, delete, replace, swap of neighbors) from a to b, or limit if it is more.
 func distance(a, b string, limit int) int {
 	if len(a)-len(b) >= limit || len(b)-len(a) >= limit || len(a) > 200 {
 		return limit

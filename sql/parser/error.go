@@ -55,7 +55,7 @@ func (p *parser) hint(i int, want string) string {
 		if j <= 0 || p.toks[j].kind != wordToken || ast.Reserved(p.toks[j].text) {
 			continue
 		}
-		if w := nearest(p.toks[j].text, clauseWords); w != "" && w != p.toks[j].text {
+		if w := ast.Nearest(p.toks[j].text, clauseWords); w != "" && w != p.toks[j].text {
 			return fmt.Sprintf("did you mean %s instead of %s?", w, p.text[p.toks[j].start:p.toks[j].end])
 		}
 	}

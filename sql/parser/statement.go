@@ -39,9 +39,7 @@ func (p *parser) statement() (ast.Statement, error) {
 	e := p.unexpected(p.i, "a statement")
 	e.Hint = ""
 	if t.kind == wordToken {
-		if w := nearest(t.text, starts()); w != "" {
-			e.Hint = "did you mean " + w + "?"
-		}
+		e.Hint = ast.Suggest(t.text, starts())
 	}
 	return nil, e
 }
@@ -65,9 +63,7 @@ func (p *parser) oneOf(words ...string) error {
 	e := p.unexpected(p.i, list)
 	e.Hint = ""
 	if t := p.tok(); t.kind == wordToken && !slices.Contains(words, t.text) {
-		if w := nearest(t.text, words); w != "" {
-			e.Hint = "did you mean " + w + "?"
-		}
+		e.Hint = ast.Suggest(t.text, words)
 	}
 	return e
 }
