@@ -136,10 +136,19 @@ func (b *builder) aggregate(n *plan.Aggregate, next Operator) error {
 }
 
 func (b *builder) join(n *plan.Join, next Operator) error {
-	if n.Within != nil || n.Left.IsTable() {
-		return &topology.UnavailableError{What: "this kind of join"}
+	var left, right Operator
+	var err error
+	switch {
+	case n.Within != nil:
+		var j *StreamStreamJoin
+		if j, left, right, err = NewStreamStreamJoin(n, b.env, next); err == nil {
+			b.stateful(n.ID, j)
+		}
+	case n.Left.IsTable():
+		left, right, err = NewTableTableJoin(n, b.env, next)
+	default:
+		left, right, err = NewStreamTableJoin(n, b.env, next)
 	}
-	left, right, err := NewStreamTableJoin(n, b.env, next)
 	if err != nil {
 		return err
 	}

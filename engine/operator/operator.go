@@ -31,9 +31,8 @@ type Operator interface {
 	Process(b *vector.Batch) error
 }
 
-// Stateful is an Operator that keeps something between batches. All calls come from the task's goroutine.
+// Stateful is what an Operator is too that keeps something between batches. All calls come from the task's goroutine.
 type Stateful interface {
-	Operator
 	// Flush writes everything kept in memory to the stores and pushes the rows held back. The task calls it once per
 	// commit, upstream operators first; when all have returned the transaction is complete.
 	Flush() error

@@ -66,19 +66,16 @@ func (p *Project) rekey(b *vector.Batch) {
 	p.out.NullKey, p.nulls = nullKeys(p.nulls, b, p.out.Cols, p.keys, p.values)
 }
 
-// nullKeys returns the rows without a key: whose only key column is NULL (one of several may be), or whose value is null while a
-// key column is made of values. The set is built in buf, which is returned for the next call.
+// nullKeys returns the rows without a key: whose only key column is NULL, or made of the columns of a null value. A key of
+// several columns is there even if all of them are NULL. The set is built in buf, which is returned for the next call.
 func nullKeys(buf vector.Bitmap, b *vector.Batch, cols []*vector.Vector, keys, values []int) (set, keep vector.Bitmap) {
 	clear(buf)
 	any := false
 	for i := range b.Rows() {
 		r := b.Row(i)
-		null := len(values) > 0 && b.NullValue.Has(r)
-		switch len(keys) {
-		case 0:
-			null = true
-		case 1:
-			null = null || cols[keys[0]].IsNull(r)
+		null := len(keys) == 0
+		if len(keys) == 1 {
+			null = len(values) > 0 && b.NullValue.Has(r) || cols[keys[0]].IsNull(r)
 		}
 		if null {
 			buf, any = buf.Set(r), true

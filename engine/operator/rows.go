@@ -78,12 +78,20 @@ func (t *tableRows) encode(b *vector.Batch, row int) []byte {
 	return t.buf
 }
 
+// timeOf is the timestamp of a stored row.
+func timeOf(data []byte) int64 {
+	if len(data) < 8 {
+		return noTime
+	}
+	return int64(binary.BigEndian.Uint64(data))
+}
+
 // decode appends a stored row to the columns and returns its timestamp.
 func (t *tableRows) decode(data []byte, cols []*vector.Vector) (int64, error) {
 	if len(data) < 8 {
 		return 0, codec.ErrTruncated
 	}
-	return int64(binary.BigEndian.Uint64(data)), t.codec.Decode(data[8:], cols)
+	return timeOf(data), t.codec.Decode(data[8:], cols)
 }
 
 // A stored accumulator is a row: the timestamp of the aggregate, then the state columns of every function.
