@@ -37,6 +37,18 @@ def write_csv(name, header, rows):
         w.writerows(rows)
 
 
+def name_outputs(onx, names):
+    """Gives the outputs the names that SQL shows, as in PREDICT(...)->label; other values of that name step aside."""
+    renamed = {name: "inner_" + name for name in names}
+    renamed.update({output.name: name for output, name in zip(onx.graph.output, names)})
+    for node in onx.graph.node:
+        for values in (node.input, node.output):
+            for i, value in enumerate(values):
+                values[i] = renamed.get(value, value)
+    for output, name in zip(onx.graph.output, names):
+        output.name = name
+
+
 def main():
     data = load_breast_cancer()
     labels = data.target_names[data.target]
@@ -58,6 +70,8 @@ def main():
     positive = probability[:, classes.index(POSITIVE)]
 
     onx = skl2onnx.to_onnx(model, data.data[:1].astype(np.float32), target_opset={"": 15, "ai.onnx.ml": 3})
+    onx.graph.name = "cancer"
+    name_outputs(onx, ["label", "probabilities"])
     blob = onx.SerializeToString()
     session = onnxruntime.InferenceSession(blob, providers=["CPUExecutionProvider"])
     _, scored = session.run(None, {"X": sample.astype(np.float32)})

@@ -89,7 +89,7 @@ def runtime_check(name, blob, inputs, expected):
 def write(name, model, sample, inputs, outputs, **options):
     onx = to_onnx(model, target_opset=TARGET, **options) if sample is None else to_onnx(
         model, sample, target_opset=TARGET, **options)
-    onx.doc_string = ""
+    onx.graph.name = name  # the exporter's is random
     blob = onx.SerializeToString()
     names = [o.name for o in onx.graph.output]
     expected = dict(zip(names, outputs))
@@ -153,6 +153,7 @@ def integers():
 def refused(name, model, X, y):
     """A model that Millrace must refuse by the names of what it does not cover."""
     onx = to_onnx(model.fit(X, y), X[:1].astype(np.float32), target_opset=TARGET)
+    onx.graph.name = name
     (HERE / "refused").mkdir(exist_ok=True)
     (HERE / "refused" / f"{name}.onnx").write_bytes(onx.SerializeToString())
 
