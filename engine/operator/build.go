@@ -125,7 +125,12 @@ func (b *builder) filter(n *plan.Filter, next Operator) error {
 
 func (b *builder) aggregate(n *plan.Aggregate, next Operator) error {
 	if n.Window != nil && n.Window.Kind == plan.Session {
-		return &topology.UnavailableError{What: "a session window"}
+		a, err := NewSessionAggregate(n, b.env, next)
+		if err != nil {
+			return err
+		}
+		b.stateful(n.ID, a)
+		return b.node(n.Input, a)
 	}
 	a, err := NewAggregate(n, b.env, next)
 	if err != nil {

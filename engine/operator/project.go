@@ -14,6 +14,7 @@ type Project struct {
 	keys   []int // positions of key columns to derive the null-key set from; nil: the input's set stays
 	values []int // positions of key columns that read value columns: NULL where the row's value is null
 	nulls  vector.Bitmap
+	masks  masks
 }
 
 // NewProject returns the operator of a Project node.
@@ -56,26 +57,51 @@ func (p *Project) Process(b *vector.Batch) error {
 		cols[i] = v
 	}
 	if p.keys != nil {
-		p.rekey(b)
+		p.masks.apply(cols, p.values, b.NullValue)
+		p.out.NullKey, p.nulls = nullKeys(p.nulls, b, cols, p.keys)
 	}
 	return p.next.Process(out)
 }
 
-// rekey finds the rows whose new key is null.
-func (p *Project) rekey(b *vector.Batch) {
-	p.out.NullKey, p.nulls = nullKeys(p.nulls, b, p.out.Cols, p.keys, p.values)
+// masks makes columns NULL in some rows, on copies that share their elements.
+type masks struct{ vecs []vector.Vector }
+
+// apply replaces the columns at the positions by copies that are NULL in the rows too.
+func (m *masks) apply(cols []*vector.Vector, at []int, rows vector.Bitmap) {
+	if len(at) == 0 || !rows.Any() {
+		return
+	}
+	if m.vecs == nil {
+		m.vecs = make([]vector.Vector, len(at))
+	}
+	for i, c := range at {
+		if cols[c].Const {
+			continue
+		}
+		nulls := m.vecs[i].Nulls[:0]
+		m.vecs[i] = *cols[c]
+		nulls = append(nulls, cols[c].Nulls...)
+		for len(nulls) < len(rows) {
+			nulls = append(nulls, 0)
+		}
+		for w := range rows {
+			nulls[w] |= rows[w]
+		}
+		m.vecs[i].Nulls = nulls
+		cols[c] = &m.vecs[i]
+	}
 }
 
-// nullKeys returns the rows without a key: whose only key column is NULL, or made of the columns of a null value. A key of
-// several columns is there even if all of them are NULL. The set is built in buf, which is returned for the next call.
-func nullKeys(buf vector.Bitmap, b *vector.Batch, cols []*vector.Vector, keys, values []int) (set, keep vector.Bitmap) {
+// nullKeys returns the rows without a key: whose only key column is NULL. A key of several columns is there even if all of them
+// are NULL. The set is built in buf, which is returned for the next call.
+func nullKeys(buf vector.Bitmap, b *vector.Batch, cols []*vector.Vector, keys []int) (set, keep vector.Bitmap) {
 	clear(buf)
 	any := false
 	for i := range b.Rows() {
 		r := b.Row(i)
 		null := len(keys) == 0
 		if len(keys) == 1 {
-			null = len(values) > 0 && b.NullValue.Has(r) || cols[keys[0]].IsNull(r)
+			null = cols[keys[0]].IsNull(r)
 		}
 		if null {
 			buf, any = buf.Set(r), true

@@ -13,6 +13,7 @@ type Rekey struct {
 	keys   []int
 	values []int // positions of keys that read value columns
 	nulls  vector.Bitmap
+	masks  masks
 }
 
 // NewRekey returns the operator of a Rekey node.
@@ -44,7 +45,8 @@ func (r *Rekey) Process(b *vector.Batch) error {
 		cols = append(cols, v)
 	}
 	*out = *b
+	r.masks.apply(cols, r.values, b.NullValue)
 	out.Cols = append(cols, b.Cols...)
-	out.NullKey, r.nulls = nullKeys(r.nulls, b, out.Cols, r.keys, r.values)
+	out.NullKey, r.nulls = nullKeys(r.nulls, b, out.Cols, r.keys)
 	return r.next.Process(out)
 }

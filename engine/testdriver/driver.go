@@ -102,8 +102,11 @@ func (d *Driver) Input(r Record) {
 
 // Run runs all persistent queries over the inputs.
 func (d *Driver) Run() error {
+	next := map[string]int64{}
 	for i := range d.inputs {
-		d.inputs[i].Offset = int64(i)
+		r := &d.inputs[i]
+		r.Offset = next[r.Topic]
+		next[r.Topic]++
 	}
 	for _, q := range d.queries {
 		if q.Plan == nil {

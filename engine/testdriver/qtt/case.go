@@ -250,7 +250,7 @@ func canonical(schema string) (string, error) {
 	var b strings.Builder
 	for _, e := range elements {
 		text := strings.ReplaceAll(e.String(), "PRIMARY KEY", "KEY")
-		b.WriteString(intWord.ReplaceAllString(text, "INTEGER") + ", ")
+		b.WriteString(intWord.ReplaceAllString(strings.ReplaceAll(text, "VARCHAR", "STRING"), "INTEGER") + ", ")
 	}
 	return b.String(), nil
 }
