@@ -1,0 +1,273 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/millrace/millrace/engine/kafka"
+	"github.com/millrace/millrace/state/changelog"
+)
+
+// soloAfter is how many aborts in a row make a task commit alone, so that the guilty one is found.
+const soloAfter = 2
+
+// commit commits all tasks that did something. It returns an error only if the slot must be taken over again.
+func (sl *slot) commit() error {
+	sl.since = time.Time{}
+	var group []*member
+	for _, m := range sl.order {
+		if m.state == nil || !m.touched || sl.members[m.id] != m {
+			continue
+		}
+		if err := sl.complete(m); err != nil {
+			sl.setAside(m, fmt.Errorf("task %s: %w", m.id, err))
+			continue
+		}
+		group = append(group, m)
+	}
+	group = sl.still(group)
+	if len(group) == 0 {
+		return nil
+	}
+	began := time.Now()
+	defer func() { sl.s.metrics.CommitNanos.Add(int64(time.Since(began))) }()
+	var rest []*member
+	for _, m := range group {
+		if m.aborts < soloAfter {
+			rest = append(rest, m)
+			continue
+		}
+		if err := sl.attempt([]*member{m}); err != nil {
+			return err
+		}
+	}
+	if len(rest) == 0 {
+		return nil
+	}
+	return sl.attempt(rest)
+}
+
+// complete lets a task and its state finish what belongs into the commit.
+func (sl *slot) complete(m *member) error {
+	if err := m.task.Flush(); err != nil {
+		return err
+	}
+	return m.state.Prepare()
+}
+
+// still keeps those members that were not set aside meanwhile.
+func (sl *slot) still(group []*member) []*member {
+	kept := group[:0]
+	for _, m := range group {
+		if sl.members[m.id] == m {
+			kept = append(kept, m)
+		}
+	}
+	return kept
+}
+
+// attempt runs one transaction, and answers its failure.
+func (sl *slot) attempt(group []*member) error {
+	err := sl.transact(group)
+	if err == nil {
+		sl.s.metrics.Commits.Add(1)
+		now := time.Now()
+		for _, m := range group {
+			sl.settle(m, now)
+		}
+		sl.flushOld(now)
+		return nil
+	}
+	switch {
+	case errors.Is(err, kafka.ErrFenced), errors.Is(err, kafka.ErrFatal), sl.io.Err() != nil:
+		return err
+	case errors.Is(err, kafka.ErrUnknownOutcome):
+		return sl.resolve(group, err)
+	}
+	return sl.abort(group, err)
+}
+
+func (sl *slot) settle(m *member, now time.Time) {
+	sl.s.metrics.RecordsOut.Add(int64(len(m.task.Outputs())))
+	sl.records[m.id.String()] = m.pendingRaw
+	m.settle(now)
+}
+
+// abort drops the transaction and goes back to the last commit.
+func (sl *slot) abort(group []*member, cause error) error {
+	sl.s.metrics.Aborts.Add(1)
+	sl.s.cfg.Logger.Warn("transaction is aborted", "slot", sl.n, "tasks", len(group), "error", cause)
+	if err := sl.producer.Abort(sl.io); err != nil {
+		if !errors.Is(err, kafka.ErrUnknownOutcome) || errors.Is(err, kafka.ErrFenced) {
+			return err
+		}
+		if err := sl.producer.Init(sl.io); err != nil {
+			return err
+		}
+	}
+	clear(sl.partitions)
+	for _, m := range group {
+		if m.aborts++; len(group) == 1 && m.aborts > soloAfter {
+			sl.setAside(m, fmt.Errorf("task %s cannot commit: %w", m.id, cause))
+			continue
+		}
+		m.rollback()
+	}
+	return nil
+}
+
+// resolve finds out how a transaction with an unknown outcome ended. Taking the id over decides it; the slots records tell.
+func (sl *slot) resolve(group []*member, cause error) error {
+	sl.s.metrics.Unknown.Add(1)
+	sl.s.cfg.Logger.Warn("outcome of a transaction is unknown; the slot is asked", "slot", sl.n, "error", cause)
+	if err := sl.takeOver(); err != nil {
+		return err
+	}
+	now := time.Now()
+	for _, m := range group {
+		stored := sl.records[m.id.String()]
+		switch {
+		case m.pendingRaw != nil && string(stored) == string(m.pendingRaw):
+			sl.settle(m, now)
+		case string(stored) == string(m.stored):
+			m.rollback()
+		default: // neither: another server was here. Begin anew from what is written.
+			sl.remove(m)
+			sl.stale.Store(true)
+		}
+	}
+	return nil
+}
+
+// transact writes one transaction of a group of tasks.
+func (sl *slot) transact(group []*member) error {
+	ctx := sl.io
+	var data interface {
+		Send(ctx context.Context, batches ...kafka.ProduceBatch) error
+		Flush(ctx context.Context) error
+		End(topic string, partition int32) (int64, bool)
+	} = sl.producer
+	if sl.plain != nil {
+		data = sl.plain
+	}
+	written := make([][]bool, len(group))
+	for i, m := range group {
+		outs, err := sl.route(m)
+		if err != nil {
+			return fmt.Errorf("route outputs of task %s: %w", m.id, err)
+		}
+		logs := m.changes()
+		written[i] = make([]bool, len(m.sub.Stores))
+		for j := range logs {
+			written[i][j] = len(logs[j].Records) > 0
+			sl.s.metrics.ChangelogRecords.Add(int64(len(logs[j].Records)))
+		}
+		if err := data.Send(ctx, append(outs, logs...)...); err != nil {
+			return err
+		}
+	}
+	if err := data.Flush(ctx); err != nil {
+		if sl.plain != nil {
+			return fmt.Errorf("%w: %w", kafka.ErrAbortable, err) // nothing is in the transaction yet
+		}
+		return err
+	}
+	records := make([]kafka.Record, len(group))
+	for i, m := range group {
+		m.pending = m.record(sl.s.cfg.CommandOffset())
+		if m.pending.Changelogs == nil {
+			m.pending.Changelogs = map[string]int64{}
+		}
+		for j, st := range m.sub.Stores {
+			if !written[i][j] {
+				continue
+			}
+			end, ok := data.End(st.Changelog, m.id.Partition)
+			if !ok {
+				return fmt.Errorf("changelog %s/%d was acknowledged without a position", st.Changelog, m.id.Partition)
+			}
+			m.pending.Changelogs[st.ID] = end
+		}
+		value, err := m.pending.encode()
+		if err != nil {
+			return err
+		}
+		m.pendingRaw = value
+		records[i] = kafka.Record{Timestamp: time.Now().UnixMilli(), Key: []byte(m.id.String()), Value: value}
+	}
+	if err := sl.producer.Send(ctx, kafka.ProduceBatch{Topic: SlotsTopic(sl.s.cfg.Service), Partition: sl.n, Records: records}); err != nil {
+		return err
+	}
+	return sl.producer.Commit(ctx)
+}
+
+// changes are the changelog records of a task's open layer, one batch a store.
+func (m *member) changes() []kafka.ProduceBatch {
+	batches := make([]kafka.ProduceBatch, len(m.sub.Stores))
+	now := time.Now().UnixMilli()
+	var changes []changelog.Record
+	for i, st := range m.sub.Stores {
+		changes = changelog.Collect(changes[:0], m.state, i)
+		records := make([]kafka.Record, len(changes))
+		for j, c := range changes {
+			records[j] = kafka.Record{Timestamp: now, Key: c.Key, Value: c.Value}
+		}
+		batches[i] = kafka.ProduceBatch{Topic: st.Changelog, Partition: m.id.Partition, Records: records}
+	}
+	return batches
+}
+
+// route sorts a task's outputs by topic and partition, keeping their order within each.
+func (sl *slot) route(m *member) ([]kafka.ProduceBatch, error) {
+	type place struct {
+		topic     string
+		partition int32
+	}
+	var batches []kafka.ProduceBatch
+	index := map[place]int{}
+	outs := m.task.Outputs()
+	for i := range outs {
+		o := &outs[i]
+		p := o.Partition
+		if p < 0 {
+			n, err := sl.partitionsOf(o.Topic)
+			if err != nil {
+				return nil, err
+			}
+			switch {
+			case o.PartitionKey != nil:
+				p = kafka.PartitionFor(o.PartitionKey, n)
+			case o.Key != nil:
+				p = kafka.PartitionFor(o.Key, n)
+			default:
+				p = m.id.Partition % n
+			}
+		}
+		at, ok := index[place{o.Topic, p}]
+		if !ok {
+			at = len(batches)
+			index[place{o.Topic, p}] = at
+			batches = append(batches, kafka.ProduceBatch{Topic: o.Topic, Partition: p})
+		}
+		batches[at].Records = append(batches[at].Records, kafka.Record{Timestamp: o.Timestamp, Key: o.Key, Value: o.Value, Headers: o.Headers})
+	}
+	return batches, nil
+}
+
+// partitionsOf counts an output topic's partitions, and remembers them until something fails.
+func (sl *slot) partitionsOf(topic string) (int32, error) {
+	if n, ok := sl.partitions[topic]; ok {
+		return n, nil
+	}
+	info, err := sl.s.cfg.Kafka.DescribeTopic(topic)
+	if err != nil {
+		return 0, err
+	}
+	if info.Partitions < 1 {
+		return 0, fmt.Errorf("topic %s: %w", topic, kafka.ErrUnknownTopic)
+	}
+	sl.partitions[topic] = info.Partitions
+	return info.Partitions, nil
+}

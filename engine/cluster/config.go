@@ -1,0 +1,132 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/millrace/millrace/engine/kafka"
+	"github.com/millrace/millrace/engine/operator"
+	"github.com/millrace/millrace/engine/record"
+	"github.com/millrace/millrace/engine/task"
+	"github.com/millrace/millrace/engine/topology"
+	"github.com/millrace/millrace/state"
+)
+
+// Store is the durable state of a server; package badger has it.
+type Store interface {
+	state.Durable
+	Drop(store string) error
+	Stores() []string
+	Sweep() (more bool, err error)
+}
+
+// Config describes a service on this server. Kafka, Service, Slots and Store are required; the other fields have defaults.
+type Config struct {
+	Kafka   *kafka.Client
+	Fetcher *kafka.Fetcher // shared with others; nil: one of the service's own
+	Service string
+	Slots   int32
+	Store   Store
+	Logger  *slog.Logger
+
+	// Ownership decides which slots run here. Nil: all of them, as is right where no other server can be.
+	Ownership Ownership
+	// TransactionalID names a slot's producer. Nil: service-slot-n. The embedded broker needs another at every boot.
+	TransactionalID func(slot int32) string
+
+	CommitInterval time.Duration // 100 ms
+	// AtLeastOnce writes outputs and changelogs outside the transaction: less delay for readers, repetitions after
+	// a failure.
+	AtLeastOnce bool
+	// CommandOffset is the last command applied here; CatchUp waits until the given one is. Nil: commands do not matter.
+	CommandOffset func() int64
+	CatchUp       func(ctx context.Context, offset int64) error
+	// Dropped says that an incarnation was dropped explicitly, so that its slots records may go. Nil: StopQuery
+	// alone says so.
+	Dropped func(query string) bool
+
+	FlushBytes    int           // memory for committed state of all tasks, before it is flushed: 256 MiB
+	FlushInterval time.Duration // and at least so often: 10 min
+	Guard         func() error  // an error pauses all tasks: the disk is nearly full
+	// Fenced is how long a fenced slot waits for the group to say who owns it: three heartbeats, 3 s.
+	Fenced time.Duration
+	// TransactionTimeout is how long the broker keeps a silent slot's transaction open, and its readers waiting: 15 s.
+	TransactionTimeout time.Duration
+	JanitorInterval    time.Duration // 5 s
+	Compression        kafka.Compression
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Kafka == nil || c.Service == "" || c.Slots < 1 || c.Store == nil {
+		return c, errors.New("cluster: client, service, slots and store are needed")
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Ownership == nil {
+		c.Ownership = AllSlots{}
+	}
+	if c.TransactionalID == nil {
+		c.TransactionalID = func(slot int32) string { return fmt.Sprintf("%s-slot-%d", c.Service, slot) }
+	}
+	if c.CommandOffset == nil {
+		c.CommandOffset = func() int64 { return 0 }
+	}
+	if c.CatchUp == nil {
+		c.CatchUp = func(context.Context, int64) error { return nil }
+	}
+	if c.Dropped == nil {
+		c.Dropped = func(string) bool { return false }
+	}
+	if c.Guard == nil {
+		c.Guard = func() error { return nil }
+	}
+	setDefault(&c.CommitInterval, 100*time.Millisecond)
+	setDefault(&c.FlushBytes, 256<<20)
+	setDefault(&c.FlushInterval, 10*time.Minute)
+	setDefault(&c.Fenced, 3*time.Second)
+	setDefault(&c.TransactionTimeout, 15*time.Second)
+	setDefault(&c.JanitorInterval, 5*time.Second)
+	return c, nil
+}
+
+func setDefault[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}
+
+// SlotsTopic is the service's topic of slots records.
+func SlotsTopic(service string) string { return "_millrace-" + service + "-slots" }
+
+// Task is what the service drives; [task.Task] is one. All calls come from the slot's goroutine.
+type Task interface {
+	Add(topic string, records []record.Record, next int64, atEnd bool) error
+	Process(now time.Time) (more bool, err error)
+	Flush() error
+	Outputs() []record.Out
+	ResetOutputs()
+	Positions() map[string]int64
+	State() task.State
+	Rewind(positions map[string]int64, s task.State)
+	Buffered(topic string) int
+	Counters() operator.Counters
+}
+
+// QuerySpec is a query to run.
+type QuerySpec struct {
+	Topology *topology.Topology // its Query is the incarnation
+	// Start gives the first offset by source topic and partition, as it was resolved when the query was created. A
+	// task that has a slots record goes on from there instead.
+	Start map[string][]int64
+	// NewTask makes a task on its stores. Any slot's goroutine may call it.
+	NewTask func(sub *topology.SubTopology, partition int32, stores state.Stores) (Task, error)
+	// Paused says that the query begins paused.
+	Paused bool
+	// Group is the group id under which positions are shown to lag tools; "": none.
+	Group string
+}

@@ -1,0 +1,47 @@
+package cluster
+
+import (
+	"context"
+
+	"github.com/millrace/millrace/engine/kafka"
+	"github.com/millrace/millrace/state/changelog"
+)
+
+// changelogs reads changelog topics for restores; it implements [changelog.Log]. It belongs to one goroutine.
+type changelogs struct {
+	client *kafka.Client
+	reader *kafka.Reader
+	buf    []changelog.Record
+}
+
+func newLog(c *kafka.Client) *changelogs { return &changelogs{client: c, reader: c.NewReader()} }
+
+func (l *changelogs) close() { l.reader.Close() }
+
+// Bounds implements [changelog.Log].
+func (l *changelogs) Bounds(ctx context.Context, topic string, partition int32) (start, end int64, err error) {
+	if start, err = l.client.Offset(ctx, topic, partition, kafka.Earliest); err != nil {
+		return 0, 0, err
+	}
+	end, err = l.client.Offset(ctx, topic, partition, kafka.LastStable)
+	return start, end, err
+}
+
+// Read implements [changelog.Log].
+func (l *changelogs) Read(
+	ctx context.Context, topic string, partition int32, from, end int64, yield func([]changelog.Record, int64) error,
+) error {
+	for b, err := range l.reader.Range(ctx, topic, partition, from, end) {
+		if err != nil {
+			return err
+		}
+		l.buf = l.buf[:0]
+		for i := range b.Records {
+			l.buf = append(l.buf, changelog.Record{Key: b.Records[i].Key, Value: b.Records[i].Value})
+		}
+		if err := yield(l.buf, b.Next); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,206 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/millrace/millrace/engine/kafka"
+	"github.com/millrace/millrace/engine/operator"
+	"github.com/millrace/millrace/engine/topology"
+	"github.com/millrace/millrace/state"
+	"github.com/millrace/millrace/state/changelog"
+)
+
+// member is a task in a slot. It is restored in a goroutine of its own; from then on it belongs to the slot's.
+type member struct {
+	id    TaskID
+	spec  QuerySpec
+	sub   *topology.SubTopology
+	slot  *slot
+	task  Task
+	feed  *kafka.Subscription
+	ready atomic.Bool // the feed has something
+	stop  context.CancelFunc
+
+	paused  bool
+	more    bool // Process has not come to its end
+	aborts  int  // of its commits, in a row
+	touched bool // something was taken or processed since the last commit
+
+	committed  Record // as of the last commit
+	stored     []byte // its bytes; nil: there is no slots record yet
+	pending    Record // of the running commit
+	pendingRaw []byte // nil until it was sent
+	flush      *state.Flush
+	flushed    chan error // capacity 1: the outcome of flush
+
+	state *state.Task // set under slot.mu, since views read it
+
+	mu       sync.Mutex // guards what status reads
+	restore  map[string]changelog.Progress
+	shown    map[string]int64 // committed inputs
+	counts   operator.Counters
+	bytes    int
+	isPaused bool
+}
+
+// maxBuffered bounds the records of an input that wait in a task, as in a join whose other side is behind.
+const maxBuffered = 20_000
+
+// take gives the task what was fetched. It reports whether anything came.
+func (m *member) take() (bool, error) {
+	if !m.ready.Swap(false) {
+		return false, nil
+	}
+	came := false
+	for _, in := range m.sub.Inputs {
+		for m.task.Buffered(in.Topic) < maxBuffered {
+			b, ok := m.feed.Take(in.Topic, m.id.Partition)
+			if !ok {
+				break
+			}
+			if b.Err != nil {
+				if err := m.heal(in, &b); err != nil {
+					return came, err
+				}
+				continue
+			}
+			came = true
+			m.slot.s.metrics.RecordsIn.Add(int64(len(b.Records)))
+			if err := m.task.Add(in.Topic, b.Records, b.Next, b.AtEnd()); err != nil {
+				return came, err
+			}
+		}
+		if m.task.Buffered(in.Topic) >= maxBuffered {
+			m.ready.Store(true) // the rest is still there
+			continue
+		}
+		if st, ok := m.feed.Status(in.Topic, m.id.Partition); ok && st.AtEnd {
+			if err := m.task.Add(in.Topic, nil, st.Position, true); err != nil {
+				return came, err
+			}
+		}
+	}
+	return came, nil
+}
+
+// heal answers an error of a partition. Records that retention deleted before they were read are skipped, loudly; everything else
+// fails the query.
+func (m *member) heal(in topology.Input, b *kafka.FetchedBatch) error {
+	st, ok := m.feed.Status(in.Topic, m.id.Partition)
+	start, err := m.slot.s.cfg.Kafka.Offset(m.slot.io, in.Topic, m.id.Partition, kafka.Earliest)
+	if err != nil || in.Internal || !ok || st.Position >= start {
+		return fmt.Errorf("read %s/%d: %w", in.Topic, m.id.Partition, b.Err)
+	}
+	m.slot.s.metrics.Skipped.Add(start - st.Position)
+	m.slot.s.cfg.Logger.Warn("records were deleted before they were read", "query", m.id.Query, "topic", in.Topic,
+		"partition", m.id.Partition, "from", st.Position, "to", start)
+	m.feed.Seek(in.Topic, m.id.Partition, start)
+	return nil
+}
+
+// waits says that the task holds records that only more records, or time, let it process.
+func (m *member) waits() bool {
+	if m.task == nil || m.paused {
+		return false
+	}
+	for _, in := range m.sub.Inputs {
+		if m.task.Buffered(in.Topic) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// listen passes the feed's signals on until ctx ends.
+func (m *member) listen(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-m.feed.Ready():
+			m.ready.Store(true)
+			m.slot.poke()
+		}
+	}
+}
+
+// rollback takes task and state back to the last commit.
+func (m *member) rollback() {
+	m.state.Abort()
+	m.task.Rewind(m.committed.Inputs, m.committed.State)
+	for topic, offset := range m.committed.Inputs {
+		m.feed.Seek(topic, m.id.Partition, offset)
+	}
+	m.pendingRaw, m.touched, m.more = nil, false, false
+	m.ready.Store(true)
+}
+
+// record is what the slots topic shall say of the task now. Changelog positions are filled in when they are known.
+func (m *member) record(command int64) Record {
+	r := Record{Command: command, Inputs: m.task.Positions(), State: m.task.State()}
+	if len(m.committed.Changelogs) > 0 {
+		r.Changelogs = maps.Clone(m.committed.Changelogs)
+	}
+	return r
+}
+
+// settle makes the pending commit the last one.
+func (m *member) settle(now time.Time) {
+	positions := make([]int64, len(m.sub.Stores))
+	for i, st := range m.sub.Stores {
+		positions[i] = m.pending.Changelogs[st.ID]
+	}
+	m.state.Commit(positions, now)
+	m.task.ResetOutputs()
+	m.committed, m.stored, m.pendingRaw, m.touched, m.aborts = m.pending, m.pendingRaw, nil, false, 0
+	m.publish()
+}
+
+// publish shows the task's figures to other goroutines.
+func (m *member) publish() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.shown, m.counts, m.bytes, m.isPaused = m.committed.Inputs, m.task.Counters(), m.state.Bytes(), m.paused
+}
+
+// status may be called from any goroutine that holds slot.mu.
+func (m *member) status() TaskStatus {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	st := TaskStatus{ID: m.id, Slot: m.slot.n, State: Running, Counts: m.counts, Bytes: m.bytes}
+	if m.state == nil {
+		st.State = Restoring
+		for _, p := range m.restore {
+			st.Restore = append(st.Restore, p)
+		}
+		return st
+	}
+	if m.isPaused {
+		st.State = Paused
+	}
+	for _, in := range m.sub.Inputs {
+		is := InputStatus{Topic: in.Topic, Partition: m.id.Partition, Internal: in.Internal, Committed: m.shown[in.Topic]}
+		if f, ok := m.feed.Status(in.Topic, m.id.Partition); ok {
+			is.End = f.LastStable
+		}
+		st.Inputs = append(st.Inputs, is)
+	}
+	return st
+}
+
+// close gives up what the member holds. What is not committed is dropped.
+func (m *member) close() {
+	m.stop()
+	if m.state == nil {
+		return // still restoring: its goroutine sees that it was stopped
+	}
+	m.slot.s.tasks.Add(-1)
+	m.endFlush(true)
+	m.feed.Close()
+	_ = m.state.Close() // releases snapshots only, which cannot fail
+}

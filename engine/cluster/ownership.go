@@ -1,0 +1,64 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/millrace/millrace/engine/kafka"
+)
+
+// Ownership decides which slots this server runs.
+type Ownership interface {
+	// Run calls own for every slot gained, each in a goroutine of its own, and ends its context when the slot is lost. It
+	// returns when ctx has ended and every own has returned, or when ownership is impossible.
+	Run(ctx context.Context, slots int32, own func(ctx context.Context, slot int32)) error
+}
+
+// AllSlots is the ownership of a server that has no others beside it.
+type AllSlots struct{}
+
+// Run implements [Ownership].
+func (AllSlots) Run(ctx context.Context, slots int32, own func(ctx context.Context, slot int32)) error {
+	var wg sync.WaitGroup
+	for n := range slots {
+		wg.Go(func() { own(ctx, n) })
+	}
+	wg.Wait()
+	return nil
+}
+
+// GroupOwnership shares the slots among the servers of a service through Kafka's group protocol.
+type GroupOwnership struct {
+	Kafka      *kafka.Client
+	Service    string
+	InstanceID string // unique to the data directory, and kept there
+	// Leaving says that Run, when it ends, tells the group not to wait for this server. Otherwise its slots stay
+	// reserved for the session timeout, so that a restart finds them at once.
+	Leaving        bool
+	SessionTimeout time.Duration // 10 s
+	HandOver       time.Duration // how long a slot may take to commit when it is lost: 30 s
+	Report         func(error)
+}
+
+// Run implements [Ownership].
+func (g GroupOwnership) Run(ctx context.Context, _ int32, own func(ctx context.Context, slot int32)) error {
+	m, err := g.Kafka.Join(kafka.MembershipConfig{
+		Group: "_millrace-" + g.Service, Topic: SlotsTopic(g.Service), InstanceID: g.InstanceID,
+		SessionTimeout: g.SessionTimeout, HandOverTimeout: g.HandOver, Own: own, Report: g.Report,
+	})
+	if err != nil {
+		return fmt.Errorf("join the group of service %s: %w", g.Service, err)
+	}
+	select {
+	case <-ctx.Done():
+		if g.Leaving {
+			return m.Leave()
+		}
+		return m.Close()
+	case <-m.Done():
+		return errors.Join(m.Err(), m.Close())
+	}
+}

@@ -1,0 +1,81 @@
+package cluster
+
+import (
+	"fmt"
+	"time"
+)
+
+// turn is how many batches a task processes before the next one has its turn.
+const turn = 64
+
+// maxOutputs bounds the outputs of one transaction: beyond it the slot commits early.
+const maxOutputs = 100_000
+
+// process gives every task its turn and says whether any has more to do at once. A task that fails takes its query out of service.
+func (sl *slot) process() (more bool) {
+	now := time.Now()
+	for _, m := range sl.order {
+		if m.state == nil || m.paused || sl.members[m.id] != m {
+			continue
+		}
+		if err := sl.step(m, now); err != nil {
+			sl.setAside(m, fmt.Errorf("task %s: %w", m.id, err))
+			continue
+		}
+		more = more || m.more || m.ready.Load() && !m.full()
+	}
+	return more && sl.io.Err() == nil
+}
+
+func (sl *slot) step(m *member, now time.Time) error {
+	came, err := m.take()
+	if err != nil {
+		return err
+	}
+	worked := came
+	m.more = false
+	for range turn {
+		more, err := m.task.Process(now)
+		if err != nil {
+			return err
+		}
+		worked = worked || more
+		if m.more = more; !more {
+			break
+		}
+	}
+	if !worked {
+		return nil
+	}
+	m.touched = true
+	if sl.since.IsZero() {
+		sl.since = now
+	}
+	if len(m.task.Outputs()) > maxOutputs {
+		sl.since = now.Add(-sl.s.cfg.CommitInterval)
+	}
+	return nil
+}
+
+// full says that an input's buffer keeps the task from taking more.
+func (m *member) full() bool {
+	for _, in := range m.sub.Inputs {
+		if m.task.Buffered(in.Topic) >= maxBuffered {
+			return true
+		}
+	}
+	return false
+}
+
+// setAside takes a failing task's query out of service. Nothing of the task has reached Kafka, so the slot's other tasks go on as if
+// it had never been.
+func (sl *slot) setAside(m *member, err error) {
+	for _, other := range sl.order {
+		if other.id.Query == m.id.Query {
+			sl.remove(other)
+		}
+	}
+	if sl.io.Err() == nil {
+		sl.s.fail(m.id.Query, err)
+	}
+}

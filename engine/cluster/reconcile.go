@@ -1,0 +1,318 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/millrace/millrace/engine/kafka"
+	"github.com/millrace/millrace/engine/topology"
+	"github.com/millrace/millrace/state"
+	"github.com/millrace/millrace/state/changelog"
+)
+
+// wish is a task that should run in the slot.
+type wish struct {
+	spec   QuerySpec
+	sub    *topology.SubTopology
+	paused bool
+}
+
+// wanted lists the tasks that belong to the slot, of queries that have not failed.
+func (sl *slot) wanted() map[TaskID]wish {
+	sl.s.mu.Lock()
+	defer sl.s.mu.Unlock()
+	w := map[TaskID]wish{}
+	for name, q := range sl.s.queries {
+		if q.err != nil {
+			continue
+		}
+		for _, sub := range q.Topology.Subs {
+			for p := range sub.Partitions {
+				id := TaskID{name, sub.ID, p}
+				if SlotOf(id, sl.s.cfg.Slots) == sl.n {
+					w[id] = wish{q.QuerySpec, sub, q.paused}
+				}
+			}
+		}
+	}
+	return w
+}
+
+// reconcile brings the slot's tasks in line with the queries.
+func (sl *slot) reconcile() error {
+	want := sl.wanted()
+	var leaving []*member
+	for _, m := range sl.order {
+		w, ok := want[m.id]
+		if !ok {
+			leaving = append(leaving, m)
+			continue
+		}
+		sl.setPaused(m, w.paused)
+	}
+	if err := sl.dismiss(leaving); err != nil {
+		return err
+	}
+	ids := slices.SortedFunc(maps.Keys(want), func(a, b TaskID) int { return int(a.Partition) - int(b.Partition) })
+	for _, id := range ids {
+		if sl.members[id] == nil {
+			if err := sl.open(id, want[id]); err != nil {
+				sl.s.fail(id.Query, err)
+			}
+		}
+	}
+	return sl.bury()
+}
+
+// dismiss commits and removes tasks whose query was stopped; those of a failed query go without a commit.
+func (sl *slot) dismiss(leaving []*member) error {
+	if len(leaving) == 0 {
+		return nil
+	}
+	failed := map[string]bool{}
+	sl.s.mu.Lock()
+	for name, q := range sl.s.queries {
+		failed[name] = q.err != nil
+	}
+	sl.s.mu.Unlock()
+	stopped := false
+	for _, m := range leaving {
+		if failed[m.id.Query] {
+			sl.remove(m)
+		} else {
+			stopped = true
+		}
+	}
+	if !stopped {
+		return nil
+	}
+	if err := sl.commit(); err != nil {
+		return err
+	}
+	for _, m := range leaving {
+		if sl.members[m.id] == m {
+			if !sl.wasDropped(m.id.Query) {
+				sl.flushNow(m)
+			}
+			sl.remove(m)
+		}
+	}
+	return nil
+}
+
+// remove closes a member and forgets it.
+func (sl *slot) remove(m *member) {
+	sl.mu.Lock()
+	delete(sl.members, m.id)
+	sl.order = slices.DeleteFunc(slices.Clone(sl.order), func(o *member) bool { return o == m })
+	sl.mu.Unlock()
+	m.close()
+}
+
+// closeAll ends the tenure for all members.
+func (sl *slot) closeAll() {
+	for len(sl.order) > 0 {
+		sl.remove(sl.order[0])
+	}
+	sl.wg.Wait()
+	sl.mu.Lock()
+	sl.posted = nil // of members that are gone
+	sl.mu.Unlock()
+}
+
+func (sl *slot) wasDropped(query string) bool {
+	sl.s.mu.Lock()
+	here := sl.s.dropped[query]
+	sl.s.mu.Unlock()
+	return here || sl.s.cfg.Dropped(query)
+}
+
+// bury writes tombstones for the records of tasks whose query was dropped explicitly.
+func (sl *slot) bury() error {
+	var dead []kafka.Record
+	for key := range sl.records {
+		id, err := parseTaskID(key)
+		if err != nil {
+			return err
+		}
+		if sl.wasDropped(id.Query) {
+			dead = append(dead, kafka.Record{Timestamp: time.Now().UnixMilli(), Key: []byte(key)})
+		}
+	}
+	if len(dead) == 0 {
+		return nil
+	}
+	err := sl.producer.Send(sl.io, kafka.ProduceBatch{Topic: SlotsTopic(sl.s.cfg.Service), Partition: sl.n, Records: dead})
+	if err == nil {
+		err = sl.producer.Commit(sl.io)
+	}
+	if err != nil {
+		return fmt.Errorf("forget dropped tasks of slot %d: %w", sl.n, err)
+	}
+	for _, r := range dead {
+		delete(sl.records, string(r.Key))
+	}
+	return nil
+}
+
+func (sl *slot) setPaused(m *member, paused bool) {
+	if m.paused == paused {
+		return
+	}
+	m.paused = paused
+	if m.task == nil {
+		return
+	}
+	for _, in := range m.sub.Inputs {
+		if paused {
+			m.feed.Pause(in.Topic, m.id.Partition)
+		} else {
+			m.feed.Resume(in.Topic, m.id.Partition)
+		}
+	}
+	m.ready.Store(true)
+	m.publish()
+}
+
+// open begins to restore a task. The slot goes on meanwhile.
+func (sl *slot) open(id TaskID, w wish) error {
+	m := &member{
+		id: id, spec: w.spec, sub: w.sub, slot: sl, paused: w.paused,
+		restore: map[string]changelog.Progress{}, flushed: make(chan error, 1),
+	}
+	if err := m.begin(sl.records[id.String()]); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(sl.io)
+	m.stop = cancel
+	sl.mu.Lock()
+	sl.members[id] = m
+	sl.order = append(slices.Clone(sl.order), m)
+	sl.mu.Unlock()
+	sl.wg.Go(func() {
+		err := m.restoreAll(ctx)
+		sl.post(func() {
+			if sl.members[id] == m {
+				sl.opened(ctx, m, err)
+			}
+		})
+	})
+	return nil
+}
+
+// begin finds where the task stood, or where it starts.
+func (m *member) begin(stored []byte) error {
+	if stored != nil {
+		rec, err := decodeRecord(stored)
+		if err != nil {
+			return fmt.Errorf("slots record %s: %w", m.id, err)
+		}
+		m.committed, m.stored = *rec, stored
+		return nil
+	}
+	m.committed.Inputs = map[string]int64{}
+	for _, in := range m.sub.Inputs {
+		if in.Internal {
+			m.committed.Inputs[in.Topic] = 0
+			continue
+		}
+		start := m.spec.Start[in.Topic]
+		if int(m.id.Partition) >= len(start) {
+			return fmt.Errorf("task %s: no start offset for topic %s", m.id, in.Topic)
+		}
+		m.committed.Inputs[in.Topic] = start[m.id.Partition]
+	}
+	return nil
+}
+
+// deleteRetention is Kafka's default of delete.retention.ms, which changelogs have.
+const deleteRetention = 24 * time.Hour
+
+// restoreAll brings the task's stores to the ends of their changelogs. It runs beside the slot.
+func (m *member) restoreAll(ctx context.Context) error {
+	select {
+	case m.slot.s.restores <- struct{}{}:
+		defer func() { <-m.slot.s.restores }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	log := newLog(m.slot.s.cfg.Kafka)
+	defer log.close()
+	if m.committed.Changelogs == nil {
+		m.committed.Changelogs = map[string]int64{}
+	}
+	cfg := m.stateConfig()
+	for _, st := range m.sub.Stores {
+		r := changelog.Restore{
+			Log: log, Durable: m.slot.s.cfg.Store, Spec: st.Spec, Store: cfg.StoreName(st.Spec), Topic: st.Changelog, Partition: m.id.Partition,
+			Committed: changelog.NoPosition, DeleteRetention: deleteRetention, Now: time.Now,
+			Progress: func(p changelog.Progress) { m.progress(st.ID, p) },
+		}
+		if m.stored != nil {
+			r.Committed = m.committed.Changelogs[st.ID]
+		}
+		at, err := r.Run(ctx)
+		if err != nil {
+			return err
+		}
+		m.committed.Changelogs[st.ID] = at
+	}
+	return nil
+}
+
+func (m *member) progress(store string, p changelog.Progress) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.restore[store] = p
+}
+
+func (m *member) stateConfig() state.TaskConfig {
+	return state.TaskConfig{
+		Specs: m.sub.Specs(), Incarnation: m.id.Query + "/" + m.sub.ID, Partition: m.id.Partition, Durable: m.slot.s.cfg.Store,
+	}
+}
+
+// opened makes a restored member a running one, or fails its query.
+func (sl *slot) opened(ctx context.Context, m *member, err error) {
+	if err == nil {
+		err = sl.activate(ctx, m)
+	}
+	if err != nil {
+		sl.remove(m)
+		if sl.io.Err() == nil {
+			sl.s.fail(m.id.Query, fmt.Errorf("start task %s: %w", m.id, err))
+		}
+	}
+}
+
+func (sl *slot) activate(ctx context.Context, m *member) error {
+	st, err := state.OpenTask(m.stateConfig())
+	if err != nil {
+		return err
+	}
+	if m.task, err = m.spec.NewTask(m.sub, m.id.Partition, st); err != nil {
+		_ = st.Close() // the error to tell is the other one
+		return err
+	}
+	m.task.Rewind(m.committed.Inputs, m.committed.State)
+	m.feed = sl.s.fetcher.Subscribe()
+	sl.mu.Lock()
+	m.state = st
+	sl.mu.Unlock()
+	sl.s.tasks.Add(1)
+	for _, in := range m.sub.Inputs {
+		if err := m.feed.Add(in.Topic, m.id.Partition, m.committed.Inputs[in.Topic]); err != nil {
+			return err
+		}
+		if m.paused {
+			m.feed.Pause(in.Topic, m.id.Partition)
+		}
+	}
+	m.ready.Store(true)
+	sl.wg.Go(func() { m.listen(ctx) })
+	m.publish()
+	return nil
+}

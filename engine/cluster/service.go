@@ -1,0 +1,331 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/millrace/millrace/engine/kafka"
+	"github.com/millrace/millrace/engine/topology"
+	"github.com/millrace/millrace/state"
+)
+
+// Service runs this server's share of a service's queries. Its methods are safe for concurrent use.
+type Service struct {
+	cfg        Config
+	fetcher    *kafka.Fetcher
+	ownFetcher bool
+	metrics    Metrics
+	lowDisk    atomic.Bool
+	tasks      atomic.Int64  // running here
+	restores   chan struct{} // one token per restore that may run
+
+	cancel context.CancelCauseFunc
+	wg     sync.WaitGroup
+	ended  chan struct{} // ownership has ended
+
+	mu      sync.Mutex
+	err     error // why ownership ended by itself
+	queries map[string]*query
+	dropped map[string]bool
+	slots   map[int32]*slot // those owned
+	changed chan struct{}   // closed and replaced whenever a slot has come to terms with the queries
+}
+
+// query is a query that was started here.
+type query struct {
+	QuerySpec
+	paused bool
+	err    error
+}
+
+var (
+	// ErrClosed is returned by use before Start or after Close.
+	ErrClosed = errors.New("the service is not running")
+	// ErrUnknownQuery says that no such query was started.
+	ErrUnknownQuery = errors.New("unknown query")
+	// ErrNotHere says that a task runs on another server, or is being restored.
+	ErrNotHere = errors.New("the task is not running here")
+
+	errAbandoned = errors.New("abandoned")
+)
+
+// New prepares a service.
+func New(cfg Config) (*Service, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{
+		cfg: cfg, fetcher: cfg.Fetcher, restores: make(chan struct{}, 4), ended: make(chan struct{}),
+		queries: map[string]*query{}, dropped: map[string]bool{}, slots: map[int32]*slot{}, changed: make(chan struct{}),
+	}
+	return s, nil
+}
+
+// Start makes the slots topic if it is not there, and begins to own slots. Queries may be started before and after it.
+func (s *Service) Start(ctx context.Context) error {
+	if err := s.ensureSlotsTopic(ctx); err != nil {
+		return err
+	}
+	if s.fetcher == nil {
+		s.fetcher = s.cfg.Kafka.NewFetcher(kafka.FetchConfig{})
+		s.ownFetcher = true
+	}
+	run, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	s.cancel = cancel
+	s.wg.Go(func() {
+		defer close(s.ended)
+		err := s.cfg.Ownership.Run(run, s.cfg.Slots, s.own)
+		if err != nil && run.Err() == nil {
+			s.cfg.Logger.Error("this server can own no slots", "service", s.cfg.Service, "error", err)
+		}
+		s.mu.Lock()
+		s.err = err
+		s.mu.Unlock()
+	})
+	s.wg.Go(func() { s.janitor(run) })
+	return nil
+}
+
+func (s *Service) ensureSlotsTopic(ctx context.Context) error {
+	name := SlotsTopic(s.cfg.Service)
+	err := s.ensureTopic(ctx, kafka.TopicSpec{
+		Name: name, Partitions: s.cfg.Slots, Configs: map[string]string{"cleanup.policy": "compact", "segment.bytes": "16777216"},
+	})
+	if err != nil {
+		return fmt.Errorf("start service %s: %w", s.cfg.Service, err)
+	}
+	return nil
+}
+
+// ensureTopic creates a topic, or checks the partitions of the one that is there.
+func (s *Service) ensureTopic(ctx context.Context, spec kafka.TopicSpec) error {
+	err := s.cfg.Kafka.CreateTopic(ctx, spec)
+	if !errors.Is(err, kafka.ErrTopicExists) {
+		return err
+	}
+	info, err := s.cfg.Kafka.DescribeTopic(spec.Name)
+	if err != nil {
+		return err
+	}
+	if info.Partitions != spec.Partitions {
+		return fmt.Errorf("topic %s has %d partitions, not %d", spec.Name, info.Partitions, spec.Partitions)
+	}
+	return nil
+}
+
+// Close commits what is open, hands the slots over, flushes the state and awaits all goroutines. After ctx has ended it no longer
+// commits.
+func (s *Service) Close(ctx context.Context) error {
+	if s.cancel == nil {
+		return nil
+	}
+	stop := context.AfterFunc(ctx, func() { s.cancelSlots(errAbandoned) })
+	defer stop()
+	s.cancel(ErrClosed)
+	s.wg.Wait()
+	if s.ownFetcher {
+		s.fetcher.Close()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+// cancelSlots interrupts slots that are still committing.
+func (s *Service) cancelSlots(cause error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, sl := range s.slots {
+		sl.abandon(cause)
+	}
+}
+
+// kill ends the service as a dead process would: nothing more is committed, flushed or aborted. Tests use it.
+func (s *Service) kill() {
+	s.cancel(errAbandoned)
+	s.cancelSlots(errAbandoned)
+	s.wg.Wait()
+	if s.ownFetcher {
+		s.fetcher.Close()
+	}
+}
+
+// Done is closed when this server owns no slots any more, and will not.
+func (s *Service) Done() <-chan struct{} { return s.ended }
+
+// Metrics are the service's counters.
+func (s *Service) Metrics() *Metrics { return &s.metrics }
+
+// StartQuery makes the query's internal topics, and starts its tasks in the slots owned here, now and later. Starting a query
+// again that runs or failed changes nothing.
+func (s *Service) StartQuery(ctx context.Context, spec QuerySpec) error {
+	for _, t := range spec.Topology.Topics {
+		if err := s.ensureTopic(ctx, topicSpec(t)); err != nil {
+			return fmt.Errorf("start query %s: %w", spec.Topology.Query, err)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.queries[spec.Topology.Query] == nil {
+		s.queries[spec.Topology.Query] = &query{QuerySpec: spec, paused: spec.Paused}
+		s.wakeAll()
+	}
+	return nil
+}
+
+// topicSpec gives an internal topic its settings.
+func topicSpec(t topology.Topic) kafka.TopicSpec {
+	policy := "delete"
+	if t.Compact {
+		// Windows leave a changelog by tombstones, when their stream time has passed. The broker's clock knows nothing of that.
+		policy = "compact"
+	}
+	c := map[string]string{"cleanup.policy": policy, "message.timestamp.type": "CreateTime"}
+	if !t.Compact && t.Retention < 0 {
+		c["retention.ms"] = "-1"
+	}
+	return kafka.TopicSpec{Name: t.Name, Partitions: t.Partitions, Configs: c}
+}
+
+// StopQuery stops the query's tasks here and waits until they have committed and gone. With drop, its state is deleted: its slots
+// records get tombstones, its stores are deleted bit by bit. Its topics are the caller's to delete, when every server
+// has passed the drop.
+func (s *Service) StopQuery(ctx context.Context, incarnation string, drop bool) error {
+	s.mu.Lock()
+	if s.queries[incarnation] == nil {
+		s.mu.Unlock()
+		return fmt.Errorf("stop query %s: %w", incarnation, ErrUnknownQuery)
+	}
+	delete(s.queries, incarnation)
+	if drop {
+		s.dropped[incarnation] = true
+	}
+	s.wakeAll()
+	s.mu.Unlock()
+	if err := s.await(ctx, func(sl *slot) bool { return sl.hosts(incarnation) }); err != nil {
+		return fmt.Errorf("stop query %s: %w", incarnation, err)
+	}
+	if drop {
+		return s.dropStores(incarnation)
+	}
+	return nil
+}
+
+// await waits until busy is false for all slots owned here.
+func (s *Service) await(ctx context.Context, busy func(*slot) bool) error {
+	for {
+		s.mu.Lock()
+		waiting := false
+		for _, sl := range s.slots {
+			waiting = waiting || busy(sl)
+		}
+		changed := s.changed
+		s.mu.Unlock()
+		if !waiting {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// settled tells those who await.
+func (s *Service) settled() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// Pause keeps the query's tasks from processing, after a commit. They stay restored and keep their slots.
+func (s *Service) Pause(incarnation string) error { return s.setPaused(incarnation, true) }
+
+// Resume undoes Pause.
+func (s *Service) Resume(incarnation string) error { return s.setPaused(incarnation, false) }
+
+func (s *Service) setPaused(incarnation string, paused bool) error {
+	return s.change(incarnation, func(q *query) { q.paused = paused })
+}
+
+// Restart puts a query that failed back into service.
+func (s *Service) Restart(incarnation string) error {
+	return s.change(incarnation, func(q *query) { q.err = nil })
+}
+
+func (s *Service) change(incarnation string, f func(*query)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q := s.queries[incarnation]
+	if q == nil {
+		return fmt.Errorf("change query %s: %w", incarnation, ErrUnknownQuery)
+	}
+	f(q)
+	s.wakeAll()
+	return nil
+}
+
+// fail takes a query out of service.
+func (s *Service) fail(incarnation string, err error) {
+	s.metrics.Failures.Add(1)
+	s.cfg.Logger.Error("query failed", "query", incarnation, "error", err)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if q := s.queries[incarnation]; q != nil && q.err == nil {
+		q.err = err
+		s.wakeAll()
+	}
+}
+
+// wakeAll makes all slots look at the queries again. s.mu is held.
+func (s *Service) wakeAll() {
+	for _, sl := range s.slots {
+		sl.replan()
+	}
+}
+
+// Status tells how a query is doing here; false if it was not started.
+func (s *Service) Status(incarnation string) (QueryStatus, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q := s.queries[incarnation]
+	if q == nil {
+		return QueryStatus{}, false
+	}
+	st := QueryStatus{Paused: q.paused, Err: q.err}
+	for _, sl := range s.slots {
+		st.Tasks = append(st.Tasks, sl.statuses(incarnation)...)
+	}
+	return st, true
+}
+
+// View opens a store of a running task as of its last commit. Close it.
+func (s *Service) View(incarnation, store string, partition int32) (*state.View, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q := s.queries[incarnation]
+	if q == nil {
+		return nil, fmt.Errorf("read store %s of %s: %w", store, incarnation, ErrUnknownQuery)
+	}
+	for _, sub := range q.Topology.Subs {
+		for _, st := range sub.Stores {
+			if st.ID != store {
+				continue
+			}
+			id := TaskID{incarnation, sub.ID, partition}
+			if sl := s.slots[SlotOf(id, s.cfg.Slots)]; sl != nil {
+				if v, err := sl.view(id, store); v != nil || err != nil {
+					return v, err
+				}
+			}
+			return nil, fmt.Errorf("read store %s of %s, partition %d: %w", store, incarnation, partition, ErrNotHere)
+		}
+	}
+	return nil, fmt.Errorf("read store %s of %s: the query has no such store", store, incarnation)
+}

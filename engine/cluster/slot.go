@@ -1,0 +1,324 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/millrace/millrace/engine/kafka"
+	"github.com/millrace/millrace/state"
+)
+
+// slot is an owned slot. Its fields belong to the slot's goroutine but for those below mu.
+type slot struct {
+	s  *Service
+	n  int32
+	io context.Context // for requests: outlives the ownership, so that the last commit can be made
+
+	wake  chan struct{} // capacity 1: something is to be done
+	stale atomic.Bool   // the queries have changed since the last reconcile
+	wg    sync.WaitGroup
+
+	producer   *kafka.TxnProducer
+	plain      *kafka.Producer   // at_least_once only
+	records    map[string][]byte // the slots records as committed
+	partitions map[string]int32  // of output topics
+	since      time.Time         // when the first thing was done that is not committed; zero: nothing
+
+	mu       sync.Mutex
+	cancelIO context.CancelCauseFunc
+	members  map[TaskID]*member
+	order    []*member // in order of opening
+	posted   []func()  // what other goroutines want done here
+}
+
+// handOver is how long a slot may commit and flush after it was lost.
+const handOver = 20 * time.Second
+
+// own is the life of a slot on this server. Ownership calls it, and ends ctx to take the slot away.
+func (s *Service) own(ctx context.Context, n int32) {
+	sl := &slot{s: s, n: n, wake: make(chan struct{}, 1), members: map[TaskID]*member{}}
+	sl.io, sl.cancelIO = context.WithCancelCause(context.WithoutCancel(ctx))
+	defer sl.cancelIO(nil)
+	stop := context.AfterFunc(ctx, func() {
+		if errors.Is(context.Cause(ctx), errAbandoned) {
+			sl.abandon(errAbandoned)
+			return
+		}
+		time.AfterFunc(handOver, func() { sl.abandon(errAbandoned) })
+	})
+	defer stop()
+	s.mu.Lock()
+	s.slots[n] = sl
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		delete(s.slots, n)
+		s.mu.Unlock()
+		s.settled()
+	}()
+	sl.run(ctx)
+}
+
+// abandon interrupts requests. Any goroutine may call it.
+func (sl *slot) abandon(cause error) {
+	sl.mu.Lock()
+	defer sl.mu.Unlock()
+	sl.cancelIO(cause)
+}
+
+// run takes the slot over again after every failure, as long as it is owned.
+func (sl *slot) run(ctx context.Context) {
+	pause := sl.s.cfg.CommitInterval
+	for ctx.Err() == nil {
+		began := time.Now()
+		err := sl.tenure(ctx)
+		sl.s.settled()
+		if err == nil || ctx.Err() != nil {
+			continue
+		}
+		if time.Since(began) > time.Minute {
+			pause = sl.s.cfg.CommitInterval
+		}
+		wait := pause
+		pause = min(2*pause, 10*time.Second)
+		if errors.Is(err, kafka.ErrFenced) {
+			// Another server may own the slot by now. If so, the group says it before this is over.
+			sl.s.metrics.Fenced.Add(1)
+			wait = sl.s.cfg.Fenced
+		}
+		sl.s.cfg.Logger.Warn("slot is taken over again", "slot", sl.n, "after", wait, "error", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+	}
+}
+
+// tenure runs the slot from taking it over to its loss (nil) or an error.
+func (sl *slot) tenure(ctx context.Context) (err error) {
+	if !sl.awaitWork(ctx) {
+		return nil
+	}
+	cfg := &sl.s.cfg
+	sl.producer = cfg.Kafka.NewTxnProducer(kafka.TxnConfig{
+		ProducerConfig: kafka.ProducerConfig{Compression: cfg.Compression}, ID: cfg.TransactionalID(sl.n), Timeout: cfg.TransactionTimeout,
+	})
+	defer sl.producer.Close()
+	if cfg.AtLeastOnce {
+		sl.plain = cfg.Kafka.NewProducer(kafka.ProducerConfig{Compression: cfg.Compression})
+		defer sl.plain.Close()
+	}
+	if err := sl.takeOver(); err != nil {
+		return err
+	}
+	sl.s.metrics.Takings.Add(1)
+	defer func() {
+		sl.closeAll()
+		if err != nil && sl.producer.Open() {
+			_ = sl.producer.Abort(sl.io) // else readers wait for the transaction's timeout; taking over aborts as well
+		}
+	}()
+	sl.since, sl.partitions = time.Time{}, map[string]int32{}
+	sl.stale.Store(true)
+	if err := sl.loop(ctx); err != nil {
+		return err
+	}
+	return sl.leave()
+}
+
+// awaitWork waits until a task belongs to the slot. Slots without tasks cost a goroutine and nothing at the broker.
+func (sl *slot) awaitWork(ctx context.Context) bool {
+	for {
+		sl.stale.Store(false)
+		if len(sl.wanted()) > 0 {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-sl.wake:
+		}
+	}
+}
+
+// takeOver fences the former owner, which decides its transaction, and then reads where its tasks stood.
+func (sl *slot) takeOver() error {
+	if err := sl.producer.Init(sl.io); err != nil {
+		return fmt.Errorf("take slot %d: %w", sl.n, err)
+	}
+	if err := sl.readRecords(); err != nil {
+		return fmt.Errorf("take slot %d: %w", sl.n, err)
+	}
+	return nil
+}
+
+// readRecords reads the slot's records as they are committed.
+func (sl *slot) readRecords() error {
+	r := sl.s.cfg.Kafka.NewReader()
+	defer r.Close()
+	records := map[string][]byte{}
+	for b, err := range r.All(sl.io, SlotsTopic(sl.s.cfg.Service), sl.n) {
+		if err != nil {
+			return fmt.Errorf("read slots records: %w", err)
+		}
+		for _, rec := range b.Records {
+			if rec.Value == nil {
+				delete(records, string(rec.Key))
+			} else {
+				records[string(rec.Key)] = rec.Value
+			}
+		}
+	}
+	command := int64(0)
+	for key, value := range records {
+		rec, err := decodeRecord(value)
+		if err != nil {
+			return fmt.Errorf("slots record %s: %w", key, err)
+		}
+		command = max(command, rec.Command)
+	}
+	sl.records = records
+	if err := sl.s.cfg.CatchUp(sl.io, command); err != nil {
+		return fmt.Errorf("read the command log to %d: %w", command, err)
+	}
+	return nil
+}
+
+// loop works until the ownership ends or something fails that the whole slot must answer.
+func (sl *slot) loop(ctx context.Context) error {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for ctx.Err() == nil {
+		sl.runPosted()
+		if sl.stale.Swap(false) {
+			if err := sl.reconcile(); err != nil {
+				return err
+			}
+			sl.s.settled()
+		}
+		more := false
+		if !sl.s.lowDisk.Load() {
+			more = sl.process()
+		}
+		now := time.Now()
+		if sl.due(now) {
+			if err := sl.commit(); err != nil {
+				return err
+			}
+		}
+		if more {
+			continue
+		}
+		timer.Reset(sl.nap(now))
+		select {
+		case <-ctx.Done():
+		case <-sl.wake:
+		case <-timer.C:
+		}
+	}
+	return nil
+}
+
+// due says whether it is time to commit.
+func (sl *slot) due(now time.Time) bool {
+	return !sl.since.IsZero() && now.Sub(sl.since) >= sl.s.cfg.CommitInterval
+}
+
+// nap is how long to sleep if nobody wakes the slot: to the next commit; or, where a task waits for an input or the disk is full, a
+// little; else to the next look at flushes.
+func (sl *slot) nap(now time.Time) time.Duration {
+	if !sl.since.IsZero() {
+		return max(sl.since.Add(sl.s.cfg.CommitInterval).Sub(now), 0)
+	}
+	for _, m := range sl.order {
+		if m.waits() {
+			return sl.s.cfg.CommitInterval
+		}
+	}
+	sl.flushOld(now)
+	return time.Second
+}
+
+// poke wakes the slot's goroutine. Any goroutine may call it.
+func (sl *slot) poke() {
+	select {
+	case sl.wake <- struct{}{}:
+	default:
+	}
+}
+
+// replan makes the slot look at the queries. Any goroutine may call it.
+func (sl *slot) replan() {
+	sl.stale.Store(true)
+	sl.poke()
+}
+
+// post has f called on the slot's goroutine. Any goroutine may call it.
+func (sl *slot) post(f func()) {
+	sl.mu.Lock()
+	sl.posted = append(sl.posted, f)
+	sl.mu.Unlock()
+	sl.poke()
+}
+
+func (sl *slot) runPosted() {
+	sl.mu.Lock()
+	posted := sl.posted
+	sl.posted = nil
+	sl.mu.Unlock()
+	for _, f := range posted {
+		f()
+	}
+}
+
+// leave hands the slot over in good order: what was done is committed, and the committed state is on disk.
+func (sl *slot) leave() error {
+	if sl.io.Err() != nil {
+		return nil // abandoned
+	}
+	if err := sl.commit(); err != nil {
+		return fmt.Errorf("hand over slot %d: %w", sl.n, err)
+	}
+	for _, m := range sl.order {
+		sl.flushNow(m)
+	}
+	return nil
+}
+
+// view opens a store of a task; nil if the task does not run here. Any goroutine may call it.
+func (sl *slot) view(id TaskID, store string) (*state.View, error) {
+	sl.mu.Lock()
+	defer sl.mu.Unlock()
+	if m := sl.members[id]; m != nil && m.state != nil {
+		return m.state.View(store)
+	}
+	return nil, nil
+}
+
+// hosts says whether the slot still has a task of the query. Any goroutine may call it.
+func (sl *slot) hosts(query string) bool {
+	sl.mu.Lock()
+	defer sl.mu.Unlock()
+	for id := range sl.members {
+		if id.Query == query {
+			return true
+		}
+	}
+	return false
+}
+
+// statuses lists the slot's tasks of a query. Any goroutine may call it.
+func (sl *slot) statuses(query string) (list []TaskStatus) {
+	sl.mu.Lock()
+	defer sl.mu.Unlock()
+	for _, m := range sl.order {
+		if m.id.Query == query {
+			list = append(list, m.status())
+		}
+	}
+	return list
+}

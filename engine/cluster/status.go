@@ -1,0 +1,60 @@
+package cluster
+
+import (
+	"sync/atomic"
+
+	"github.com/millrace/millrace/engine/operator"
+	"github.com/millrace/millrace/state/changelog"
+)
+
+// TaskState is how a task is doing.
+type TaskState string
+
+// The states of a task on this server.
+const (
+	Restoring TaskState = "RESTORING"
+	Running   TaskState = "RUNNING"
+	Paused    TaskState = "PAUSED"
+	Failed    TaskState = "ERROR"
+)
+
+// TaskStatus is a task as of its last commit, or since.
+type TaskStatus struct {
+	ID    TaskID
+	Slot  int32
+	State TaskState
+	// Restore is the progress of a task that is RESTORING, one entry a store.
+	Restore []changelog.Progress
+	Inputs  []InputStatus
+	Counts  operator.Counters
+	Bytes   int // committed state in memory
+}
+
+// InputStatus tells how far a task has come in one of its inputs.
+type InputStatus struct {
+	Topic     string
+	Partition int32
+	Internal  bool
+	Committed int64 // the next offset to process, as committed
+	End       int64 // of what can be read; 0 before the first fetch
+}
+
+// Lag is the number of offsets between the two.
+func (s InputStatus) Lag() int64 { return max(s.End-s.Committed, 0) }
+
+// QueryStatus is a query on this server.
+type QueryStatus struct {
+	Paused bool
+	Err    error // why the query was taken out of service; nil if it runs
+	Tasks  []TaskStatus
+}
+
+// Metrics are counts of the service since it was started.
+type Metrics struct {
+	Commits, Aborts, Fenced, Unknown, Failures atomic.Int64
+	RecordsIn, RecordsOut, ChangelogRecords    atomic.Int64
+	Flushes, FlushFailures                     atomic.Int64
+	CommitNanos                                atomic.Int64 // time spent in commits
+	Takings                                    atomic.Int64 // of slots
+	Skipped                                    atomic.Int64 // offsets that the topic's retention removed before they were read
+}
