@@ -119,7 +119,10 @@ func appendJSONValue(dst []byte, t *types.Type, value any) []byte {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			key, _ := x.Key.(string) // a NULL key: JSON has none, so it is written as ""
+			key, ok := x.Key.(string)
+			if !ok {
+				key = "null" // JSON has no NULL key; ksqlDB writes this
+			}
 			dst = append(AppendJSONString(dst, key), ':')
 			dst = appendJSONValue(dst, t.Elem, x.Value)
 		}

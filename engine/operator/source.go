@@ -41,7 +41,7 @@ type extra func(s *Source, rec *record.Record, time int64)
 
 // NewSource returns the reader of a Source node.
 func NewSource(n *plan.Source, env *Env, next Operator) (*Source, error) {
-	s := &Source{node: n, env: env, next: next}
+	s := &Source{node: n, env: env, next: next, sel: []int32{}} // nil would select all rows
 	s.batch.Cols = newVectors(n.Out)
 	s.batch.Partition = env.Partition
 	s.dest = append(s.dest, s.batch.Cols...)
