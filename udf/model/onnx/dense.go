@@ -42,6 +42,14 @@ func (d *dense[T]) setBias(b []T) {
 
 // run computes dst = src * weights + bias over rows.
 func (d *dense[T]) run(dst, src []T, rows int) {
+	if f, ok := any(d).(*dense[float32]); ok && useVector {
+		runVector(f, any(dst).([]float32), any(src).([]float32), rows)
+		return
+	}
+	d.runPortable(dst, src, rows)
+}
+
+func (d *dense[T]) runPortable(dst, src []T, rows int) {
 	for r := range rows {
 		x, y := src[r*d.in:][:d.in], dst[r*d.out:][:d.out]
 		for o := 0; o < d.out; o += panelWidth {
