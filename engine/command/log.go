@@ -53,7 +53,7 @@ func (l *Log) catchUp(ctx context.Context) error {
 			err = l.apply(ctx, offset, c)
 		}
 		if err != nil {
-			l.failed = fmt.Errorf("command log stopped at offset %d: %w", offset, err)
+			l.failed = fmt.Errorf("%w at offset %d: %w", ErrStopped, offset, err)
 			return l.failed
 		}
 		l.next = offset + 1
@@ -65,6 +65,9 @@ func (l *Log) catchUp(ctx context.Context) error {
 	l.next = max(l.next, next)
 	return nil
 }
+
+// ErrStopped is what a log returns for good after a command that it could not read or apply.
+var ErrStopped = errors.New("command log stopped")
 
 // ErrNothing is returned by a build function that finds its statement already fulfilled (IF NOT EXISTS): nothing is
 // appended and Submit returns it.
@@ -109,6 +112,13 @@ func (l *Log) Submit(ctx context.Context, build func(seq int64) (*Command, error
 		}
 	}
 	return seq, nil
+}
+
+// Err is why the log stopped, or nil.
+func (l *Log) Err() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.failed
 }
 
 // Position is the offset of the next command to apply.

@@ -1,19 +1,15 @@
 package bench
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/millrace/millrace/engine/child"
 	"github.com/millrace/millrace/engine/kafka"
 )
 
@@ -51,7 +47,7 @@ func Throughput(ctx context.Context, o Options) error {
 		if err != nil {
 			return err
 		}
-		defer b.stop()
+		defer b.Stop()
 		brokers = addr
 	}
 	client, err := kafka.Open(kafka.Config{Brokers: strings.Split(brokers, ",")})
@@ -73,16 +69,23 @@ func Throughput(ctx context.Context, o Options) error {
 	return nil
 }
 
-func startBroker(ctx context.Context, dir string) (*process, string, error) {
-	addr, err := freeAddress()
+// props let queries read what is there already.
+var props = map[string]any{"auto.offset.reset": "earliest"}
+
+func startBroker(ctx context.Context, dir string) (*child.Process, string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, "", fmt.Errorf("find this program: %w", err)
+	}
+	addr, err := child.FreeAddress()
 	if err != nil {
 		return nil, "", err
 	}
-	b, err := start(dir, "broker", "broker", "--listen", addr, "--data", filepath.Join(dir, "broker"))
+	b, err := child.Start(self, dir, "broker", "broker", "--listen", addr, "--data", filepath.Join(dir, "broker"))
 	if err != nil {
 		return nil, "", err
 	}
-	err = b.await(ctx, "the broker", func() error {
+	err = b.Await(ctx, "the broker", func() error {
 		c, err := kafka.Open(kafka.Config{Brokers: []string{addr}, DialTimeout: time.Second})
 		if err != nil {
 			return err
@@ -90,7 +93,7 @@ func startBroker(ctx context.Context, dir string) (*process, string, error) {
 		return c.Close()
 	})
 	if err != nil {
-		b.stop()
+		b.Stop()
 		return nil, "", err
 	}
 	return b, addr, nil
@@ -101,7 +104,11 @@ func measure(ctx context.Context, o Options, q query, brokers, dir string) error
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	addr, err := freeAddress()
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program: %w", err)
+	}
+	addr, err := child.FreeAddress()
 	if err != nil {
 		return err
 	}
@@ -110,26 +117,26 @@ func measure(ctx context.Context, o Options, q query, brokers, dir string) error
 	if o.Guarantee != "" {
 		args = append(args, "--guarantee", o.Guarantee)
 	}
-	srv, err := start(dir, "server", args...)
+	srv, err := child.Start(self, dir, "server", args...)
 	if err != nil {
 		return err
 	}
-	defer srv.stop()
-	s := server{"http://" + addr}
-	if err := srv.await(ctx, "the server", func() error { _, err := s.get(ctx, "/info"); return err }); err != nil {
+	defer srv.Stop()
+	s := child.Server{URL: "http://" + addr}
+	if err := srv.Await(ctx, "the server", func() error { _, err := s.Get(ctx, "/info"); return err }); err != nil {
 		return err
 	}
-	if err := s.execute(ctx, defineBids); err != nil {
+	if err := s.Execute(ctx, defineBids, props); err != nil {
 		return err
 	}
 	before, err := sampleOf(ctx, srv, s)
 	if err != nil {
 		return err
 	}
-	if err := s.execute(ctx, q.sql); err != nil {
+	if err := s.Execute(ctx, q.sql, props); err != nil {
 		return err
 	}
-	if err := s.finish(ctx, q.name, o); err != nil {
+	if err := finish(ctx, s, q.name, o); err != nil {
 		return err
 	}
 	after, err := sampleOf(ctx, srv, s)
@@ -139,8 +146,8 @@ func measure(ctx context.Context, o Options, q query, brokers, dir string) error
 	return report(o, q, srv, before, after)
 }
 
-func report(o Options, q query, srv *process, before, after sample) error {
-	peak, err := srv.memory("VmHWM")
+func report(o Options, q query, srv *child.Process, before, after sample) error {
+	peak, err := srv.Memory("VmHWM")
 	if err != nil {
 		return err
 	}
@@ -157,86 +164,28 @@ type sample struct {
 	mallocs float64
 }
 
-func sampleOf(ctx context.Context, p *process, s server) (sample, error) {
-	m, err := s.metric(ctx, "go_memstats_mallocs_total")
+func sampleOf(ctx context.Context, p *child.Process, s child.Server) (sample, error) {
+	m, err := s.Metric(ctx, "go_memstats_mallocs_total")
 	if err != nil {
 		return sample{}, err
 	}
-	cpu, err := p.cpu()
+	cpu, err := p.CPU()
 	return sample{time.Now(), cpu, m}, err
 }
 
-// server speaks to a child server by HTTP.
-type server struct{ url string }
-
-func (s server) get(ctx context.Context, path string) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+path, nil)
-	if err != nil {
-		return nil, err
-	}
-	return s.do(req)
-}
-
-func (s server) do(req *http.Request) ([]byte, error) {
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	b, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %s: %s", req.URL.Path, resp.Status, b)
-	}
-	return b, err
-}
-
-func (s server) execute(ctx context.Context, sql string) error {
-	body, err := json.Marshal(map[string]any{"ksql": sql, "streamsProperties": map[string]any{"auto.offset.reset": "earliest"}})
-	if err != nil {
-		return err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+"/ksql", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	_, err = s.do(req)
-	return err
-}
-
-// metric sums the samples of a metric.
-func (s server) metric(ctx context.Context, name string) (float64, error) {
-	b, err := s.get(ctx, "/metrics")
-	if err != nil {
-		return 0, err
-	}
-	var sum float64
-	found := false
-	for sc := bufio.NewScanner(bytes.NewReader(b)); sc.Scan(); {
-		rest, ok := strings.CutPrefix(sc.Text(), name)
-		if !ok || rest == "" || rest[0] != '{' && rest[0] != ' ' {
-			continue
-		}
-		v, err := strconv.ParseFloat(rest[strings.LastIndexByte(rest, ' ')+1:], 64)
-		if err != nil {
-			return 0, fmt.Errorf("metric %s: %w", name, err)
-		}
-		sum, found = sum+v, true
-	}
-	if !found {
-		return 0, fmt.Errorf("metric %s: the server has none", name)
-	}
-	return sum, nil
-}
-
 // finish waits until the query has read and committed all records.
-func (s server) finish(ctx context.Context, name string, o Options) error {
+func finish(ctx context.Context, s child.Server, name string, o Options) error {
 	for {
-		in, err := s.metric(ctx, "millrace_query_committed_records_total")
+		in, err := s.Metric(ctx, "millrace_query_committed_records_total")
 		if err != nil {
 			return err
 		}
 		fmt.Fprintf(o.Progress, "\r%s: %.0f of %d", name, in, o.Records)
-		if in >= float64(o.Records) {
+		lag, err := s.Metric(ctx, "millrace_query_lag")
+		if err != nil {
+			return err
+		}
+		if in >= float64(o.Records) && lag == 0 {
 			fmt.Fprintln(o.Progress)
 			return nil
 		}

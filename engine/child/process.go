@@ -1,4 +1,6 @@
-package bench
+// Package child runs this program's own servers and brokers as child processes, for what must be seen from outside: benchmarks that
+// read a server's CPU time, and fault tests that kill it.
+package child
 
 import (
 	"context"
@@ -14,21 +16,17 @@ import (
 	"time"
 )
 
-// process is one run of this program as a child: a broker or a server.
-type process struct {
+// Process is one run of the program. One goroutine uses it.
+type Process struct {
 	cmd  *exec.Cmd
 	log  string
 	done chan error
 }
 
-// start runs this program with the arguments and its output in a log file.
-func start(dir, name string, args ...string) (*process, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("find this program: %w", err)
-	}
-	p := &process{cmd: exec.Command(self, args...), log: filepath.Join(dir, name+".log"), done: make(chan error, 1)}
-	out, err := os.Create(p.log)
+// Start runs a program with its output appended to the log file dir/name.log.
+func Start(program, dir, name string, args ...string) (*Process, error) {
+	p := &Process{cmd: exec.Command(program, args...), log: filepath.Join(dir, name+".log"), done: make(chan error, 1)}
+	out, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
@@ -40,8 +38,8 @@ func start(dir, name string, args ...string) (*process, error) {
 	return p, nil
 }
 
-// stop asks the process to end and waits for it.
-func (p *process) stop() {
+// Stop asks the process to end and waits for it; after half a minute it is killed.
+func (p *Process) Stop() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-p.done:
@@ -51,8 +49,14 @@ func (p *process) stop() {
 	}
 }
 
-// await calls ready until it succeeds; a process that ends first is the error, with the end of its log.
-func (p *process) await(ctx context.Context, what string, ready func() error) error {
+// Kill ends the process as a crash does, with SIGKILL.
+func (p *Process) Kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.done
+}
+
+// Await calls ready until it succeeds; a process that ends first is the error, with the end of its log.
+func (p *Process) Await(ctx context.Context, what string, ready func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	var last error
@@ -72,8 +76,8 @@ func (p *process) await(ctx context.Context, what string, ready func() error) er
 	}
 }
 
-// cpu is the process's user and system time so far.
-func (p *process) cpu() (time.Duration, error) {
+// CPU is the process's user and system time so far.
+func (p *Process) CPU() (time.Duration, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
 	if err != nil {
 		return 0, fmt.Errorf("read CPU time: %w", err)
@@ -89,8 +93,8 @@ func (p *process) cpu() (time.Duration, error) {
 	return time.Duration(user+system) * tick, errors.Join(err1, err2)
 }
 
-// memory is a figure of /proc/PID/status in bytes: VmRSS, or VmHWM for the peak.
-func (p *process) memory(name string) (int64, error) {
+// Memory is a figure of /proc/PID/status in bytes: VmRSS, or VmHWM for the peak.
+func (p *Process) Memory(name string) (int64, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
 		return 0, fmt.Errorf("read memory: %w", err)
@@ -104,8 +108,8 @@ func (p *process) memory(name string) (int64, error) {
 	return 0, fmt.Errorf("read memory: no %s", name)
 }
 
-// freeAddress is a loopback address that nothing listens on now.
-func freeAddress() (string, error) {
+// FreeAddress is a loopback address that nothing listens on now.
+func FreeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", fmt.Errorf("find a free port: %w", err)

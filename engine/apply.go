@@ -1,0 +1,202 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/millrace/millrace/engine/command"
+	"github.com/millrace/millrace/engine/topology"
+	"github.com/millrace/millrace/sql/ast"
+	"github.com/millrace/millrace/sql/optimizer"
+	"github.com/millrace/millrace/sql/plan"
+)
+
+// replay collects what the command log says before any query is started, so that a query that was dropped later never runs.
+type replay struct {
+	slots   int
+	queries map[string]*command.Query
+	order   []string
+	paused  map[string]bool
+}
+
+func newReplay() *replay {
+	return &replay{queries: map[string]*command.Query{}, paused: map[string]bool{}}
+}
+
+// openCommands reads the command log to its end. The first server of a service writes the first command.
+func (e *Engine) openCommands(ctx context.Context) error {
+	t, err := command.OpenTopic(ctx, e.kafka, e.internalTopic("commands"), e.transactionalID("commands"))
+	if err != nil {
+		return err
+	}
+	e.commandLog = t
+	e.commands = command.NewLog(t, e.apply)
+	if err := e.commands.CatchUp(ctx); err != nil {
+		return err
+	}
+	if e.replay.slots == 0 {
+		_, err := e.commands.Submit(ctx, func(int64) (*command.Command, error) {
+			if e.replay.slots != 0 {
+				return nil, command.ErrNothing
+			}
+			return &command.Command{Changes: []command.Change{{Kind: command.Service, Slots: e.opts.Slots}}}, nil
+		})
+		if err != nil && !errors.Is(err, command.ErrNothing) {
+			return err
+		}
+	}
+	if e.replay.slots != e.opts.Slots {
+		return fmt.Errorf("service %s has %d slots: a server with %d cannot join it", e.opts.Service, e.replay.slots, e.opts.Slots)
+	}
+	return nil
+}
+
+// startQueries starts what the log left running, defines the processing log, and begins to follow other servers' commands.
+func (e *Engine) startQueries(ctx context.Context) error {
+	r := e.replay
+	e.replay = nil
+	for _, id := range r.order {
+		q, ok := r.queries[id]
+		if !ok {
+			continue
+		}
+		if err := e.startQuery(ctx, q, r.paused[id]); err != nil {
+			return err
+		}
+	}
+	if err := e.cluster.Start(ctx); err != nil {
+		return err
+	}
+	follow, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	e.stop = cancel
+	if e.broker == nil {
+		e.wg.Go(func() { e.follow(follow) })
+	}
+	e.wg.Go(func() { e.queries.Run(follow) })
+	return e.defineProcessingLog(ctx)
+}
+
+func (e *Engine) defineProcessingLog(ctx context.Context) error {
+	if _, ok := e.Catalog().Source(ProcessingLogStream); ok {
+		return nil
+	}
+	e.state.Store(running) // its own statement goes the way of all
+	_, err := e.Execute(ctx, Request{SQL: fmt.Sprintf(processingLogStatement, e.processingLogTopic())})
+	return err
+}
+
+func (e *Engine) processingLogTopic() string { return e.opts.Service + "ksql_processing_log" }
+
+// follow applies the commands of other servers. An unreadable command ends it: see command.Log.CatchUp.
+func (e *Engine) follow(ctx context.Context) {
+	tick := time.NewTicker(250 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := e.commands.CatchUp(ctx); err != nil && ctx.Err() == nil {
+			e.log.Error("cannot follow the command log", "error", err)
+			if errors.Is(err, command.ErrStopped) {
+				return
+			}
+		}
+	}
+}
+
+// apply carries out a command that was read from the log. The catalog changes last: who sees it finds what it names.
+func (e *Engine) apply(ctx context.Context, offset int64, c *command.Command) error {
+	next, err := c.Apply(e.Catalog())
+	if err != nil {
+		return err
+	}
+	for i := range c.Changes {
+		if err := e.applyChange(ctx, &c.Changes[i]); err != nil {
+			return err
+		}
+	}
+	e.catalog.Store(next)
+	e.applied.Store(offset + 1)
+	return nil
+}
+
+func (e *Engine) applyChange(ctx context.Context, ch *command.Change) error {
+	if r := e.replay; r != nil && r.take(ch) {
+		return nil
+	}
+	switch ch.Kind {
+	case command.PutQuery:
+		return e.startQuery(ctx, ch.Query, false)
+	case command.DropQuery:
+		return e.queries.Stop(ctx, ch.Name)
+	case command.PauseQuery:
+		e.queries.Pause(ch.Name)
+	case command.ResumeQuery:
+		e.queries.Resume(ch.Name)
+	case command.PutModel:
+		return e.putModel(ctx, ch.Model)
+	case command.DropModel:
+		_, err := e.models.Drop(ch.Name)
+		return err
+	case command.Service, command.PutSource, command.DropSource, command.PutType, command.DropType: // the catalog says it all
+	}
+	return nil
+}
+
+// take notes a change that waits for the end of the replay; models are loaded at once.
+func (r *replay) take(ch *command.Change) bool {
+	switch ch.Kind {
+	case command.Service:
+		r.slots = ch.Slots
+	case command.PutQuery:
+		if r.queries[ch.Query.ID] == nil {
+			r.order = append(r.order, ch.Query.ID)
+		}
+		r.queries[ch.Query.ID] = ch.Query
+	case command.DropQuery:
+		delete(r.queries, ch.Name)
+		delete(r.paused, ch.Name)
+	case command.PauseQuery, command.ResumeQuery:
+		r.paused[ch.Name] = ch.Kind == command.PauseQuery
+	case command.PutModel, command.DropModel, command.PutSource, command.DropSource, command.PutType, command.DropType:
+		return false
+	}
+	return true
+}
+
+// startQuery hands a stored query to the slots.
+func (e *Engine) startQuery(ctx context.Context, q *command.Query, paused bool) error {
+	spec, err := e.spec(q, paused)
+	if err != nil {
+		return err
+	}
+	return e.queries.Start(ctx, spec)
+}
+
+// topology cuts a plan by the partitions that its topics have now.
+func (e *Engine) topology(id string, node plan.Node) (*topology.Topology, error) {
+	t, err := topology.Build(node, topology.Options{
+		Service: e.opts.Service, Query: id,
+		Partitions: func(topic string) (int32, error) {
+			info, err := e.kafka.DescribeTopic(topic)
+			return info.Partitions, err
+		},
+	})
+	var unavailable *topology.UnavailableError
+	if errors.As(err, &unavailable) {
+		return nil, &ast.Error{Code: unavailable.Rule(), Message: err.Error()}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// optimize rewrites a plan before it is run or stored.
+func (e *Engine) optimize(node plan.Node) plan.Node {
+	return optimizer.Optimize(node, optimizer.Options{Fold: e.fold, Volatile: e.functions.Volatile})
+}

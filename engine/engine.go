@@ -1,0 +1,271 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/millrace/millrace/engine/cluster"
+	"github.com/millrace/millrace/engine/command"
+	"github.com/millrace/millrace/engine/kafka"
+	"github.com/millrace/millrace/engine/kafka/embedded"
+	"github.com/millrace/millrace/engine/query"
+	"github.com/millrace/millrace/sql/analyzer"
+	"github.com/millrace/millrace/sql/catalog"
+	"github.com/millrace/millrace/state/badger"
+	"github.com/millrace/millrace/udf"
+	"github.com/millrace/millrace/udf/builtin"
+	"github.com/millrace/millrace/udf/model"
+	"github.com/millrace/millrace/udf/model/onnx"
+)
+
+// Version is the release, set by the linker.
+var Version = "dev"
+
+// Engine runs a service's statements and this server's share of its queries. Open makes one, Close ends it; all other
+// methods are safe for concurrent use.
+type Engine struct {
+	opts       Options
+	log        *slog.Logger
+	instance   string // stable id of this data directory
+	broker     *embedded.Broker
+	kafka      *kafka.Client
+	producer   *kafka.Producer // INSERT VALUES
+	clusterID  string
+	store      *badger.DB
+	guard      badger.Guard
+	functions  *udf.Registry
+	backends   []model.Backend
+	models     model.Registry
+	artifacts  *artifacts
+	analyzer   *analyzer.Analyzer
+	cluster    *cluster.Service
+	queries    *query.Manager
+	commandLog *command.Topic
+	commands   *command.Log
+	plog       *processingLog
+	topics     topicLookup
+
+	catalog   atomic.Pointer[catalog.Catalog]
+	replay    *replay  // what is read before queries start; nil afterwards
+	statuses  sync.Map // command id -> CommandStatus
+	pushes    pushes
+	insertSeq atomic.Int64
+	applied   atomic.Int64 // commands below this offset were applied
+	state     atomic.Int32 // 0 opening, 1 running, 2 closing
+	background
+}
+
+const (
+	opening int32 = iota
+	running
+	closing
+)
+
+// background holds the goroutines of the engine itself; Close ends and awaits them.
+type background struct {
+	stop context.CancelFunc
+	wg   sync.WaitGroup
+}
+
+func (o Options) withDefaults() (Options, error) {
+	if o.DataDir == "" {
+		return o, errors.New("engine: a data directory is needed")
+	}
+	if o.Service == "" {
+		o.Service = "default_"
+	}
+	if o.Slots == 0 {
+		o.Slots = 32
+	}
+	if o.CommitInterval == 0 {
+		o.CommitInterval = 100 * time.Millisecond
+	}
+	if o.Guarantee == "" {
+		o.Guarantee = "exactly_once_v2"
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.ModelDir == "" {
+		o.ModelDir = filepath.Join(o.DataDir, "models")
+	}
+	if o.DiskReserve == 0 {
+		o.DiskReserve = 512 << 20
+	}
+	if o.KafkaListen != "" && len(o.Bootstrap) > 0 {
+		return o, errors.New("engine: a listener of the embedded broker makes no sense beside other brokers")
+	}
+	if err := validGuarantee(o.Guarantee); err != nil {
+		return o, err
+	}
+	if o.Slots < 1 || o.Slots > 1024 {
+		return o, fmt.Errorf("engine: %d slots: a service has 1 to 1024", o.Slots)
+	}
+	return o, nil
+}
+
+func validGuarantee(v string) error {
+	if err := oneOf("exactly_once_v2", "at_least_once")(v); err != nil {
+		return fmt.Errorf("engine: processing.guarantee: %w", err)
+	}
+	return nil
+}
+
+// Open starts an engine: it takes the data directory, connects, replays the command log and starts the queries. When it returns
+// an error nothing is left running.
+func Open(ctx context.Context, o Options) (*Engine, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{opts: o, log: o.Logger, replay: newReplay()}
+	e.catalog.Store(&catalog.Catalog{})
+	for _, step := range []func(context.Context) error{
+		e.openDir, e.openKafka, e.openStore, e.openSQL, e.openRuntime, e.openCommands, e.startQueries,
+	} {
+		if err := step(ctx); err != nil {
+			return nil, errors.Join(err, e.Close(context.WithoutCancel(ctx)))
+		}
+	}
+	e.state.Store(running)
+	return e, nil
+}
+
+// openDir creates the data directory and reads, or makes, the instance id.
+func (e *Engine) openDir(context.Context) error {
+	for _, dir := range []string{e.opts.DataDir, e.opts.ModelDir} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("data directory: %w", err)
+		}
+	}
+	path := filepath.Join(e.opts.DataDir, "instance")
+	b, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		b = []byte(rand.Text())
+		err = os.WriteFile(path, b, 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	e.instance = string(b)
+	return nil
+}
+
+// openKafka connects to the brokers, or starts the one inside.
+func (e *Engine) openKafka(ctx context.Context) error {
+	cfg := kafka.Config{Brokers: e.opts.Bootstrap, ClientID: "millrace-" + e.opts.Service}
+	if len(cfg.Brokers) == 0 {
+		b, err := embedded.Open(e.opts.DataDir, embedded.Options{Listen: e.opts.KafkaListen, Logger: e.log})
+		if err != nil {
+			return err
+		}
+		e.broker = b
+		cfg.Brokers, cfg.Dial = []string{b.Addr()}, b.Dial
+	}
+	c, err := kafka.Open(cfg)
+	if err != nil {
+		return err
+	}
+	e.kafka, e.topics = c, topicLookup{c}
+	e.producer = c.NewProducer(kafka.ProducerConfig{})
+	if e.clusterID, err = c.ClusterID(ctx); err != nil {
+		return err
+	}
+	return nil
+}
+
+// openStore opens the durable state. It is the lock on the data directory where the broker is elsewhere.
+func (e *Engine) openStore(context.Context) error {
+	dir := filepath.Join(e.opts.DataDir, "state")
+	db, err := badger.Open(dir, badger.Options{Logger: e.log})
+	if errors.Is(err, badger.ErrCorrupt) {
+		e.log.Error("the local state cannot be read and is rebuilt from Kafka", "directory", dir, "error", err)
+		if err := badger.Destroy(dir); err != nil {
+			return fmt.Errorf("remove the broken state: %w", err)
+		}
+		db, err = badger.Open(dir, badger.Options{Logger: e.log})
+	}
+	if err != nil {
+		return err
+	}
+	e.store = db
+	return nil
+}
+
+func (e *Engine) openSQL(ctx context.Context) error {
+	var err error
+	e.functions = builtin.Registry()
+	e.backends = []model.Backend{onnx.Backend{}}
+	if e.artifacts, err = openArtifacts(ctx, e.kafka, e.internalTopic("models"), filepath.Join(e.opts.DataDir, "artifacts")); err != nil {
+		return err
+	}
+	e.analyzer = analyzer.New(e.functions, modelResolver{&e.models}, analyzer.Options{Topics: e.topics, DefaultPartitions: 1})
+	return nil
+}
+
+// internalTopic names a topic of the service itself.
+func (e *Engine) internalTopic(name string) string { return "_millrace-" + e.opts.Service + "-" + name }
+
+// transactionalID is fixed for the life of a service on real brokers, and new at every boot on the embedded one.
+func (e *Engine) transactionalID(name string) string {
+	id := e.opts.Service + "-" + name
+	if e.broker != nil {
+		id += "-" + e.broker.BootID()
+	}
+	return id
+}
+
+// Catalog is the definitions as of now.
+func (e *Engine) Catalog() *catalog.Catalog { return e.catalog.Load() }
+
+// ready refuses requests outside of the engine's life.
+func (e *Engine) ready() error {
+	switch e.state.Load() {
+	case opening:
+		return &StatementError{Code: CodeNotReady, Message: "the server is starting"}
+	case closing:
+		return &StatementError{Code: CodeShuttingDown, Message: "the server is shutting down"}
+	}
+	return nil
+}
+
+// Close commits and hands over what runs, ends every client's query and gives the data directory free. It is called once.
+func (e *Engine) Close(ctx context.Context) error {
+	e.state.Store(closing)
+	var errs []error
+	if e.stop != nil {
+		e.stop()
+	}
+	e.wg.Wait()
+	e.pushes.closeAll()
+	if e.cluster != nil {
+		errs = append(errs, e.cluster.Close(ctx))
+	}
+	if e.plog != nil {
+		e.plog.close()
+	}
+	if e.commandLog != nil {
+		e.commandLog.Close()
+	}
+	if e.producer != nil {
+		e.producer.Close()
+	}
+	if e.store != nil {
+		errs = append(errs, e.store.Close())
+	}
+	if e.kafka != nil {
+		errs = append(errs, e.kafka.Close())
+	}
+	if e.broker != nil {
+		errs = append(errs, e.broker.Close())
+	}
+	return errors.Join(errs...)
+}

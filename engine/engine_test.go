@@ -1,0 +1,115 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// openTest opens an engine on a directory, and closes it with the test unless the test has.
+func openTest(t *testing.T, dir string) (*Engine, func()) {
+	t.Helper()
+	e, err := Open(t.Context(), Options{DataDir: dir, Slots: 4, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := false
+	end := func() {
+		if closed {
+			return
+		}
+		closed = true
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := e.Close(ctx); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	}
+	t.Cleanup(end)
+	return e, end
+}
+
+var earliest = map[string]any{"auto.offset.reset": "earliest"}
+
+func execute(t *testing.T, e *Engine, sql string) []Entity {
+	t.Helper()
+	ents, err := e.Execute(t.Context(), Request{SQL: sql, Properties: earliest})
+	if err != nil {
+		t.Fatalf("%s\n%v", sql, err)
+	}
+	return ents
+}
+
+// rows runs a query and reads n rows, or all if n < 0.
+func rows(t *testing.T, e *Engine, sql string, n int) []string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	rs, err := e.Query(ctx, Request{SQL: sql, Properties: earliest})
+	if err != nil {
+		t.Fatalf("%s\n%v", sql, err)
+	}
+	defer func() { _ = rs.Close() }()
+	var out []string
+	for n < 0 || len(out) < n {
+		batch, err := rs.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatalf("%s\nafter %d rows: %v", sql, len(out), err)
+		}
+		for _, r := range batch {
+			out = append(out, strings.Trim(fmt.Sprint(r.Values), "[]"))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// eventually repeats a pull query until it gives the rows.
+func eventually(t *testing.T, e *Engine, sql string, want ...string) {
+	t.Helper()
+	var got []string
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if got = rows(t, e, sql, -1); slices.Equal(got, want) {
+			return
+		}
+	}
+	t.Fatalf("%s\ngot  %q\nwant %q", sql, got, want)
+}
+
+const payments = `
+CREATE STREAM payments (id STRING KEY, usr STRING, amount BIGINT) WITH (KAFKA_TOPIC='payments', VALUE_FORMAT='JSON', PARTITIONS=2);
+CREATE STREAM large AS SELECT id, usr, amount FROM payments WHERE amount > 100 EMIT CHANGES;
+CREATE TABLE totals AS SELECT usr, COUNT(*) AS n, SUM(amount) AS total FROM payments GROUP BY usr EMIT CHANGES;
+`
+
+func TestDefinitionsQueriesAndStateSurviveARestart(t *testing.T) {
+	dir := t.TempDir()
+	e, end := openTest(t, dir)
+	execute(t, e, payments)
+	execute(t, e, `INSERT INTO payments (id, usr, amount) VALUES ('a', 'ann', 50);
+		INSERT INTO payments (id, usr, amount) VALUES ('b', 'bob', 200);
+		INSERT INTO payments (id, usr, amount) VALUES ('c', 'ann', 300);`)
+	if got := rows(t, e, "SELECT id, amount FROM large EMIT CHANGES LIMIT 2;", 2); !slices.Equal(got, []string{"b 200", "c 300"}) {
+		t.Errorf("push query: %q", got)
+	}
+	eventually(t, e, "SELECT usr, n, total FROM totals;", "ann 2 350", "bob 1 200")
+	eventually(t, e, "SELECT n FROM totals WHERE usr = 'ann';", "2")
+	end()
+
+	e, _ = openTest(t, dir)
+	eventually(t, e, "SELECT usr, n, total FROM totals;", "ann 2 350", "bob 1 200")
+	execute(t, e, `INSERT INTO payments (id, usr, amount) VALUES ('d', 'ann', 1);`)
+	eventually(t, e, "SELECT usr, n, total FROM totals;", "ann 3 351", "bob 1 200")
+	if got := rows(t, e, "SELECT id FROM large;", -1); !slices.Equal(got, []string{"b", "c"}) {
+		t.Errorf("pull query on a stream: %q", got)
+	}
+}

@@ -1,0 +1,86 @@
+package engine
+
+import (
+	"github.com/millrace/millrace/sql/analyzer"
+	"github.com/millrace/millrace/sql/ast"
+	"github.com/millrace/millrace/sql/catalog"
+	"github.com/millrace/millrace/sql/plan"
+)
+
+// explain shows the plan of a running query or of a statement that is not run.
+func (e *Engine) explain(s *session, st *ast.Explain, text string) ([]EntityBody, error) {
+	cat := e.Catalog()
+	if st.Statement == nil {
+		queries, err := e.targets(st.Query)
+		if err != nil {
+			return nil, err
+		}
+		return one(QueryDescriptionEntity{e.describeQuery(cat, queries[0])}), nil
+	}
+	r, err := e.analyze(s, st.Statement, text)
+	if err != nil {
+		return nil, err
+	}
+	node, sources, sink := explained(r)
+	if node == nil {
+		return nil, &ast.Error{Code: "explain.no-query", Span: st.Span(), Message: "there is no query to explain in this statement"}
+	}
+	node = e.optimize(node)
+	d := QueryDescription{
+		StatementText: text, Fields: outFields(node.Columns()), Sources: sources, Sinks: []string{}, ExecutionPlan: plan.Explain(node),
+		OverriddenProperties: s.props, QueryErrors: []string{}, QueryType: "PUSH",
+	}
+	if sink != "" {
+		d.Sinks, d.QueryType = append(d.Sinks, sink), "PERSISTENT"
+	}
+	return one(QueryDescriptionEntity{d}), nil
+}
+
+// explained picks the plan out of a statement's analysis.
+func explained(r analyzer.Result) (node plan.Node, sources []string, sink string) {
+	switch r := r.(type) {
+	case *analyzer.CreateAs:
+		return r.Plan, r.Sources, r.Sink.Name
+	case *analyzer.InsertInto:
+		return r.Plan, r.Sources, r.Sink.Name
+	case *analyzer.PushQuery:
+		return r.Plan, r.Sources, ""
+	case *analyzer.PullQuery:
+		return r.Plan, []string{r.Source.Name}, ""
+	case *analyzer.CreateSource:
+		return r.Plan, []string{r.Source.Name}, ""
+	}
+	return nil, nil, ""
+}
+
+func (e *Engine) describeQuery(cat *catalog.Catalog, q *catalog.Query) QueryDescription {
+	status := e.queries.Status(q.ID)
+	d := QueryDescription{
+		ID: q.ID, StatementText: q.Statement, Fields: outFields(q.Plan.Columns()), Sources: q.Sources, Sinks: []string{},
+		Topology: status.Topology, ExecutionPlan: plan.Explain(q.Plan), OverriddenProperties: q.Props, QueryType: "PERSISTENT",
+		QueryErrors: []string{}, ConsumerGroupID: e.opts.Service + "-" + q.ID, State: status.State,
+	}
+	if q.Sink != "" {
+		d.Sinks = append(d.Sinks, q.Sink)
+	}
+	if status.Error != "" {
+		d.QueryErrors = append(d.QueryErrors, status.Error)
+	}
+	if sink, ok := q.Plan.(*plan.Sink); ok && sink.Window != nil {
+		kind := string(sink.Window.Kind)
+		d.WindowType = &kind
+	}
+	return d
+}
+
+func outFields(cols []plan.OutColumn) []FieldInfo {
+	fields := make([]FieldInfo, 0, len(cols))
+	for _, c := range cols {
+		f := FieldInfo{Name: c.Name, Schema: schemaInfo(c.Type)}
+		if c.Role == plan.Key {
+			f.Type = "KEY"
+		}
+		fields = append(fields, f)
+	}
+	return fields
+}

@@ -1,0 +1,79 @@
+package engine
+
+import (
+	"github.com/millrace/millrace/engine/query"
+)
+
+// Metrics implements API.
+func (e *Engine) Metrics() []Metric {
+	var out []Metric
+	if e.state.Load() != running {
+		return out
+	}
+	m := e.cluster.Metrics()
+	for _, c := range []struct {
+		name, help string
+		value      int64
+	}{
+		{"millrace_commits_total", "Kafka transactions committed.", m.Commits.Load()},
+		{"millrace_aborts_total", "Kafka transactions aborted.", m.Aborts.Load()},
+		{"millrace_fenced_total", "times a slot found that another server owns it", m.Fenced.Load()},
+		{"millrace_unknown_outcomes_total", "commits of which the broker's answer was lost", m.Unknown.Load()},
+		{"millrace_slot_takings_total", "times a slot was taken over", m.Takings.Load()},
+		{"millrace_query_failures_total", "times a query was set to ERROR", m.Failures.Load()},
+		{"millrace_records_in_total", "records read by queries", m.RecordsIn.Load()},
+		{"millrace_records_out_total", "records written by queries", m.RecordsOut.Load()},
+		{"millrace_changelog_records_total", "records written to changelogs", m.ChangelogRecords.Load()},
+		{"millrace_state_flushes_total", "flushes of state to disk", m.Flushes.Load()},
+		{"millrace_offsets_skipped_total", "offsets that retention removed before they were read", m.Skipped.Load()},
+		{"millrace_processing_log_entries_total", "entries written to the processing log", e.plog.written.Load()},
+		{"millrace_processing_log_dropped_total", "entries of the processing log that were lost", e.plog.dropped.Load()},
+	} {
+		out = append(out, Metric{Name: c.name, Help: c.help, Value: float64(c.value)})
+	}
+	out = append(out, Metric{Name: "millrace_push_queries", Help: "queries that run for clients", Value: float64(len(e.pushes.list()))})
+	for _, id := range e.queries.IDs() {
+		out = append(out, e.queryMetrics(id)...)
+	}
+	return out
+}
+
+// queryMetrics sums a query's tasks on this server.
+func (e *Engine) queryMetrics(id string) []Metric {
+	st := e.queries.Status(id)
+	q, ok := e.queries.Find(id)
+	if !ok {
+		return nil
+	}
+	var lag, committed, bad, late, bytes int64
+	for _, t := range st.Tasks {
+		bad, late, bytes = bad+t.Counts.BadRows, late+t.Counts.LateRows, bytes+int64(t.Bytes)
+		for _, in := range t.Inputs {
+			lag += in.Lag()
+			if !in.Internal {
+				committed += in.Committed - startOf(q, in.Topic, in.Partition)
+			}
+		}
+	}
+	labels := map[string]string{"query": id}
+	up := 0.0
+	if st.State == "RUNNING" {
+		up = 1
+	}
+	return []Metric{
+		{"millrace_query_running", "1 if the query is RUNNING", labels, up},
+		{"millrace_query_lag", "offsets between what is committed and what can be read, internal topics included", labels, float64(lag)},
+		{"millrace_query_committed_records_total", "offsets of source topics that the query has committed", labels, float64(committed)},
+		{"millrace_query_bad_rows_total", "rows told to the processing log and left out", labels, float64(bad)},
+		{"millrace_query_late_rows_total", "rows left out since their window had closed", labels, float64(late)},
+		{"millrace_query_state_bytes", "committed state in memory", labels, float64(bytes)},
+	}
+}
+
+func startOf(q *query.Running, topic string, partition int32) int64 {
+	offsets := q.Spec.Start[topic]
+	if int(partition) >= len(offsets) {
+		return 0
+	}
+	return offsets[partition]
+}

@@ -1,0 +1,276 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/millrace/millrace/engine/cluster"
+	"github.com/millrace/millrace/engine/kafka"
+	"github.com/millrace/millrace/engine/task"
+	"github.com/millrace/millrace/engine/topology"
+	"github.com/millrace/millrace/sql/plan"
+	"github.com/millrace/millrace/state"
+)
+
+// A query that failed is started again after firstRestart, and twice as late each time, at most after lastRestart.
+const (
+	firstRestart = 15 * time.Second
+	lastRestart  = 15 * time.Minute
+)
+
+// Manager keeps the persistent queries of a service on this server: it hands them to the slots, restarts those that
+// failed, and tells how they are. Its methods are safe for concurrent use; Run is its only goroutine.
+type Manager struct {
+	cluster *cluster.Service
+	kafka   *kafka.Client
+	log     *slog.Logger
+	group   string
+
+	mu      sync.Mutex
+	queries map[string]*Running
+}
+
+// Spec is a query to be run.
+type Spec struct {
+	Topology *topology.Topology
+	Start    map[string][]int64
+	Deps     task.Deps // without stores
+	Options  task.Options
+	Paused   bool
+}
+
+// Running is a persistent query on this server. It is immutable but for what Manager guards.
+type Running struct {
+	Spec
+	cluster  *cluster.Service
+	failed   error // the query could not be handed to the slots
+	attempts int
+	retryAt  time.Time
+}
+
+// NewManager returns a manager without queries. Group is the prefix of the group ids under which lag tools find the
+// queries' positions.
+func NewManager(c *cluster.Service, k *kafka.Client, group string, log *slog.Logger) *Manager {
+	return &Manager{cluster: c, kafka: k, group: group, log: log, queries: map[string]*Running{}}
+}
+
+// Start hands a query to the slots. A query that cannot be handed over is kept with its error and tried again: its definition
+// stands, whatever the moment says. Starting a query that is there replaces it and keeps its state.
+func (m *Manager) Start(ctx context.Context, s Spec) error {
+	id := s.Topology.Query
+	m.mu.Lock()
+	_, replaced := m.queries[id]
+	m.mu.Unlock()
+	if replaced {
+		if err := m.cluster.StopQuery(ctx, id, false); err != nil && !errors.Is(err, cluster.ErrUnknownQuery) {
+			return err
+		}
+	}
+	q := &Running{Spec: s, cluster: m.cluster}
+	q.failed = m.handOver(ctx, q)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.queries[id] = q
+	return ctx.Err()
+}
+
+func (m *Manager) handOver(ctx context.Context, q *Running) error {
+	return m.cluster.StartQuery(ctx, cluster.QuerySpec{
+		Topology: q.Topology, Start: q.Spec.Start, Paused: q.Paused, Group: m.group + q.Topology.Query,
+		NewTask: func(sub *topology.SubTopology, partition int32, stores state.Stores) (cluster.Task, error) {
+			deps := q.Deps
+			deps.Stores = stores
+			return task.New(sub, partition, deps, q.Options)
+		},
+	})
+}
+
+// Stop ends a query for good: its state goes, and its internal topics.
+func (m *Manager) Stop(ctx context.Context, id string) error {
+	m.mu.Lock()
+	q := m.queries[id]
+	delete(m.queries, id)
+	m.mu.Unlock()
+	if q == nil {
+		return nil
+	}
+	if err := m.cluster.StopQuery(ctx, id, true); err != nil && !errors.Is(err, cluster.ErrUnknownQuery) {
+		return fmt.Errorf("stop query %s: %w", id, err)
+	}
+	var topics []string
+	for _, t := range q.Topology.Topics {
+		topics = append(topics, t.Name)
+	}
+	if err := m.kafka.DeleteTopics(topics...); err != nil {
+		m.log.Warn("internal topics of a dropped query are left", "query", id, "error", err)
+	}
+	return nil
+}
+
+// Pause keeps a query from reading on; Resume undoes it. An unknown query is passed over.
+func (m *Manager) Pause(id string) { m.set(id, true) }
+
+// Resume undoes Pause.
+func (m *Manager) Resume(id string) { m.set(id, false) }
+
+func (m *Manager) set(id string, paused bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	q := m.queries[id]
+	if q == nil {
+		return
+	}
+	q.Paused = paused
+	call := m.cluster.Resume
+	if paused {
+		call = m.cluster.Pause
+	}
+	if err := call(id); err != nil && !errors.Is(err, cluster.ErrUnknownQuery) {
+		m.log.Error("cannot pause or resume", "query", id, "error", err)
+	}
+}
+
+// Run restarts failed queries until ctx ends.
+func (m *Manager) Run(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			m.restart(ctx, now)
+		}
+	}
+}
+
+// restart gives each failed query its next chance when its time has come.
+func (m *Manager) restart(ctx context.Context, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id, q := range m.queries {
+		err := q.failed
+		if st, ok := m.cluster.Status(id); ok {
+			err = st.Err
+		}
+		switch {
+		case err == nil:
+			q.retryAt = time.Time{}
+		case q.retryAt.IsZero():
+			wait := min(firstRestart<<min(q.attempts, 10), lastRestart)
+			q.retryAt = now.Add(wait)
+			q.attempts++
+			m.log.Warn("query will be started again", "query", id, "in", wait, "error", err)
+		case now.After(q.retryAt):
+			q.retryAt = time.Time{}
+			if q.failed != nil {
+				q.failed = m.handOver(ctx, q)
+			} else if err := m.cluster.Restart(id); err != nil {
+				m.log.Error("cannot restart", "query", id, "error", err)
+			}
+		}
+	}
+}
+
+// Status is how a query is doing on this server.
+type Status struct {
+	State    string // RUNNING, RESTORING, PAUSED, ERROR, UNRESPONSIVE (not known here)
+	Error    string
+	Topology string
+	Tasks    []cluster.TaskStatus
+}
+
+// Status tells how a query is doing.
+func (m *Manager) Status(id string) Status {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	q := m.queries[id]
+	if q == nil {
+		return Status{State: "UNRESPONSIVE"}
+	}
+	st := Status{State: "RUNNING", Topology: describe(q.Topology)}
+	c, ok := m.cluster.Status(id)
+	st.Tasks = c.Tasks
+	err := q.failed
+	if ok {
+		err = c.Err
+	}
+	switch {
+	case err != nil:
+		st.State, st.Error = "ERROR", err.Error()
+	case q.Paused:
+		st.State = "PAUSED"
+	default:
+		for _, t := range c.Tasks {
+			if t.State == cluster.Restoring {
+				st.State = "RESTORING"
+			}
+		}
+	}
+	return st
+}
+
+// IDs are the queries, sorted.
+func (m *Manager) IDs() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Sorted(maps.Keys(m.queries))
+}
+
+// Find returns a query that runs here.
+func (m *Manager) Find(id string) (*Running, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	q, ok := m.queries[id]
+	return q, ok
+}
+
+// Views opens, one call a partition, the store of a node of the plan.
+func (q *Running) Views(node plan.Node) []func() (*state.View, error) {
+	var out []func() (*state.View, error)
+	for _, sub := range q.Topology.Subs {
+		id, ok := sub.StoreID(nodeID(node), "")
+		if !ok {
+			continue
+		}
+		for p := range sub.Partitions {
+			out = append(out, func() (*state.View, error) { return q.cluster.View(q.Topology.Query, id, p) })
+		}
+	}
+	return out
+}
+
+func nodeID(n plan.Node) string {
+	switch n := n.(type) {
+	case *plan.Aggregate:
+		return n.ID
+	case *plan.Source:
+		return n.ID
+	}
+	return ""
+}
+
+// describe lists the sub-topologies with what they read, keep and write.
+func describe(t *topology.Topology) string {
+	var b strings.Builder
+	for _, s := range t.Subs {
+		fmt.Fprintf(&b, "sub-topology %s (%d partitions)\n", s.ID, s.Partitions)
+		for _, in := range s.Inputs {
+			fmt.Fprintf(&b, "  reads  %s\n", in.Topic)
+		}
+		for _, st := range s.Stores {
+			fmt.Fprintf(&b, "  keeps  %s (%s, changelog %s)\n", st.ID, st.Kind, st.Changelog)
+		}
+		if s.Output != "" {
+			fmt.Fprintf(&b, "  writes %s\n", s.Output)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,85 @@
+package engine
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/millrace/millrace/engine/cluster"
+	"github.com/millrace/millrace/engine/command"
+	"github.com/millrace/millrace/engine/query"
+	"github.com/millrace/millrace/engine/task"
+	"github.com/millrace/millrace/state/badger"
+)
+
+// openRuntime prepares the slots; they begin to work when the queries are known.
+func (e *Engine) openRuntime(context.Context) error {
+	e.plog = startProcessingLog(e.kafka, e.processingLogTopic(), e.log)
+	e.guard = badger.Guard{Dir: e.opts.DataDir, Reserve: uint64(e.opts.DiskReserve)}
+	cfg := cluster.Config{
+		Kafka: e.kafka, Service: e.opts.Service, Slots: int32(e.opts.Slots), Store: e.store, Logger: e.log,
+		CommitInterval: e.opts.CommitInterval, AtLeastOnce: e.opts.Guarantee == "at_least_once", Guard: e.guard.Check,
+		CommandOffset: func() int64 { return e.applied.Load() },
+		CatchUp:       e.awaitApplied,
+		TransactionalID: func(slot int32) string {
+			return e.transactionalID("slot-" + strconv.Itoa(int(slot)))
+		},
+	}
+	if e.broker == nil {
+		cfg.Ownership = cluster.GroupOwnership{
+			Kafka: e.kafka, Service: e.opts.Service, InstanceID: e.instance,
+			Report: func(err error) { e.log.Warn("group membership", "error", err) },
+		}
+	}
+	c, err := cluster.New(cfg)
+	if err != nil {
+		return err
+	}
+	e.cluster = c
+	e.queries = query.NewManager(c, e.kafka, e.opts.Service+"-", e.log)
+	return nil
+}
+
+// awaitApplied waits until the commands below offset were applied. It does not read the log itself: the log's turn may be
+// waiting for the very slot that asks.
+func (e *Engine) awaitApplied(ctx context.Context, offset int64) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for e.applied.Load() < offset {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+// spec makes a stored query runnable.
+func (e *Engine) spec(q *command.Query, paused bool) (query.Spec, error) {
+	def, err := q.Definition()
+	if err != nil {
+		return query.Spec{}, err
+	}
+	topo, err := e.topology(q.ID, def.Plan)
+	if err != nil {
+		return query.Spec{}, err
+	}
+	deps := e.taskDeps(q.ID)
+	deps.UDF = newUDFEnv(q.Props)
+	return query.Spec{Topology: topo, Start: q.Start, Deps: deps, Options: e.taskOptions(q.Props), Paused: paused}, nil
+}
+
+func (e *Engine) taskOptions(props map[string]string) task.Options {
+	text := func(name string) string {
+		if v, ok := props[name]; ok {
+			return v
+		}
+		return e.property(name)
+	}
+	o := task.Options{Exact: text(cacheBytes) == "0"}
+	if ms, err := strconv.ParseInt(text(idleMillis), 10, 64); err == nil {
+		o.MaxIdle = time.Duration(ms) * time.Millisecond
+	}
+	return o
+}
