@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/millrace/millrace/engine"
+	"github.com/millrace/millrace/engine/server"
+)
+
+type serverOptions struct {
+	engine     engine.Options
+	listen     string
+	hosts      []string
+	properties map[string]string
+	log        logOptions
+}
+
+// handOver is how long a server may take to commit and hand over its work when it is stopped.
+const handOver = 30 * time.Second
+
+func serverCommand(std streams) *cobra.Command {
+	var o serverOptions
+	cmd := &cobra.Command{
+		Use:   "server",
+		Short: "Run a server: SQL over HTTP, queries over Kafka",
+		Long: `Run a server that answers ksqlDB's REST API and runs queries.
+
+Without --bootstrap it starts a Kafka broker of its own on the data directory, so nothing else is needed; that broker has no port unless
+--kafka-listen opens one. With --bootstrap it uses those brokers; servers with the same --service share the work, and each needs a data
+directory of its own. Everything defined survives a restart.
+
+The server has no users or passwords: it listens on loopback unless told otherwise, and refuses requests that web pages of other
+sites make. Give it a public address only behind something that says who may come in.`,
+		Example: `  millrace server
+  millrace server --data /var/lib/millrace --kafka-listen 127.0.0.1:9092
+  millrace server --bootstrap kafka-1:9092,kafka-2:9092 --service shop_ --listen 0.0.0.0:8088 --allow-host sql.shop.example`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runServer(cmd.Context(), std, o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.listen, "listen", "127.0.0.1:8088", "`ADDRESS` to answer HTTP at")
+	f.StringArrayVar(&o.hosts, "allow-host", nil, "also answer requests for, and from web pages of, `HOST`; may be repeated")
+	f.StringVar(&o.engine.DataDir, "data", "data", "`DIRECTORY` of this server's state, and of the broker inside")
+	f.StringSliceVar(&o.engine.Bootstrap, "bootstrap", nil, "Kafka `BROKERS`, host:port with commas; none: the broker inside")
+	f.StringVar(&o.engine.KafkaListen, "kafka-listen", "", "loopback `ADDRESS` at which the broker inside is open to other programs")
+	f.StringVar(&o.engine.Service, "service", "default_", "`ID` of the service; names its topics and transactions")
+	f.IntVar(&o.engine.Slots, "slots", 32, "units in which the service's work is shared; fixed once the service exists")
+	f.StringVar(&o.engine.ModelDir, "model-dir", "", "`DIRECTORY` from which CREATE MODEL may read files (default: models in the data directory)")
+	f.DurationVar(&o.engine.CommitInterval, "commit-interval", 100*time.Millisecond, "how often running queries commit")
+	f.StringVar(&o.engine.Guarantee, "guarantee", "exactly_once_v2", "processing `GUARANTEE`: exactly_once_v2 or at_least_once")
+	f.StringToStringVar(&o.properties, "property", nil, "default of a session property, `NAME=VALUE`; may be repeated")
+	f.Int64Var(&o.engine.DiskReserve, "disk-reserve", 512<<20, "`BYTES` of the data directory's disk to leave free; below, queries pause")
+	o.log.flags(f)
+	return cmd
+}
+
+func runServer(ctx context.Context, std streams, o serverOptions) (err error) {
+	log, err := o.log.logger(std.err)
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	// The address first: it is the most likely thing to be wrong, and nothing has to be undone for it.
+	l, err := net.Listen("tcp", o.listen)
+	if err != nil {
+		return fmt.Errorf("start the server: %w", err)
+	}
+	o.engine.Logger, o.engine.Properties = log, o.properties
+	e, err := engine.Open(ctx, o.engine)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	defer func() {
+		stop() // a second signal ends the program at once
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), handOver)
+		defer cancel()
+		err = errors.Join(err, e.Close(closing))
+	}()
+	s := server.New(e, server.Config{Addr: o.listen, Hosts: o.hosts, Logger: log})
+	announce(std, log, l.Addr(), o)
+	return s.Serve(ctx, l)
+}
+
+// announce says on standard output that requests are answered, once they are.
+func announce(std streams, log *slog.Logger, addr net.Addr, o serverOptions) {
+	fmt.Fprintf(std.out, "Millrace %s answers at http://%s\n", version(), addr)
+	switch {
+	case len(o.engine.Bootstrap) > 0:
+		fmt.Fprintf(std.out, "Kafka: %s\n", strings.Join(o.engine.Bootstrap, ", "))
+	case o.engine.KafkaListen != "":
+		fmt.Fprintf(std.out, "Kafka: the broker inside, open to other programs at %s\n", o.engine.KafkaListen)
+	default:
+		fmt.Fprintln(std.out, "Kafka: the broker inside; --kafka-listen opens it to other programs")
+	}
+	if a, err := netip.ParseAddrPort(addr.String()); err == nil && !a.Addr().IsLoopback() {
+		log.Warn("the server answers beyond this machine and asks nobody who they are", "address", addr.String())
+	}
+}
+
+// version is what the linker was told, or the module's.
+func version() string {
+	if engine.Version != "dev" {
+		return engine.Version
+	}
+	if b, ok := debug.ReadBuildInfo(); ok && b.Main.Version != "" && b.Main.Version != "(devel)" {
+		return b.Main.Version
+	}
+	return engine.Version
+}
