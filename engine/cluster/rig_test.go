@@ -152,7 +152,8 @@ func (r *rig) await(what string, done func() bool) {
 }
 
 // caughtUp says that all tasks of a query have committed everything there is.
-func caughtUp(s *Service, query string, tasks int) bool {
+func (r *rig) caughtUp(s *Service, query string, tasks int) bool {
+	r.Helper()
 	st, ok := s.Status(query)
 	if !ok || len(st.Tasks) != tasks {
 		return false
@@ -162,7 +163,9 @@ func caughtUp(s *Service, query string, tasks int) bool {
 			return false
 		}
 		for _, in := range t.Inputs {
-			if in.End == 0 || in.Lag() > 0 {
+			end, err := r.client.Offset(r.Context(), in.Topic, in.Partition, kafka.LastStable)
+			r.ok(err)
+			if in.Committed < end {
 				return false
 			}
 		}

@@ -20,6 +20,7 @@ type slot struct {
 
 	wake  chan struct{} // capacity 1: something is to be done
 	stale atomic.Bool   // the queries have changed since the last reconcile
+	busy  atomic.Bool   // a reconcile runs
 	wg    sync.WaitGroup
 
 	producer   *kafka.TxnProducer
@@ -137,6 +138,7 @@ func (sl *slot) awaitWork(ctx context.Context) bool {
 		if len(sl.wanted()) > 0 {
 			return true
 		}
+		sl.s.settled()
 		select {
 		case <-ctx.Done():
 			return false
@@ -194,11 +196,8 @@ func (sl *slot) loop(ctx context.Context) error {
 	defer timer.Stop()
 	for ctx.Err() == nil {
 		sl.runPosted()
-		if sl.stale.Swap(false) {
-			if err := sl.reconcile(); err != nil {
-				return err
-			}
-			sl.s.settled()
+		if err := sl.catchUp(); err != nil {
+			return err
 		}
 		more := false
 		if !sl.s.lowDisk.Load() {
@@ -221,6 +220,18 @@ func (sl *slot) loop(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// catchUp reconciles if the queries have changed.
+func (sl *slot) catchUp() error {
+	if !sl.stale.Load() {
+		return nil
+	}
+	defer sl.s.settled()
+	sl.busy.Store(true) // before stale is cleared, so that hosts never sees neither
+	defer sl.busy.Store(false)
+	sl.stale.Store(false)
+	return sl.reconcile()
 }
 
 // due says whether it is time to commit.
@@ -299,8 +310,11 @@ func (sl *slot) view(id TaskID, store string) (*state.View, error) {
 	return nil, nil
 }
 
-// hosts says whether the slot still has a task of the query. Any goroutine may call it.
+// hosts says whether the slot still has a task of the query, or may have. Any goroutine may call it.
 func (sl *slot) hosts(query string) bool {
+	if sl.stale.Load() || sl.busy.Load() {
+		return true
+	}
 	sl.mu.Lock()
 	defer sl.mu.Unlock()
 	for id := range sl.members {
