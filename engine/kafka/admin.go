@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -26,6 +27,9 @@ var (
 	errTopicName = errors.New("a topic's name has 1 to 249 letters, digits, dots, dashes and underscores")
 )
 
+// maxPartitions keeps a slip of the keyboard from filling a cluster; the embedded broker would try any number.
+const maxPartitions = 10_000
+
 // TopicInfo describes an existing topic.
 type TopicInfo struct {
 	Name       string
@@ -39,6 +43,9 @@ type TopicInfo struct {
 func (c *Client) CreateTopic(ctx context.Context, spec TopicSpec) error {
 	if !topicName.MatchString(spec.Name) || spec.Name == "." || spec.Name == ".." {
 		return failure("create topic", strconv.Quote(spec.Name), nil, errTopicName)
+	}
+	if spec.Partitions < 1 || spec.Partitions > maxPartitions {
+		return failure("create topic", spec.Name, nil, fmt.Errorf("%d partitions; a topic has 1 to %d", spec.Partitions, maxPartitions))
 	}
 	detail := &sarama.TopicDetail{NumPartitions: spec.Partitions, ReplicationFactor: spec.Replicas, ConfigEntries: map[string]*string{}}
 	if spec.Replicas == 0 {

@@ -183,6 +183,11 @@ func testAdmin(r *rig) {
 			r.Fatal("still there")
 		}
 	}
+	for _, n := range []int32{0, -1, 1 << 30} {
+		if err := r.c.CreateTopic(ctx, kafka.TopicSpec{Name: r.prefix + "n", Partitions: n}); err == nil || !strings.Contains(err.Error(), "partitions") {
+			r.Errorf("create with %d partitions: %v", n, err)
+		}
+	}
 	if err := r.c.CreateTopic(ctx, kafka.TopicSpec{Name: r.prefix + "bad name", Partitions: 1}); err == nil || !strings.Contains(err.Error(), "bad name") {
 		r.Errorf("create with a bad name: %v", err)
 	}

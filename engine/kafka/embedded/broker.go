@@ -23,7 +23,7 @@ type Options struct {
 	MaxRequestBytes int
 	// SyncWrites flushes every batch to the disk before it is acknowledged. Slow; off by default, as in Kafka.
 	SyncWrites bool
-	// Logger gets the broker's warnings and errors. Default slog.Default().
+	// Logger gets the broker's errors, and its diagnostics at level debug. Default slog.Default().
 	Logger *slog.Logger
 }
 
@@ -139,7 +139,8 @@ func (l *logger) Logf(level kfake.LogLevel, format string, args ...any) {
 			l.first = err
 		}
 	case kfake.LogLevelWarn:
-		l.to.Warn("embedded broker: " + fmt.Sprintf(format, args...))
+		// These are diagnostics ("EndTxn slow"), not things for an operator.
+		l.to.Debug("embedded broker: " + fmt.Sprintf(format, args...))
 	}
 }
 

@@ -1,15 +1,19 @@
 package embedded_test
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -160,11 +164,6 @@ func TestHostile(t *testing.T) {
 		"no such version": request(12, 0, 99, filled(8)...),
 		"cut off":         request(1000, 3, 1, filled(8)...),
 	}
-	// Every key that exists, with a body of rubbish: lengths that lie.
-	for key := range int16(95) {
-		attacks[fmt.Sprint("rubbish for key ", key)] = request(40, key, 0, filled(36)...)
-		attacks[fmt.Sprint("zeros for key ", key)] = request(60, key, 0, make([]byte, 56)...)
-	}
 	c := client(t, b)
 	for name, attack := range attacks {
 		conn, err := net.Dial("tcp", b.Addr())
@@ -188,6 +187,99 @@ func TestHostile(t *testing.T) {
 	if _, err := refused.Read(make([]byte, 1)); !errors.Is(err, io.EOF) && !strings.Contains(err.Error(), "reset") {
 		t.Errorf("a refused connection stays open: %v", err)
 	}
+}
+
+// TestRubbish sends requests that do not parse, or that parse and lie: random bodies for every key and version, and what
+// a client really sends, changed at random places.
+func TestRubbish(t *testing.T) {
+	b := open(t, t.TempDir(), embedded.Options{Listen: "127.0.0.1:0", Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for key := range int16(100) {
+		for version := range int16(20) {
+			body := make([]byte, 12+rnd.IntN(80))
+			zeros := rnd.Float64()
+			for i := range body {
+				if rnd.Float64() > zeros {
+					body[i] = byte(rnd.UintN(256))
+				}
+			}
+			binary.BigEndian.PutUint16(body[0:], uint16(key))
+			binary.BigEndian.PutUint16(body[2:], uint16(version))
+			copy(body[8:], []byte{0, 1, 't'}) // a client id, so that the rest is reached
+			attack(t, b, append(binary.BigEndian.AppendUint32(nil, uint32(len(body))), body...))
+		}
+	}
+	for _, frame := range conversation(t, b) {
+		for range 20 {
+			changed := slices.Clone(frame)
+			for range 1 + rnd.IntN(3) {
+				changed[8+rnd.IntN(len(frame)-8)] = []byte{0, 1, 0x7f, 0x80, 0xff, byte(rnd.UintN(256))}[rnd.IntN(6)]
+			}
+			attack(t, b, changed)
+		}
+	}
+	time.Sleep(100 * time.Millisecond)
+	if _, err := client(t, b).ListTopics(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func attack(t *testing.T, b *embedded.Broker, frame []byte) {
+	conn, err := net.Dial("tcp", b.Addr())
+	ok(t, err)
+	_, err = conn.Write(frame)
+	ok(t, err)
+	ok(t, conn.Close())
+}
+
+// recorder keeps what a client sends: sarama writes every request at once.
+type recorder struct {
+	net.Conn
+	keep func([]byte)
+}
+
+func (r recorder) Write(b []byte) (int, error) {
+	r.keep(slices.Clone(b))
+	return r.Conn.Write(b)
+}
+
+// conversation returns the requests of a client that uses everything.
+func conversation(t *testing.T, b *embedded.Broker) (frames [][]byte) {
+	var mu sync.Mutex
+	c, err := kafka.Open(kafka.Config{Brokers: []string{b.Addr()}, Dial: func(network, address string) (net.Conn, error) {
+		conn, err := b.Dial(network, address)
+		return recorder{conn, func(frame []byte) {
+			mu.Lock()
+			defer mu.Unlock()
+			frames = append(frames, frame)
+		}}, err
+	}})
+	ok(t, err)
+	ctx := t.Context()
+	ok(t, c.CreateTopic(ctx, kafka.TopicSpec{Name: "t", Partitions: 2, Configs: map[string]string{"cleanup.policy": "compact"}}))
+	p := c.NewTxnProducer(kafka.TxnConfig{ID: "x"})
+	ok(t, p.Init(ctx))
+	for range 3 {
+		send(t, p, "t", "value")
+		ok(t, p.Commit(ctx))
+	}
+	p.Close()
+	values(t, c, "k")
+	ok(t, c.CommitOffsets(ctx, "g", map[kafka.TopicPartition]int64{{Topic: "t"}: 1}))
+	_, err = c.CommittedOffsets("g", kafka.TopicPartition{Topic: "t"})
+	ok(t, err)
+	m, err := c.Join(kafka.MembershipConfig{Group: "members", Topic: "t", InstanceID: "i", Own: func(ctx context.Context, _ int32) { <-ctx.Done() }})
+	ok(t, err)
+	time.Sleep(200 * time.Millisecond)
+	ok(t, m.Leave())
+	_, err = c.DescribeConfigs("t")
+	ok(t, err)
+	ok(t, c.DeleteRecords("t", map[int32]int64{0: 1}))
+	ok(t, c.DeleteTopics("t"))
+	ok(t, c.Close())
+	mu.Lock()
+	defer mu.Unlock()
+	return slices.DeleteFunc(frames, func(f []byte) bool { return len(f) < 16 })
 }
 
 // TestCompact: with every transaction decided, compaction keeps the last committed value. Inside an open transaction it

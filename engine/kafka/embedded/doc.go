@@ -26,7 +26,9 @@
 //   - Records without a key are accepted on compacted topics.
 //   - message.timestamp.type of a topic is ignored: record timestamps are the producer's.
 //   - The offsets of an unknown group are an error (GROUP_ID_NOT_FOUND), not an empty answer.
-//   - Compaction moves the start of the log to the first record that is left.
+//   - Compaction moves the start of the log to the first record that is left, and applies retention.ms to compacted
+//     topics too: set it to -1 there.
+//   - A commit is visible when it returns; Kafka's markers follow a moment later.
 //   - Timestamps far in the future and names of topics are not checked.
 //   - Its memory grows with the log on load: about the log's size for a moment, 1 MB per 400 MB afterwards.
 //
