@@ -21,6 +21,7 @@ func (o *Output) since(mark int) []byte { return o.arena[mark:len(o.arena):len(o
 type coalescer struct {
 	index   map[string]int
 	records []pending
+	arena   []byte // of the records' bytes; given away when they are drained
 }
 
 type pending struct {
@@ -29,8 +30,9 @@ type pending struct {
 	gone     bool
 }
 
-// add takes a record; op tells whether the key is new. Bytes are the arena's, which lives until after the flush.
+// add takes a record and copies its bytes; inserted says that the key is new.
 func (c *coalescer) add(r record.Out, inserted bool) {
+	r.Key, r.Value, r.PartitionKey = c.copy(r.Key), c.copy(r.Value), c.copy(r.PartitionKey)
 	if c.index == nil {
 		c.index = map[string]int{}
 	}
@@ -42,6 +44,15 @@ func (c *coalescer) add(r record.Out, inserted bool) {
 	}
 	p := &c.records[at]
 	p.Out, p.gone = r, p.inserted && r.Value == nil
+}
+
+func (c *coalescer) copy(b []byte) []byte {
+	if b == nil {
+		return nil
+	}
+	mark := len(c.arena)
+	c.arena = append(c.arena, b...)
+	return c.arena[mark:len(c.arena):len(c.arena)]
 }
 
 // drain passes the kept records on, in the order of each key's first change.
@@ -57,5 +68,5 @@ func (c *coalescer) drain(to *Output) {
 func (c *coalescer) reset() {
 	clear(c.index)
 	clear(c.records)
-	c.records = c.records[:0]
+	c.records, c.arena = c.records[:0], nil
 }

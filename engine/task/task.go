@@ -142,8 +142,7 @@ func (t *Task) Flush() error {
 // Outputs are the records written since the last ResetOutputs. They belong to the task.
 func (t *Task) Outputs() []record.Out { return t.out.Records }
 
-// ResetOutputs forgets the outputs, whose bytes are then used again. Call it after Flush, or before anything is held back:
-// updates that wait for the commit share the outputs' memory.
+// ResetOutputs forgets the outputs, whose bytes are then used again. Updates that are held back are not among them.
 func (t *Task) ResetOutputs() { t.out.Reset() }
 
 // Positions are the offsets of the next records to process, by topic.

@@ -31,9 +31,14 @@ type Options struct {
 	BatchSize int
 	// Optimize rewrites plans before they are run; nil: they run as analysed.
 	Optimize func(plan.Node) (plan.Node, error)
-	// RestartEvery drops the tasks after so many inputs and builds them again from what was committed; 0: never.
-	RestartEvery int
-	Log          operator.Log // nil: the processing log is dropped
+	// CommitEvery commits after so many batches; 0: at the end alone.
+	CommitEvery int
+	// Coalesce holds updates back until the commit, as the engine does by default.
+	Coalesce bool
+	// Restart builds the tasks anew after every commit. Abort drops each transaction once, just before it would be
+	// committed, and does it again.
+	Restart, Abort bool
+	Log            operator.Log // nil: the processing log is dropped
 }
 
 // Record is a record of a topic.
@@ -142,20 +147,24 @@ func (d *Driver) run(q *catalog.Query) error {
 		return err
 	}
 	records := d.feed(r.topics)
-	for from := 0; from < len(records); {
-		to := from + 1
-		for to < len(records) && to-from < d.opts.BatchSize && records[to].Topic == records[from].Topic {
-			to++
+	for len(records) > 0 {
+		n := 0
+		if d.opts.Abort {
+			if _, err := r.transaction(records); err != nil {
+				return err
+			}
+			r.abort()
 		}
-		if err := r.pipe(records[from:to]); err != nil {
+		if n, err = r.transaction(records); err != nil {
 			return err
 		}
-		from = to
-		if n := d.opts.RestartEvery; n > 0 && from%n == 0 {
-			if err := r.restart(); err != nil {
+		records = records[n:]
+		r.commit()
+		if d.opts.Restart {
+			if err := r.build(); err != nil {
 				return err
 			}
 		}
 	}
-	return r.flush()
+	return nil
 }

@@ -3,6 +3,7 @@ package testdriver
 import (
 	"bytes"
 	"fmt"
+	"maps"
 
 	"github.com/millrace/millrace/engine/record"
 	"github.com/millrace/millrace/engine/task"
@@ -21,7 +22,10 @@ type run struct {
 	tasks  []*task.Task
 	stores []*memory.Task
 	next   map[string]int64 // offsets of its internal topics
-	saved  []saved
+	saved  []saved          // by the last commit, as is savedNext
+
+	savedNext map[string]int64
+	written   map[string]int // records in topics outside since the last commit
 }
 
 // saved is what a commit holds of a task beside its stores.
@@ -38,7 +42,7 @@ func newRun(d *Driver, q *catalog.Query) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{d: d, topo: topo, next: map[string]int64{}}
+	r := &run{d: d, topo: topo, next: map[string]int64{}, savedNext: map[string]int64{}, written: map[string]int{}}
 	for _, s := range topo.Subs {
 		for _, in := range s.Inputs {
 			if !in.Internal {
@@ -61,7 +65,7 @@ func (r *run) build() error {
 		t, err := task.New(s, 0, task.Deps{
 			Stores: r.stores[i], Functions: r.d.opts.Functions, UDF: r.d.env(), Log: r.d.opts.Log,
 			Rows: func(*vector.Batch, []int) error { return nil },
-		}, task.Options{BatchSize: r.d.opts.BatchSize, Exact: true, MaxIdle: -1})
+		}, task.Options{BatchSize: r.d.opts.BatchSize, Exact: !r.d.opts.Coalesce, MaxIdle: -1})
 		if err != nil {
 			return err
 		}
@@ -132,42 +136,69 @@ func (r *run) route(t *task.Task) error {
 		if !internal {
 			rec.Offset = int64(len(r.d.topics[o.Topic]))
 			r.d.topics[o.Topic] = append(r.d.topics[o.Topic], Record{o.Topic, rec})
+			r.written[o.Topic]++
 		}
 	}
 	t.ResetOutputs()
 	return nil
 }
 
-// flush commits: tasks complete their stores and outputs.
-func (r *run) flush() error {
-	for _, t := range r.tasks {
-		if err := t.Flush(); err != nil {
-			return fmt.Errorf("commit: %w", err)
+// transaction works on the records up to the next commit and returns how many there were.
+func (r *run) transaction(records []Record) (int, error) {
+	from := 0
+	for batches := 0; from < len(records); batches++ {
+		if n := r.d.opts.CommitEvery; n > 0 && batches == n {
+			break
 		}
-		if err := r.route(t); err != nil {
+		to := from + 1
+		for to < len(records) && to-from < r.d.opts.BatchSize && records[to].Topic == records[from].Topic {
+			to++
+		}
+		if err := r.pipe(records[from:to]); err != nil {
+			return 0, err
+		}
+		from = to
+	}
+	return from, r.flush()
+}
+
+// flush lets the tasks complete their stores and outputs, those that feed others first.
+func (r *run) flush() error {
+	for i := range r.tasks {
+		// What a task before this one sent on is to be processed first.
+		if err := r.work(); err != nil {
 			return err
 		}
-	}
-	if err := r.work(); err != nil {
-		return err
-	}
-	for i, t := range r.tasks {
-		// What the flush of an upstream task sent on was processed just now.
-		if err := t.Flush(); err != nil {
-			return fmt.Errorf("commit: %w", err)
+		if err := r.tasks[i].Flush(); err != nil {
+			return fmt.Errorf("flush: %w", err)
 		}
-		r.saved[i] = saved{t.Positions(), t.State()}
-		r.stores[i].Commit()
+		if err := r.route(r.tasks[i]); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// restart commits and builds the tasks anew.
-func (r *run) restart() error {
-	if err := r.flush(); err != nil {
-		return err
+// commit makes what was done since the last commit permanent.
+func (r *run) commit() {
+	for i, t := range r.tasks {
+		r.saved[i] = saved{t.Positions(), t.State()}
+		r.stores[i].Commit()
 	}
-	return r.build()
+	r.savedNext, r.written = maps.Clone(r.next), map[string]int{}
+}
+
+// abort takes everything back to the last commit.
+func (r *run) abort() {
+	for i, t := range r.tasks {
+		r.stores[i].Abort()
+		t.Rewind(r.saved[i].positions, r.saved[i].state)
+	}
+	for topic, n := range r.written {
+		log := r.d.topics[topic]
+		r.d.topics[topic] = log[:len(log)-n]
+	}
+	r.next, r.written = maps.Clone(r.savedNext), map[string]int{}
 }
 
 // env is what functions see of the world: nothing moves.

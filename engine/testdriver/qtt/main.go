@@ -19,7 +19,9 @@ type Options struct {
 	BatchSize   int  // records per batch; 0: 1
 	NoOptimizer bool
 	Quiet       bool // do not list failures
-	Restart     int  // build the tasks anew after so many inputs; 0: never
+	// Commit is how many batches a transaction holds; each is aborted once and done again, and the tasks are built anew
+	// behind it. 0: one transaction, one life.
+	Commit int
 }
 
 // Result counts what became of the cases.
@@ -95,7 +97,7 @@ func newRunner(opts Options) (*runner, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register test functions: %w", err)
 	}
-	r := &runner{functions: functions, rules: map[string][]rule{}, batch: opts.BatchSize, restart: opts.Restart}
+	r := &runner{functions: functions, rules: map[string][]rule{}, batch: opts.BatchSize, commit: opts.Commit}
 	return r, nil
 }
 

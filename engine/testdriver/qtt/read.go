@@ -43,7 +43,7 @@ type testSpec struct {
 	Inputs        []recordSpec
 	Outputs       []recordSpec
 	Post          postSpec
-	Expected      *exception      `json:"expectedException"`
+	Expected      *exception `json:"expectedException"`
 	Responses     json.RawMessage
 	ExpectedError json.RawMessage
 }

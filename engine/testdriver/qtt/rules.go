@@ -77,5 +77,8 @@ func codeOf(err error) string {
 
 // satisfies says whether a code is the rule's or continues it.
 func satisfies(code, rule string) bool {
-	return rule == "" && code != "" || code == rule || strings.HasPrefix(code, rule+".") && rule != ""
+	if rule == "" || code == "" {
+		return code != ""
+	}
+	return code == rule || strings.HasPrefix(code, rule+".")
 }
