@@ -121,10 +121,10 @@ func (b *query) pullTable(src *source, q *ast.Query) (Result, error) {
 		return out, b.scan(b.sel.Span(), "there is no WHERE")
 	}
 	var err error
-	if out.Filter, err = b.predicate("WHERE", b.where); err != nil {
+	if out.Lookups, err = b.lookups(src); err != nil {
 		return nil, err
 	}
-	out.Lookups, err = b.lookups(src)
+	out.Filter, err = b.predicate("WHERE", b.where)
 	return out, err
 }
 

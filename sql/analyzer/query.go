@@ -217,8 +217,11 @@ func (b *query) checkColumns() error {
 		free func(string) bool
 		list []ast.Expr
 	}{
-		{"WHERE", bounds, []ast.Expr{b.where}}, {"GROUP BY", bounds, b.group}, {"PARTITION BY", none, b.partition},
-		{"HAVING", bounds, []ast.Expr{b.having}}, {"SELECT", inSelect, b.itemExprs()},
+		{"WHERE", bounds, []ast.Expr{b.where}},
+		{"GROUP BY", bounds, b.group},
+		{"PARTITION BY", none, b.partition},
+		{"HAVING", bounds, []ast.Expr{b.having}},
+		{"SELECT", inSelect, b.itemExprs()},
 	} {
 		if err := b.sc.checkResolved(c.name, c.free, c.list...); err != nil {
 			return err

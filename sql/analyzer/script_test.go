@@ -18,6 +18,7 @@ import (
 //
 //	define    a new catalog from CREATE statements
 //	analyze   what each statement would do: its result, and its plan
+//	apply     the same, and then it is done
 //	refuse    a statement and its refusal, on a line each: rule code, and the text that it is about
 //
 // A session property is an argument: `analyze ksql.some.property=value`. `go test -rewrite` writes the results anew.
@@ -58,8 +59,10 @@ func (w *world) run(t *testing.T, d *datadriven.TestData) string {
 		case err != nil:
 			fmt.Fprintf(&b, "[%s] %s\n", code(err), ast.Render(err, text))
 		default:
-			w.apply(r)
-			if d.Cmd == "analyze" {
+			if d.Cmd != "analyze" {
+				w.apply(r)
+			}
+			if d.Cmd != "define" {
 				show(&b, r)
 			}
 		}

@@ -18,12 +18,16 @@ const (
 // formatProperties names, per side, the WITH properties that become properties of the format.
 var formatProperties = map[string][][2]string{
 	"KEY": {
-		{"KEY_DELIMITER", propDelimiter}, {"KEY_SCHEMA_FULL_NAME", propSchemaName}, {"KEY_SCHEMA_ID", propSchemaID},
+		{"KEY_DELIMITER", propDelimiter},
+		{"KEY_SCHEMA_FULL_NAME", propSchemaName},
+		{"KEY_SCHEMA_ID", propSchemaID},
 		{"KEY_PROTOBUF_NULLABLE_REPRESENTATION", propNullable},
 	},
 	"VALUE": {
-		{"VALUE_DELIMITER", propDelimiter}, {"VALUE_AVRO_SCHEMA_FULL_NAME", propSchemaName},
-		{"VALUE_SCHEMA_FULL_NAME", propSchemaName}, {"VALUE_SCHEMA_ID", propSchemaID},
+		{"VALUE_DELIMITER", propDelimiter},
+		{"VALUE_AVRO_SCHEMA_FULL_NAME", propSchemaName},
+		{"VALUE_SCHEMA_FULL_NAME", propSchemaName},
+		{"VALUE_SCHEMA_ID", propSchemaID},
 		{"VALUE_PROTOBUF_NULLABLE_REPRESENTATION", propNullable},
 	},
 }
