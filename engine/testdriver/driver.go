@@ -14,7 +14,6 @@ import (
 	"github.com/millrace/millrace/engine/record"
 	"github.com/millrace/millrace/sql/analyzer"
 	"github.com/millrace/millrace/sql/catalog"
-	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/udf"
 )
 
@@ -29,8 +28,8 @@ type Options struct {
 	Topics map[string]int32
 	// BatchSize is how many records of one topic are processed together; 0: 1, so that outputs come in ksqlDB's order.
 	BatchSize int
-	// Optimize rewrites plans before they are run; nil: they run as analysed.
-	Optimize func(plan.Node) (plan.Node, error)
+	// NoOptimizer runs plans as they were analysed.
+	NoOptimizer bool
 	// CommitEvery commits after so many batches; 0: at the end alone.
 	CommitEvery int
 	// Coalesce holds updates back until the commit, as the engine does by default.

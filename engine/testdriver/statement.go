@@ -12,6 +12,7 @@ import (
 	"github.com/millrace/millrace/sql/analyzer"
 	"github.com/millrace/millrace/sql/ast"
 	"github.com/millrace/millrace/sql/catalog"
+	"github.com/millrace/millrace/sql/optimizer"
 	"github.com/millrace/millrace/sql/parser"
 	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/sql/types"
@@ -83,12 +84,9 @@ func (d *Driver) createAs(x *analyzer.CreateAs, text string) error {
 
 // addQuery adds a query, or replaces the one with the id in its place. A plan that cannot be run is refused now.
 func (d *Driver) addQuery(q *catalog.Query, replaces string) error {
-	if d.opts.Optimize != nil {
-		var err error
-		if q.Plan, err = d.opts.Optimize(q.Plan); err != nil {
-			return fmt.Errorf("optimize query %s: %w", q.ID, err)
-		}
-	}
+	q.Plan = optimizer.Optimize(q.Plan, optimizer.Options{
+		Off: d.opts.NoOptimizer, Fold: d.fold, Volatile: d.opts.Functions.Volatile,
+	})
 	if _, err := newRun(&Driver{opts: d.opts}, q); err != nil {
 		return err
 	}
@@ -112,7 +110,7 @@ func (d *Driver) insert(x *analyzer.InsertValues) error {
 	var keys, values []format.Column
 	nullKey := true
 	for i, v := range x.Values {
-		out, err := d.constant(v.Expr, b)
+		out, err := d.constant(v.Expr)
 		if err != nil {
 			return fmt.Errorf("insert into %s: %w", x.Target.Name, err)
 		}
@@ -127,7 +125,7 @@ func (d *Driver) insert(x *analyzer.InsertValues) error {
 	}
 	rec := record.Record{Timestamp: Epoch.UnixMilli()}
 	if x.RowTime != nil {
-		t, err := d.constant(x.RowTime, b)
+		t, err := d.constant(x.RowTime)
 		if err != nil {
 			return fmt.Errorf("insert into %s: %w", x.Target.Name, err)
 		}
@@ -147,19 +145,25 @@ func (d *Driver) insert(x *analyzer.InsertValues) error {
 }
 
 // constant evaluates an expression that reads no column. A failure is the statement's.
-func (d *Driver) constant(e plan.Expr, b *vector.Batch) (*vector.Vector, error) {
-	var failed error
-	ev, err := expr.Compile(e, &expr.Env{Functions: d.opts.Functions, UDF: d.env(), Sink: func(_ *vector.Batch, _ int, _ plan.Expr, err error) {
-		failed = err
-	}})
+func (d *Driver) constant(e plan.Expr) (*vector.Vector, error) {
+	value, err := expr.Constant(e, d.exprEnv())
 	if err != nil {
 		return nil, err
 	}
-	v, err := ev.Eval(b)
-	if err == nil {
-		err = failed
+	return vector.NewConst(e.Type(), value), nil
+}
+
+// fold evaluates a constant expression for the optimizer.
+func (d *Driver) fold(e plan.Expr) (any, bool) {
+	if !expr.Foldable(e, d.exprEnv()) {
+		return nil, false
 	}
-	return v, err
+	v, err := expr.Constant(e, d.exprEnv())
+	return v, err == nil
+}
+
+func (d *Driver) exprEnv() *expr.Env {
+	return &expr.Env{Functions: d.opts.Functions, UDF: d.env()}
 }
 
 func encode(f plan.Format, cols []format.Column, b *vector.Batch, key bool) ([]byte, error) {

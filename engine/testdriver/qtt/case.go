@@ -30,8 +30,8 @@ type runner struct {
 	functions *udf.Registry
 	rules     map[string][]rule // by folder
 	batch     int
-	commit    int // batches a transaction; each is aborted once, and the tasks are built anew behind it. 0: one transaction
-	optimize  func(plan.Node) (plan.Node, error)
+	commit    int  // batches a transaction; each is aborted once, and the tasks are built anew behind it. 0: one transaction
+	plain     bool // without the optimizer
 }
 
 // run runs a case and returns nil if it passed.
@@ -52,7 +52,7 @@ func (r *runner) run(c *Case) (err error) {
 		}
 	}
 	d := testdriver.New(testdriver.Options{
-		Functions: r.functions, Properties: c.Properties, Topics: topics, BatchSize: r.batch, Optimize: r.optimize, CommitEvery: r.commit, Restart: r.commit > 0, Abort: r.commit > 0,
+		Functions: r.functions, Properties: c.Properties, Topics: topics, BatchSize: r.batch, NoOptimizer: r.plain, CommitEvery: r.commit, Restart: r.commit > 0, Abort: r.commit > 0,
 	})
 	for i, s := range c.Statements {
 		if err := d.Execute(s); err != nil {

@@ -97,7 +97,7 @@ func newRunner(opts Options) (*runner, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register test functions: %w", err)
 	}
-	r := &runner{functions: functions, rules: map[string][]rule{}, batch: opts.BatchSize, commit: opts.Commit}
+	r := &runner{functions: functions, rules: map[string][]rule{}, batch: opts.BatchSize, commit: opts.Commit, plain: opts.NoOptimizer}
 	return r, nil
 }
 
