@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"regexp"
+	"strings"
 
 	"github.com/millrace/millrace/shell/client"
 	"github.com/millrace/millrace/sql/ast"
@@ -25,6 +27,9 @@ func (s *session) request(text string) client.Request {
 	return client.Request{SQL: text + ";", Properties: maps.Clone(s.properties), Variables: maps.Clone(s.variables)}
 }
 
+// runScript is the one statement that no server knows.
+var runScript = regexp.MustCompile(`(?is)^\s*RUN\s+SCRIPT\s+'((?:[^']|'')*)'\s*$`)
+
 // maxScripts bounds scripts that run scripts, which may run in circles.
 const maxScripts = 20
 
@@ -33,6 +38,9 @@ func (s *Shell) change(ctx context.Context, text string) error {
 	text, err := parser.Substitute(text, s.session.variables)
 	if err != nil {
 		return localError(err, text)
+	}
+	if m := runScript.FindStringSubmatch(text); m != nil {
+		return s.runFile(ctx, strings.ReplaceAll(m[1], "''", "'"))
 	}
 	stmt, err := parser.ParseOne(text)
 	if err != nil {
@@ -56,8 +64,6 @@ func (s *Shell) change(ctx context.Context, text string) error {
 			return fmt.Errorf("variable %s is not defined", st.Name.Name)
 		}
 		delete(s.session.variables, st.Name.Name)
-	case *ast.RunScript:
-		return s.runFile(ctx, st.Path)
 	default:
 		return fmt.Errorf("%T is no statement about the session", stmt) // statement() sends none here
 	}

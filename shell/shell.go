@@ -117,11 +117,12 @@ func (s *Shell) Interact(ctx context.Context, lines LineReader) error {
 
 // ready says whether the text can run: it is a local command, or all its statements have their semicolons.
 func (s *Shell) ready(text string) bool {
-	if c, _ := findCommand(text); c != nil {
-		return true
+	pieces, complete := parser.Split(text)
+	if complete || len(pieces) > 1 {
+		return complete
 	}
-	_, complete := parser.Split(text)
-	return complete
+	c, _ := findCommand(text)
+	return c != nil
 }
 
 // interruptible runs text and shows its errors. Ctrl-C ends what runs, not the shell.
@@ -147,11 +148,8 @@ func (s *Shell) Script(ctx context.Context, name, text string) error {
 	return err
 }
 
-// run runs a local command, or one statement after another. A script that lacks its last semicolon is whole all the same.
+// run runs one statement or local command after another. A script that lacks its last semicolon is whole all the same.
 func (s *Shell) run(ctx context.Context, text string) error {
-	if c, args := findCommand(text); c != nil {
-		return errors.Join(c.run(ctx, s, args), s.out.Flush())
-	}
 	pieces, _ := parser.Split(text)
 	for _, p := range pieces {
 		var err error

@@ -73,7 +73,7 @@ func (s *Shell) query(ctx context.Context, text string) error {
 	defer rows.Close()
 	var p printer = lines{s.out}
 	if !rows.Print() {
-		p = s.printer(resultColumns(rows.Columns()), true)
+		p = s.printer(resultColumns(rows.Columns()), pushes(text))
 	}
 	n, err := s.stream(ctx, cancel, rows, p)
 	note := fmt.Sprintf("(%d rows, %s)", n, time.Since(start).Round(time.Millisecond))
@@ -86,6 +86,9 @@ func (s *Shell) query(ctx context.Context, text string) error {
 	}
 	return err
 }
+
+// pushes says whether a query goes on until it is ended, as far as the shell needs to know.
+func pushes(text string) bool { return strings.Contains(strings.ToUpper(text), "EMIT") }
 
 // stream hands rows to the printer and sees to it that none waits longer than latency. When it returns nobody reads rows any more.
 func (s *Shell) stream(ctx context.Context, stop func(), rows *client.Rows, p printer) (int, error) {

@@ -20,6 +20,8 @@ var commands = []func(streams) *cobra.Command{
 	serverCommand,
 	brokerCommand,
 	testCommand,
+	demoCommand,
+	benchCommand,
 	versionCommand,
 }
 
