@@ -56,7 +56,7 @@ func resolve(t testing.TB, name string, params []*types.Type, init []plan.Litera
 // Rows of a fold block are values separated by |; a line that starts with "undo " takes the row back, "merge" starts a new
 // session that is merged into the first at the end. One result a row.
 func TestAggregateScripts(t *testing.T) {
-	datadriven.Walk(t, "testdata/aggregate", func(t *testing.T, path string) {
+	datadriven.Walk(t, "testdata/aggregate.d", func(t *testing.T, path string) {
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			var params []*types.Type
 			var init []plan.Literal

@@ -13,7 +13,19 @@ import (
 
 // Functions lists all built-in functions.
 func Functions() []udf.Function {
-	return slices.Concat(aggregates())
+	return slices.Concat(
+		aggregates(),
+		tableFunctions(),
+		scalars("CONDITIONAL", conditionalFunctions(), comparisonFunctions()),
+		scalars("STRING", stringFunctions(), partFunctions(), maskFunctions(), encodingFunctions()),
+		scalars("REGULAR EXPRESSION", regexpFunctions()),
+		scalars("MATHEMATICAL", mathFunctions(), roundingFunctions()),
+		scalars("DATE / TIME", formatFunctions(), epochFunctions(), intervalFunctions()),
+		scalars("ARRAY", arrayFunctions()),
+		scalars("MAP", mapFunctions()),
+		scalars("LAMBDA", lambdaFunctions()),
+		scalars("CONVERSIONS", conversionFunctions()),
+	)
 }
 
 var standard = sync.OnceValue(func() *udf.Registry {

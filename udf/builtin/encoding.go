@@ -1,0 +1,139 @@
+package builtin
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/millrace/millrace/udf"
+)
+
+func encodingFunctions() []udf.Function {
+	return []udf.Function{
+		function("ENCODE", "A text taken from one encoding to another: hex, utf8, ascii or base64.",
+			on("str STRING, inputEncoding STRING, outputEncoding STRING -> STRING", func(_ *udf.Call, a []any) (any, error) {
+				b, err := decode(a[0].(string), a[1].(string))
+				if err != nil {
+					return nil, err
+				}
+				return encode(b, a[2].(string))
+			})),
+		function("TO_BYTES", "The bytes that a text stands for: hex, utf8, ascii or base64.",
+			on("value STRING, encoding STRING -> BYTES", func(_ *udf.Call, a []any) (any, error) {
+				b, err := decode(a[0].(string), a[1].(string))
+				if err != nil {
+					return nil, err
+				}
+				return b, nil
+			})),
+		function("FROM_BYTES", "Bytes as text: hex, utf8, ascii or base64.",
+			on("value BYTES, encoding STRING -> STRING", func(_ *udf.Call, a []any) (any, error) {
+				return encode(a[0].([]byte), a[1].(string))
+			})),
+	}
+}
+
+func decode(s, encoding string) ([]byte, error) {
+	switch strings.ToLower(encoding) {
+	case "utf8":
+		return []byte(s), nil
+	case "ascii":
+		return asciiBytes(s), nil
+	case "base64":
+		b, err := base64.StdEncoding.DecodeString(s)
+		if err != nil {
+			return nil, fmt.Errorf("decode base64: %w", err)
+		}
+		return b, nil
+	case "hex":
+		return decodeHex(s)
+	}
+	return nil, unknownEncoding(encoding)
+}
+
+func unknownEncoding(encoding string) error {
+	return fmt.Errorf("unknown encoding %q: it is one of hex, utf8, ascii, base64", encoding)
+}
+
+func asciiBytes(s string) []byte {
+	b := make([]byte, 0, len(s))
+	for _, r := range s {
+		if r >= utf8.RuneSelf {
+			r = '?'
+		}
+		b = append(b, byte(r))
+	}
+	return b
+}
+
+// decodeHex reads digits, with 0x before them or in X'...'. An odd number of digits lacks a leading zero.
+func decodeHex(s string) ([]byte, error) {
+	if rest, ok := strings.CutPrefix(s, "0x"); ok {
+		s = rest
+	} else if len(s) >= 3 && s[0]|32 == 'x' && s[1] == '\'' && s[len(s)-1] == '\'' {
+		s = s[2 : len(s)-1]
+	}
+	if len(s)%2 == 1 {
+		s = "0" + s
+	}
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		return nil, fmt.Errorf("decode hex: %w", err)
+	}
+	return b, nil
+}
+
+func encode(b []byte, encoding string) (any, error) {
+	switch strings.ToLower(encoding) {
+	case "utf8":
+		return strings.ToValidUTF8(string(b), "\uFFFD"), nil
+	case "ascii":
+		var out strings.Builder
+		for _, c := range b {
+			if c >= utf8.RuneSelf {
+				out.WriteRune(utf8.RuneError)
+			} else {
+				out.WriteByte(c)
+			}
+		}
+		return out.String(), nil
+	case "base64":
+		return base64.StdEncoding.EncodeToString(b), nil
+	case "hex":
+		return hex.EncodeToString(b), nil
+	}
+	return nil, unknownEncoding(encoding)
+}
+
+func conversionFunctions() []udf.Function {
+	from := func(name, result string, size int, read func(binary.ByteOrder, []byte) any) udf.Function {
+		f := func(_ *udf.Call, a []any) (any, error) {
+			b := a[0].([]byte)
+			if len(b) != size {
+				return nil, fmt.Errorf("%d bytes given, %d needed", len(b), size)
+			}
+			order := binary.ByteOrder(binary.BigEndian)
+			if len(a) > 1 {
+				switch strings.ToUpper(a[1].(string)) {
+				case "BIG_ENDIAN":
+				case "LITTLE_ENDIAN":
+					order = binary.LittleEndian
+				default:
+					return nil, fmt.Errorf("byte order %q is neither BIG_ENDIAN nor LITTLE_ENDIAN", a[1])
+				}
+			}
+			return read(order, b), nil
+		}
+		return function(name, "The "+result+" that bytes hold, big-endian unless told otherwise.",
+			on("value BYTES -> "+result, f), on("value BYTES, byteOrder STRING -> "+result, f))
+	}
+	return []udf.Function{
+		from("INT_FROM_BYTES", "INT", 4, func(o binary.ByteOrder, b []byte) any { return int32(o.Uint32(b)) }),
+		from("BIGINT_FROM_BYTES", "BIGINT", 8, func(o binary.ByteOrder, b []byte) any { return int64(o.Uint64(b)) }),
+		from("DOUBLE_FROM_BYTES", "DOUBLE", 8, func(o binary.ByteOrder, b []byte) any { return math.Float64frombits(o.Uint64(b)) }),
+	}
+}

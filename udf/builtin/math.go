@@ -1,0 +1,179 @@
+package builtin
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/millrace/millrace/sql/types"
+	"github.com/millrace/millrace/udf"
+)
+
+// toDouble reads a number of any flat type.
+func toDouble(v any) float64 {
+	switch v := v.(type) {
+	case int32:
+		return float64(v)
+	case int64:
+		return float64(v)
+	}
+	return v.(float64)
+}
+
+func mathFunctions() []udf.Function {
+	return []udf.Function{
+		doubleFunction("ACOS", "The arc cosine, in radians.", math.Acos),
+		doubleFunction("ASIN", "The arc sine, in radians.", math.Asin),
+		doubleFunction("ATAN", "The arc tangent, in radians.", math.Atan),
+		doubleFunction("CBRT", "The cube root.", math.Cbrt),
+		doubleFunction("COS", "The cosine of an angle in radians.", math.Cos),
+		doubleFunction("COSH", "The hyperbolic cosine.", math.Cosh),
+		doubleFunction("COT", "The cotangent of an angle in radians.", func(x float64) float64 { return 1 / math.Tan(x) }),
+		doubleFunction("DEGREES", "An angle in radians as degrees.", func(x float64) float64 { return x * (180 / math.Pi) }),
+		doubleFunction("EXP", "e to the power of the argument.", math.Exp),
+		doubleFunction("LN", "The natural logarithm.", math.Log),
+		doubleFunction("RADIANS", "An angle in degrees as radians.", func(x float64) float64 { return x * (math.Pi / 180) }),
+		doubleFunction("SIN", "The sine of an angle in radians.", math.Sin),
+		doubleFunction("SINH", "The hyperbolic sine.", math.Sinh),
+		doubleFunction("SQRT", "The square root.", math.Sqrt),
+		doubleFunction("TAN", "The tangent of an angle in radians.", math.Tan),
+		doubleFunction("TANH", "The hyperbolic tangent.", math.Tanh),
+		doublePair("ATAN2", "The angle of the point (x, y), in radians.", "y", "x", math.Atan2),
+		doublePair("POWER", "The base to the power of the exponent.", "base", "exponent", math.Pow),
+		logFunction(),
+		signFunction(),
+		function("PI", "The number pi.", on("-> DOUBLE", func(*udf.Call, []any) (any, error) { return math.Pi, nil })),
+		function("RANDOM", "A random number from 0 up to, not including, 1.", udf.Overload{
+			Signature: "-> DOUBLE", Volatile: true,
+			Call: func(c *udf.Call, _ []any) (any, error) {
+				if c.Env == nil || c.Env.Random == nil {
+					return nil, errors.New("no source of random numbers")
+				}
+				return c.Env.Random(), nil
+			},
+		}),
+	}
+}
+
+var doubleTypes = []string{"INT", "BIGINT", "DOUBLE"}
+
+func doubleFunction(name, description string, f func(float64) float64) udf.Function {
+	out := function(name, description)
+	for _, t := range doubleTypes {
+		out.Overloads = append(out.Overloads, on("value "+t+" -> DOUBLE", func(_ *udf.Call, a []any) (any, error) {
+			return f(toDouble(a[0])), nil
+		}))
+	}
+	return out
+}
+
+func doublePair(name, description, x, y string, f func(x, y float64) float64) udf.Function {
+	out := function(name, description)
+	for _, t := range doubleTypes {
+		out.Overloads = append(out.Overloads, on(fmt.Sprintf("%s %s, %s %s -> DOUBLE", x, t, y, t), func(_ *udf.Call, a []any) (any, error) {
+			return f(toDouble(a[0]), toDouble(a[1])), nil
+		}))
+	}
+	return out
+}
+
+func logFunction() udf.Function {
+	out := doubleFunction("LOG", "The logarithm to a base, or the natural one.", math.Log)
+	out.Overloads = append(out.Overloads,
+		doublePair("", "", "base", "value", func(base, x float64) float64 { return math.Log(x) / math.Log(base) }).Overloads...)
+	return out
+}
+
+func signFunction() udf.Function {
+	out := function("SIGN", "-1, 0 or 1, as the argument is negative, zero or positive.")
+	for _, t := range doubleTypes {
+		out.Overloads = append(out.Overloads, on("value "+t+" -> INT", func(_ *udf.Call, a []any) (any, error) {
+			switch x := toDouble(a[0]); {
+			case x > 0:
+				return int32(1), nil
+			case x < 0:
+				return int32(-1), nil
+			}
+			return int32(0), nil
+		}))
+	}
+	return out
+}
+
+// sameDecimal is the result type of functions that keep the first argument's type.
+func sameDecimal(params []*types.Type) (*types.Type, error) { return params[0], nil }
+
+// wholeDecimal is the type of a DECIMAL without its fraction.
+func wholeDecimal(params []*types.Type) (*types.Type, error) {
+	return types.DecimalOf(max(1, params[0].Precision-params[0].Scale), 0), nil
+}
+
+func roundingFunctions() []udf.Function {
+	same := func(_ *udf.Call, a []any) (any, error) { return a[0], nil }
+	long := func(_ *udf.Call, a []any) (any, error) { return int64(a[0].(int32)), nil }
+	whole := func(name, description string, double func(float64) float64, mode types.Rounding) udf.Function {
+		return function(name, description,
+			on("val INT -> INT", same), on("val BIGINT -> BIGINT", same),
+			on("val DOUBLE -> DOUBLE", func(_ *udf.Call, a []any) (any, error) { return double(a[0].(float64)), nil }),
+			onDecimal("val DECIMAL", sameDecimal, func(_ *udf.Call, a []any) (any, error) {
+				d := a[0].(types.Decimal)
+				return d.SetScale(0, mode).SetScale(d.Scale(), types.Down), nil
+			}))
+	}
+	places := func(name, description string, double func(float64) int64, cut func(d types.Decimal, places int) types.Decimal) udf.Function {
+		decimal := func(c *udf.Call, a []any) (any, error) {
+			n := 0
+			if len(a) > 1 {
+				n = clampPlaces(a[1].(int32))
+			}
+			return cut(a[0].(types.Decimal), n).SetScale(c.Returns.Scale, types.Down), nil
+		}
+		return function(name, description,
+			on("val BIGINT -> BIGINT", same), on("val INT -> BIGINT", long),
+			on("val DOUBLE -> BIGINT", func(_ *udf.Call, a []any) (any, error) { return double(a[0].(float64)), nil }),
+			onDecimal("val DECIMAL", wholeDecimal, decimal),
+			on("val DOUBLE, decimalPlaces INT -> DOUBLE", func(_ *udf.Call, a []any) (any, error) {
+				x := a[0].(float64)
+				d, err := types.ParseDecimal(strconv.FormatFloat(x, 'g', -1, 64))
+				if err != nil {
+					return nil, fmt.Errorf("%s of %g: %w", name, x, err)
+				}
+				return cut(d, clampPlaces(a[1].(int32))).Float64(), nil
+			}),
+			onDecimal("val DECIMAL, decimalPlaces INT", sameDecimal, decimal))
+	}
+	return []udf.Function{
+		whole("FLOOR", "The largest whole number that is not larger.", math.Floor, types.Floor),
+		whole("CEIL", "The smallest whole number that is not smaller.", math.Ceil, types.Ceiling),
+		places("ROUND", "The nearest number with so many digits behind the point; halves go up.", roundDouble, roundUp),
+		places("TRUNC", "The number cut to so many digits behind the point.", types.DoubleToInt64,
+			func(d types.Decimal, n int) types.Decimal { return d.SetScale(n, types.Down) }),
+		function("ABS", "The value without its sign.",
+			on("val INT -> INT", func(_ *udf.Call, a []any) (any, error) { return max(a[0].(int32), -a[0].(int32)), nil }),
+			on("val BIGINT -> BIGINT", func(_ *udf.Call, a []any) (any, error) { return max(a[0].(int64), -a[0].(int64)), nil }),
+			on("val DOUBLE -> DOUBLE", func(_ *udf.Call, a []any) (any, error) { return math.Abs(a[0].(float64)), nil }),
+			onDecimal("val DECIMAL", sameDecimal, func(_ *udf.Call, a []any) (any, error) { return a[0].(types.Decimal).Abs(), nil })),
+	}
+}
+
+// clampPlaces keeps hostile numbers of digits from costing memory; no DOUBLE has more.
+func clampPlaces(n int32) int { return int(max(-400, min(400, n))) }
+
+// roundDouble is Java's Math.round: halves toward positive infinity.
+func roundDouble(x float64) int64 {
+	r := math.Floor(x)
+	if x-r >= 0.5 {
+		r++
+	}
+	return types.DoubleToInt64(r)
+}
+
+// roundUp rounds halves toward positive infinity.
+func roundUp(d types.Decimal, places int) types.Decimal {
+	if places >= d.Scale() {
+		return d
+	}
+	half := types.NewDecimal(5, places+1)
+	return d.Add(half).SetScale(places, types.Floor)
+}

@@ -1,0 +1,63 @@
+package builtin
+
+import (
+	"strings"
+	"unicode"
+
+	"github.com/millrace/millrace/udf"
+)
+
+// maskFunctions replace letters and digits. The four replacement characters are those for upper case, lower case, digits and the
+// rest; a NULL one leaves its kind as it is.
+func maskFunctions() []udf.Function {
+	const chars = ", upper STRING, lower STRING, digit STRING, other STRING"
+	partial := func(name, description string, masked func(i, n, count int) bool) udf.Function {
+		f := func(_ *udf.Call, a []any) (any, error) {
+			if a[0] == nil || a[1] == nil || a[1].(int32) < 0 {
+				return nil, nil
+			}
+			count := int(a[1].(int32))
+			return mask(a[0].(string), a[2:], func(i, n int) bool { return masked(i, n, count) }), nil
+		}
+		return function(name, description,
+			onNulls("input STRING, numChars INT -> STRING", f), onNulls("input STRING, numChars INT"+chars+" -> STRING", f))
+	}
+	all := func(_ *udf.Call, a []any) (any, error) {
+		if a[0] == nil {
+			return nil, nil
+		}
+		return mask(a[0].(string), a[1:], func(int, int) bool { return true }), nil
+	}
+	return []udf.Function{
+		function("MASK", "The text with letters and digits replaced.",
+			onNulls("input STRING -> STRING", all), onNulls("input STRING"+chars+" -> STRING", all)),
+		partial("MASK_LEFT", "The text with its first characters masked.", func(i, _, count int) bool { return i < count }),
+		partial("MASK_RIGHT", "The text with its last characters masked.", func(i, n, count int) bool { return i >= n-count }),
+		partial("MASK_KEEP_LEFT", "The text with all but its first characters masked.", func(i, _, count int) bool { return i >= count }),
+		partial("MASK_KEEP_RIGHT", "The text with all but its last characters masked.", func(i, n, count int) bool { return i < n-count }),
+	}
+}
+
+// mask replaces the characters at which masked says so.
+func mask(s string, chars []any, masked func(i, n int) bool) string {
+	with := [4]any{"X", "x", "n", "-"}
+	copy(with[:], chars)
+	runes := []rune(s)
+	var b strings.Builder
+	for i, r := range runes {
+		kind := 3
+		switch {
+		case unicode.IsUpper(r):
+			kind = 0
+		case unicode.IsLower(r):
+			kind = 1
+		case unicode.IsDigit(r):
+			kind = 2
+		}
+		if to, ok := with[kind].(string); ok && to != "" && masked(i, len(runes)) {
+			r = []rune(to)[0]
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
