@@ -1,6 +1,8 @@
 package analyzer
 
 import (
+	"strings"
+
 	"github.com/millrace/millrace/sql/ast"
 	"github.com/millrace/millrace/sql/types"
 )
@@ -14,6 +16,10 @@ func magicTime(beside, e ast.Expr) ast.Expr {
 		return e
 	}
 	ms, err := types.ParseTimestamp(l.Value)
+	if err != nil && strings.Contains(l.Value, "T24") { // the end of a day
+		ms, err = types.ParseTimestamp(strings.Replace(l.Value, "T24", "T00", 1))
+		ms += day.Milliseconds()
+	}
 	if err != nil {
 		return e // the comparison of BIGINT and STRING is refused, at the right place
 	}

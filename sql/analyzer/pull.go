@@ -2,6 +2,7 @@ package analyzer
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/millrace/millrace/sql/ast"
 	"github.com/millrace/millrace/sql/plan"
@@ -52,10 +53,10 @@ func (b *query) checkPull() error {
 		return refuse(b.sel.Items[0].Span(), "aggregates")
 	}
 	if at, found := hidden(b.itemExprs()); found {
-		return fail("pull.column", at, "ROWPARTITION and ROWOFFSET are not known to a pull query, in SELECT")
+		return fail("pull.clause.column", at, "ROWPARTITION and ROWOFFSET are not known to a pull query, in SELECT")
 	}
 	if at, found := hidden([]ast.Expr{b.where}); found {
-		return fail("pull.column", at, "ROWPARTITION and ROWOFFSET are not known to a pull query, in WHERE")
+		return fail("pull.clause.column", at, "ROWPARTITION and ROWOFFSET are not known to a pull query, in WHERE")
 	}
 	calls, err := b.tableCalls()
 	if err == nil && len(calls) > 0 {
@@ -121,10 +122,15 @@ func (b *query) pullTable(src *source, q *ast.Query) (Result, error) {
 		return out, b.scan(b.sel.Span(), "there is no WHERE")
 	}
 	var err error
-	if out.Lookups, err = b.lookups(src); err != nil {
+	out.Filter, err = b.predicate("WHERE", b.where)
+	if e, ok := err.(*ast.Error); ok && !strings.HasPrefix(e.Code, "type.in-") {
 		return nil, err
 	}
-	out.Filter, err = b.predicate("WHERE", b.where)
+	lookups, keyErr := b.lookups(src) // of a bad IN over a key, this error says more
+	if keyErr != nil {
+		return nil, keyErr
+	}
+	out.Lookups = lookups
 	return out, err
 }
 

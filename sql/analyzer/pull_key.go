@@ -1,6 +1,8 @@
 package analyzer
 
 import (
+	"fmt"
+
 	"github.com/millrace/millrace/sql/ast"
 	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/sql/types"
@@ -45,6 +47,26 @@ func (b *query) lookups(src *source) ([]Lookup, error) {
 			return nil, nil
 		}
 		out = append(out, *found)
+	}
+	return b.mergeLookups(out)
+}
+
+// mergeLookups makes the lookups disjoint, so that no row is found twice: those of one key become one, and ranges beside
+// others become a scan.
+func (b *query) mergeLookups(list []Lookup) ([]Lookup, error) {
+	var out []Lookup
+	seen := map[string]int{}
+	for _, l := range list {
+		if l.Key == nil && len(list) > 1 {
+			return nil, b.scan(b.where.Span(), "it joins ranges of keys by OR")
+		}
+		key := fmt.Sprint(l.Key)
+		if i, twice := seen[key]; twice {
+			out[i].Start, out[i].End = Range{}, Range{} // the filter decides
+			continue
+		}
+		seen[key] = len(out)
+		out = append(out, l)
 	}
 	return out, nil
 }
@@ -180,7 +202,12 @@ func (l *lookup) keyConstant(v plan.Expr, col plan.OutColumn, at ast.Expr) (plan
 }
 
 func (l *lookup) key(i int, op ast.CompareOp, v plan.Expr, c ast.Expr) error {
-	l.keys++
+	if l.keys++; l.keys > len(l.values) {
+		if err := l.scan(c.Span(), "a key column is compared more than once"); err != nil {
+			l.odd = err
+			return nil
+		}
+	}
 	switch op {
 	case ast.Eq:
 		if l.values[i] != nil || !l.keyRange.Empty() {
