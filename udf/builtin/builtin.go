@@ -24,6 +24,9 @@ func Functions() []udf.Function {
 		scalars("ARRAY", arrayFunctions()),
 		scalars("MAP", mapFunctions()),
 		scalars("LAMBDA", lambdaFunctions()),
+		scalars("JSON", jsonFunctions()),
+		scalars("URL", urlFunctions()),
+		scalars("OTHER", geoFunctions()),
 		scalars("CONVERSIONS", conversionFunctions()),
 	)
 }
