@@ -29,9 +29,13 @@ type Env struct {
 	Udf       *udf.Env
 	// Compile makes the evaluator of an expression of a node.
 	Compile func(node string, e plan.Expr) (Evaluator, error)
-	Log     Log
-	Out     *Output
-	Count   *Counters
+	// FailOnTimestamp makes a row whose timestamp cannot be extracted an error of the task, as
+	// ksql.timestamp.throw.on.invalid asks; else it is left out.
+	FailOnTimestamp bool
+
+	Log   Log
+	Out   *Output
+	Count *Counters
 	// Exact says that every update is emitted, as ksqlDB does without its cache. Otherwise updates are coalesced per
 	// commit: per key the first old row and the last new one are kept.
 	Exact bool

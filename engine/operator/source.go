@@ -34,6 +34,7 @@ type Source struct {
 	extras     []extra
 	time       *timeExtractor
 	sel        []int32
+	failed     error
 }
 
 // extra fills a column that comes from neither key nor value.
@@ -182,6 +183,7 @@ func (s *Source) Decode(recs []record.Record) (*vector.Batch, error) {
 	s.sel = s.sel[:0]
 	s.env.Count.RowsIn += int64(len(recs))
 	bad := false
+	s.failed = nil
 	for i := range recs {
 		if s.row(&recs[i], i) {
 			s.sel = append(s.sel, int32(i))
@@ -189,6 +191,9 @@ func (s *Source) Decode(recs []record.Record) (*vector.Batch, error) {
 		}
 		bad = true
 		s.env.Count.BadRows++
+	}
+	if s.failed != nil {
+		return nil, s.failed
 	}
 	b.N = len(recs)
 	if bad {
@@ -207,10 +212,12 @@ func (s *Source) row(rec *record.Record, i int) bool {
 		var err error
 		if t, err = s.time.at(s.dest, i); err != nil {
 			s.log(rec, RecordProcessing, "", "failed to extract timestamp from row", err, nil)
+			s.reject(rec, err)
 			ok = false
 		}
 	}
 	if t < 0 && ok {
+		s.reject(rec, fmt.Errorf("timestamp %d is negative", t))
 		s.log(rec, RecordProcessing, "", fmt.Sprintf("row has negative timestamp %d", t), nil, nil)
 		ok = false
 	}
@@ -232,10 +239,17 @@ func (s *Source) row(rec *record.Record, i int) bool {
 	return ok
 }
 
+// reject makes a row without a usable timestamp fail the task, where that is wished.
+func (s *Source) reject(rec *record.Record, err error) {
+	if s.env.FailOnTimestamp && s.failed == nil {
+		s.failed = fmt.Errorf("extract the timestamp of record %d of %s: %w", rec.Offset, s.node.Topic, err)
+	}
+}
+
 // readKey decodes the key and its window. False says that they cannot be read; their columns are then NULL.
 func (s *Source) readKey(rec *record.Record, i int) bool {
 	key, w := rec.Key, s.node.Window
-	if len(s.node.Schema.Keys()) == 0 || key == nil {
+	if s.key == nil || key == nil {
 		s.nullKey(i)
 		return true
 	}

@@ -2,16 +2,18 @@ package operator
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/sql/types"
+	"github.com/millrace/millrace/sql/types/javatime"
 	"github.com/millrace/millrace/sql/vector"
 )
 
 // timeExtractor reads event time from a column.
 type timeExtractor struct {
 	col    int
-	parse  func(text string) (int64, error) // of a STRING column
+	parse  *javatime.Formatter // of a STRING column
 	column string
 }
 
@@ -26,7 +28,11 @@ func newTimeExtractor(t *plan.Timestamp, cols []plan.OutColumn) (*timeExtractor,
 		}
 		x := &timeExtractor{col: i, column: t.Column}
 		if c.Type.Kind == types.KindString {
-			return nil, fmt.Errorf("timestamp format %q of column %s is not available", t.Format, t.Column)
+			f, err := javatime.Compile(t.Format)
+			if err != nil {
+				return nil, fmt.Errorf("compile timestamp format of column %s: %w", types.QuoteName(t.Column), err)
+			}
+			x.parse = f
 		}
 		return x, nil
 	}
@@ -42,5 +48,5 @@ func (x *timeExtractor) at(cols []*vector.Vector, row int) (int64, error) {
 	if x.parse == nil {
 		return v.I64[v.At(row)], nil
 	}
-	return x.parse(string(v.Str(row)))
+	return x.parse.ParseTimestamp(string(v.Str(row)), time.UTC)
 }

@@ -73,7 +73,8 @@ func New(sub *topology.SubTopology, partition int32, deps Deps, opts Options) (*
 	t := &Task{sub: sub, opts: opts}
 	env := &operator.Env{
 		Sub: sub, Partition: partition, Stores: deps.Stores, Functions: deps.Functions, Udf: deps.UDF, Log: deps.Log,
-		Out: &t.out, Count: &t.count, Exact: opts.Exact, Rows: deps.Rows, Compile: compiler(deps),
+		FailOnTimestamp: deps.UDF != nil && deps.UDF.Props["ksql.timestamp.throw.on.invalid"] == "true",
+		Out:             &t.out, Count: &t.count, Exact: opts.Exact, Rows: deps.Rows, Compile: compiler(deps),
 	}
 	var err error
 	if t.pipe, err = operator.Build(env); err != nil {
