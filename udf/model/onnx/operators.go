@@ -98,6 +98,8 @@ func init() { // not an initializer expression: operators refer to the table thr
 		"ai.onnx.ml.Normalizer":             normalizer,
 		"ai.onnx.ml.OneHotEncoder":          oneHotEncoder,
 		"ai.onnx.ml.Scaler":                 scaler,
+		"ai.onnx.ml.SVMClassifier":          svmClassifier,
+		"ai.onnx.ml.SVMRegressor":           svmRegressor,
 		"ai.onnx.ml.TreeEnsembleClassifier": treeClassifier,
 		"ai.onnx.ml.TreeEnsembleRegressor":  treeRegressor,
 		"ai.onnx.ml.ZipMap":                 zipMap,
