@@ -371,6 +371,7 @@ func clip(x *call) error {
 		}
 		*limit = float64(x.consts.f32[v.reg][0])
 	}
+	x.inputs = x.inputs[:1]
 	return realFunc(func(v float64) float64 {
 		if v < low {
 			v = low

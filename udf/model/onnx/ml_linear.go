@@ -107,7 +107,7 @@ func linearRegressor(x *call) error {
 }
 
 // linearClassifier scores every class by a weighted sum. One score for two classes is that of the second, and the
-// first gets what is left of 1, as ONNX Runtime has it.
+// first gets what is left of 1.
 func linearClassifier(x *call) error {
 	v, features, err := x.linearTable()
 	if err != nil {
@@ -181,7 +181,11 @@ func (x *call) linearBinary(v *value, d *dense[float32], classes labels, post st
 				best = 1
 			}
 			classes.set(f, label, r, best)
-			dst[2*r], dst[2*r+1] = 1-s, s
+			if post == "LOGISTIC" {
+				dst[2*r], dst[2*r+1] = logistic1(-s), logistic1(s)
+			} else {
+				dst[2*r], dst[2*r+1] = 1-s, s
+			}
 		}
 		return nil
 	})

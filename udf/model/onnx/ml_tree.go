@@ -277,10 +277,10 @@ func (x *call) oneScore(v *value, features int, class int64, classes labels, bas
 			switch {
 			case class == 1:
 				dst[2*r], dst[2*r+1] = 0, s
-			case positive:
-				dst[2*r], dst[2*r+1] = 1-s, s
 			case post == "LOGISTIC":
 				dst[2*r], dst[2*r+1] = logistic1(-s), logistic1(s)
+			case positive:
+				dst[2*r], dst[2*r+1] = 1-s, s
 			default:
 				dst[2*r], dst[2*r+1] = -s, s
 			}
