@@ -12,13 +12,12 @@ import (
 // joined is a relation on its way through a chain of joins.
 type joined struct {
 	*relation
-	last       *source // the source joined last: its partitions count for the next join
-	label      string  // for messages
-	nWay       bool    // more than one source
-	equal      []ast.Expr
-	window     *plan.WindowInfo
-	keyFormat  plan.Format
-	foreignKey bool
+	last      *source // the source joined last: its partitions count for the next join
+	label     string  // for messages
+	nWay      bool    // more than one source
+	equal     []ast.Expr
+	window    *plan.WindowInfo
+	keyFormat plan.Format
 }
 
 // relation builds FROM.
@@ -146,7 +145,7 @@ func (j *joining) checkForeign(at ast.Span) error {
 		return fail("join.fk-right", at, "%s is not the primary key of %s, and RIGHT JOIN needs it", j.on.left, j.left.label)
 	case j.x.Kind == ast.FullJoin:
 		return fail("join.fk-full", at, "%s is not the primary key of %s, and FULL JOIN needs it", j.on.left, j.left.label)
-	case j.left.nWay && !j.left.foreignKey || len(j.sc.sources) > 2 && j.left.nWay:
+	case j.left.nWay:
 		return fail("join.fk-n-way", at, "%s is not the primary key of %s: such a join cannot follow another", j.on.left, j.left.label)
 	case j.left.window != nil || j.right.window != nil:
 		return fail("join.fk-windowed", at, "%s is not the primary key of %s, and these tables are windowed", j.on.left, j.left.label)
@@ -217,7 +216,7 @@ func (j *joining) build() (*joined, error) {
 	j.appendSide(r, &n.Out, j.right)
 	return &joined{
 		relation: r, last: j.right.last, nWay: true, equal: j.equalSet(), window: j.left.window, keyFormat: j.keyFormat,
-		label: j.left.label + " " + string(j.x.Kind) + " JOIN " + j.right.label, foreignKey: j.left.foreignKey,
+		label: j.left.label + " " + string(j.x.Kind) + " JOIN " + j.right.label,
 	}, nil
 }
 

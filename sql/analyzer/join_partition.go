@@ -89,7 +89,7 @@ func (j *joining) foreignKeyJoin() (*joined, error) {
 	j.appendSide(r, &n.Out, j.left)
 	j.appendSide(r, &n.Out, j.right)
 	return &joined{
-		relation: r, last: j.left.last, nWay: true, keyFormat: j.left.keyFormat, foreignKey: true,
+		relation: r, last: j.left.last, nWay: true, keyFormat: j.left.keyFormat,
 		label: j.left.label + " " + string(j.x.Kind) + " JOIN " + j.right.label,
 	}, nil
 }

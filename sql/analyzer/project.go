@@ -167,7 +167,7 @@ func (b *query) missingKeys(cols []*column) error {
 			missing = append(missing, names(any, "or"))
 		}
 	}
-	if len(missing) == 0 {
+	if len(missing) == 0 || b.conf.flag(confFreeKeys, false) {
 		return nil
 	}
 	hint := "add it to SELECT"
@@ -189,11 +189,10 @@ func (b *query) persist() error {
 	if err := b.missingKeys(cols); err != nil {
 		return err
 	}
-	items := make([]plan.Item, len(b.rel.keys))
-	var values []plan.Item
-	for _, c := range cols {
+	var items, values []plan.Item
+	for _, c := range b.keysFirst(cols) {
 		if c.key >= 0 {
-			items[c.key] = plan.Item{Name: c.name, Role: plan.Key, Expr: c.bound}
+			items = append(items, plan.Item{Name: c.name, Role: plan.Key, Expr: c.bound})
 		} else {
 			values = append(values, plan.Item{Name: c.name, Expr: c.bound})
 		}
@@ -207,6 +206,21 @@ func (b *query) persist() error {
 	}
 	b.rel = &relation{node: project(b.id("project"), b.rel.node, items)}
 	return nil
+}
+
+// confFreeKeys lets a projection leave out and reorder key columns, as ksqlDB's experimental planner does.
+const confFreeKeys = "ksql.new.query.planner.enabled"
+
+// keysFirst orders the columns by the key; values keep their order.
+func (b *query) keysFirst(cols []*column) []*column {
+	out := slices.Clone(cols)
+	slices.SortStableFunc(out, func(x, y *column) int {
+		if b.conf.flag(confFreeKeys, false) {
+			return 0
+		}
+		return x.key - y.key
+	})
+	return out
 }
 
 // checkTimestamp holds the WITH clause against the columns before the key is looked for: ksqlDB has it in this order.

@@ -333,12 +333,13 @@ func (b *query) from() error {
 	return nil
 }
 
-// leafNode is a source with its id; a table that is filtered, grouped or joined keeps its rows.
+// leafNode is a source with its id. A table keeps its rows where old values are needed (it is filtered, grouped or joined), and
+// where it feeds a sink, so that pull queries of the sink find them.
 func (b *query) leafNode(s *source) *relation {
 	r := leaf(s)
 	n := r.node.(*plan.Source)
 	n.ID = b.id("source").ID
-	n.Materialized = s.table() && (b.sc.join() || b.where != nil || b.grouped || b.hasAggregates() || s.cat.ReadOnly)
+	n.Materialized = s.table() && (b.persistent || b.sc.join() || b.where != nil || b.grouped || b.hasAggregates())
 	return r
 }
 

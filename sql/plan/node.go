@@ -199,7 +199,8 @@ type Within struct {
 
 // Join joins two inputs on their keys: the sides of ON were made the key columns of the inputs by Project and
 // Repartition nodes where they were not. stream-stream if Within is set, otherwise stream-table (left a stream) or table-table.
-// Out: the key column, then all columns of Left, then all of Right, as values.
+// Out: the key column (and the window bounds, if the inputs have windowed keys), then all columns of Left, then all of
+// Right, as values.
 type Join struct {
 	Base
 	Kind        JoinKind
