@@ -161,8 +161,8 @@ func (x *call) linearBinary(v *value, d *dense[float32], classes labels, post st
 	if classes.len() != 2 {
 		return uncovered("one score for %d classes", classes.len())
 	}
-	if post == "PROBIT" {
-		return uncovered("post_transform PROBIT of one score")
+	if post != "NONE" && post != "LOGISTIC" {
+		return uncovered("post_transform %s of one score", post)
 	}
 	label, scores, err := x.classifierOutputs(v, classes, 2)
 	if err != nil {

@@ -209,7 +209,8 @@ func treeClassifier(x *call) error {
 	})
 }
 
-// bestClass adds the base values and takes the largest of the classes that any leaf or base value spoke for.
+// bestClass adds the base values and takes the largest of the classes that any leaf or base value spoke for. (For two
+// classes with weights each, ONNX Runtime gives 0 or 1 instead of a class label. We go by the specification.)
 func bestClass(scores []float32, has []bool, base []float32) int {
 	best := -1
 	for i := range scores {
@@ -240,7 +241,7 @@ func (x *call) oneScore(v *value, features int, class int64, classes labels, bas
 	if class != 0 && class != 1 {
 		return fmt.Errorf("weights for class %d of 2", class)
 	}
-	if class == 1 && (len(base) > 0 || post != "NONE") || len(base) == 2 || post == "PROBIT" {
+	if class == 1 && (len(base) > 0 || post != "NONE") || len(base) == 2 || post == "PROBIT" || post == "SOFTMAX_ZERO" {
 		return uncovered("weights for class %d alone with %d base values and post_transform %s", class, len(base), post)
 	}
 	shift := float32(0)

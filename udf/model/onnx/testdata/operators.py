@@ -98,6 +98,15 @@ def trees():
                 "TreeEnsembleClassifier", ["X"], ["L", "Y"], class_treeids=tree, class_nodeids=leaves * 2,
                 class_ids=[0] * (2 * k), class_weights=w, classlabels_int64s=[7, 9], post_transform=post,
                 **common)], {"L": L, "Y": F})
+            if post == "NONE":  # others are refused
+                case(f"tree_classifier_second_{sign}", [node(
+                    "TreeEnsembleClassifier", ["X"], ["L", "Y"], class_treeids=tree, class_nodeids=leaves * 2,
+                    class_ids=[1] * (2 * k), class_weights=w, classlabels_int64s=[7, 9], **common)], {"L": L, "Y": F})
+            # The runtime labels these 0 and 1, whatever classlabels_int64s says: only the scores are compared.
+            case(f"tree_classifier_both_{sign}_{post.lower()}", [node(
+                "TreeEnsembleClassifier", ["X"], ["L", "Y"], class_treeids=tree * 2, class_nodeids=leaves * 4,
+                class_ids=[0] * (2 * k) + [1] * (2 * k), class_weights=w + w[::-1], classlabels_int64s=[7, 9],
+                post_transform=post, **common)], {"Y": F})
         case(f"tree_classifier_three_{post.lower()}", [node(
             "TreeEnsembleClassifier", ["X"], ["L", "Y"], class_treeids=tree, class_nodeids=leaves * 2,
             class_ids=[i % 3 for i in range(2 * k)], class_weights=weights, classlabels_int64s=[5, 7, 9],
