@@ -76,7 +76,7 @@ func argTypes(args []analyzer.Arg) string {
 type candidate struct {
 	overload *Overload
 	args     []analyzer.Arg
-	params   []*Pattern // one an argument
+	params   []*Param // one an argument
 	bound    bindings
 	lambdas  [][]*types.Type
 }
@@ -100,20 +100,20 @@ func (f *Function) candidates(args []analyzer.Arg, casts bool) (found []candidat
 	return found, bodyErr
 }
 
-// expand gives one pattern an argument, or nil if the number does not fit.
-func (s *Signature) expand(n int) []*Pattern {
-	out := make([]*Pattern, 0, n)
+// expand gives one parameter an argument, or nil if the number does not fit.
+func (s *Signature) expand(n int) []*Param {
+	out := make([]*Param, 0, n)
 	extra := n - len(s.Params)
 	if s.Variadic < 0 && extra != 0 || extra < -1 {
 		return nil
 	}
-	for i, p := range s.Params {
-		if i != s.Variadic {
-			out = append(out, p.Type)
-			continue
+	for i := range s.Params {
+		copies := 1
+		if i == s.Variadic {
+			copies = extra + 1
 		}
-		for range extra + 1 {
-			out = append(out, p.Type)
+		for range copies {
+			out = append(out, &s.Params[i])
 		}
 	}
 	return out
@@ -122,7 +122,7 @@ func (s *Signature) expand(n int) []*Pattern {
 // accept checks plain arguments first: they bind the variables that type the lambdas.
 func (c *candidate) accept(casts bool) (bool, error) {
 	for i, a := range c.args {
-		p := c.params[i]
+		p := c.params[i].Type
 		isLambda := a.Lambda > 0 || a.Type.Kind == types.KindLambda
 		if isLambda != (p.Kind == types.KindLambda) || a.Lambda > 0 && a.Lambda != len(p.Args) {
 			return false, nil
@@ -136,14 +136,14 @@ func (c *candidate) accept(casts bool) (bool, error) {
 		if a.Lambda == 0 {
 			continue
 		}
-		for _, p := range c.params[i].Args {
+		for _, p := range c.params[i].Type.Args {
 			c.lambdas[i] = append(c.lambdas[i], c.bound.substitute(p, nil))
 		}
 		body, err := a.Body(c.lambdas[i])
 		if err != nil {
 			return false, err
 		}
-		if !c.bound.accepts(c.params[i].Elem, body, false) {
+		if !c.bound.accepts(c.params[i].Type.Elem, body, false) {
 			return false, nil
 		}
 	}
@@ -152,9 +152,12 @@ func (c *candidate) accept(casts bool) (bool, error) {
 
 func (c *candidate) match(f *Function) (analyzer.Match, error) {
 	s := c.overload.signature
-	m := analyzer.Match{Lambdas: c.lambdas, Init: s.Init, Undo: c.overload.Undo}
+	m := analyzer.Match{Lambdas: c.lambdas, Undo: c.overload.Undo}
 	for i, a := range c.args {
-		m.Params = append(m.Params, c.bound.substitute(c.params[i], a.Type))
+		m.Params = append(m.Params, c.bound.substitute(c.params[i].Type, a.Type))
+		if c.params[i].Init {
+			m.Init++
+		}
 	}
 	if s.Returns != nil {
 		m.Returns = c.bound.substitute(s.Returns, nil)

@@ -20,7 +20,6 @@ import (
 type Signature struct {
 	Params   []Param
 	Variadic int // index of the variadic parameter, or -1
-	Init     int // number of trailing init parameters
 	Returns  *Pattern
 	text     string
 }
@@ -29,6 +28,7 @@ type Signature struct {
 type Param struct {
 	Name string
 	Type *Pattern
+	Init bool // an aggregate's constant; only such parameters follow it
 }
 
 // String is the signature as it was written.
@@ -107,9 +107,9 @@ func ParseSignature(text string) (*Signature, error) {
 			}
 			s.Variadic = len(s.Params) - 1
 		}
-		if p.accept("init") {
-			s.Init++
-		} else if s.Init > 0 {
+		last := &s.Params[len(s.Params)-1]
+		last.Init = p.accept("init")
+		if len(s.Params) > 1 && s.Params[len(s.Params)-2].Init && !last.Init {
 			p.fail("parameter behind an init parameter")
 		}
 		if p.err != nil {

@@ -44,7 +44,7 @@ func Registry() *udf.Registry { return standard() }
 
 func aggregates() []udf.Function {
 	fs := slices.Concat(countFunctions(), sumFunctions(), extremeFunctions(), offsetFunctions(), collectFunctions(),
-		topFunctions(), statisticFunctions())
+		topFunctions(), distinctFunctions(), statisticFunctions())
 	for i := range fs {
 		fs[i].Kind = analyzer.AggregateFunction
 		fs[i].Category = "AGGREGATE"
