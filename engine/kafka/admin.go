@@ -158,16 +158,19 @@ func (c *Client) DeleteRecords(topic string, before map[int32]int64) error {
 
 // DescribeConfigs returns a topic's settings, defaults included.
 func (c *Client) DescribeConfigs(topic string) (map[string]string, error) {
-	list, err := c.admin.DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource, Name: topic})
-	if err != nil {
+	list, err := c.admin.DescribeConfigs([]*sarama.ConfigResource{{Type: sarama.TopicResource, Name: topic}}, sarama.DescribeConfigsOptions{})
+	if err == nil && len(list) > 0 {
+		err = kafkaError(list[0].ErrorCode)
+	}
+	if err != nil || len(list) == 0 {
 		class := error(nil)
 		if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
 			class = ErrUnknownTopic
 		}
 		return nil, failure("describe settings of topic", topic, class, err)
 	}
-	out := make(map[string]string, len(list))
-	for _, e := range list {
+	out := make(map[string]string, len(list[0].Configs))
+	for _, e := range list[0].Configs {
 		out[e.Name] = e.Value
 	}
 	return out, nil

@@ -164,6 +164,9 @@ func testAdmin(r *rig) {
 	if conf["cleanup.policy"] != "compact" || conf["segment.bytes"] != "2097152" || conf["max.message.bytes"] == "" {
 		r.Errorf("settings %v", conf)
 	}
+	if _, err := r.c.DescribeConfigs(r.prefix + "never"); !errors.Is(err, kafka.ErrUnknownTopic) {
+		r.Errorf("settings of a topic that does not exist: %v", err)
+	}
 	list, err := r.c.ListTopics()
 	r.ok(err)
 	found := false

@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	// maxInFlight requests per connection: Kafka recognises a repeated batch among a producer's last five.
+	// maxInFlight requests per connection: Kafka recognizes a repeated batch among a producer's last five.
 	maxInFlight = 5
 	// recordOverhead is the most that a record's lengths, deltas and attributes take.
 	recordOverhead = 24

@@ -102,7 +102,7 @@ func (p *Producer) prepare(ctx context.Context) error {
 
 // identify asks any broker for an identity of our own.
 func (p *Producer) identify() (producerIdentity, error) {
-	err := error(sarama.ErrOutOfBrokers)
+	err := sarama.ErrOutOfBrokers
 	for _, known := range p.s.c.meta.Brokers() {
 		var b *sarama.Broker
 		if b, err = p.s.links.to(known.Addr()); err != nil {

@@ -11,7 +11,7 @@ import (
 // TxnConfig describes a transactional producer.
 type TxnConfig struct {
 	ProducerConfig
-	// ID is the transactional id: whoever initialises it last owns it.
+	// ID is the transactional id: whoever initializes it last owns it.
 	ID string
 	// Timeout is how long the broker keeps an open transaction whose owner is silent. Default 30 s.
 	Timeout time.Duration
@@ -66,8 +66,7 @@ func (p *TxnProducer) Init(ctx context.Context) error {
 
 // initClass: a failed take-over has done no harm; unless it cannot ever work, it can be tried again.
 func initClass(err error) error {
-	switch class := producerClass(err); class {
-	case ErrFenced, ErrFatal:
+	if class := producerClass(err); errors.Is(class, ErrFenced) || errors.Is(class, ErrFatal) {
 		return class
 	}
 	return nil
@@ -174,7 +173,7 @@ func (p *TxnProducer) end(ctx context.Context, commit bool) error {
 		if errors.Is(class, ErrAbortable) {
 			class = ErrUnknownOutcome
 		}
-		if unknown && class != ErrUnknownOutcome {
+		if unknown && !errors.Is(class, ErrUnknownOutcome) {
 			// A repetition found another owner. The first attempt may have succeeded before.
 			class = errors.Join(class, ErrUnknownOutcome)
 		}
@@ -251,7 +250,7 @@ func (p *TxnProducer) check(err error) error {
 }
 
 func (p *TxnProducer) unready(op string) error {
-	return failure(op, p.id, ErrUnknownOutcome, errors.New("the producer must be initialised first"))
+	return failure(op, p.id, ErrUnknownOutcome, errors.New("the producer must be initialized first"))
 }
 
 // ask sends a request to the transaction coordinator and repeats it while the coordinator asks for that, moves or is
