@@ -60,8 +60,11 @@ type Driver struct {
 	reading  bool     // the statement takes its topic to exist
 }
 
-// Epoch is what the driver's clock shows.
-var Epoch = time.UnixMilli(0).UTC()
+// Epoch is what the driver's clock shows, and Today what functions take for the present.
+var (
+	Epoch = time.UnixMilli(0).UTC()
+	Today = time.Date(2020, 2, 29, 12, 0, 0, 0, time.UTC)
+)
 
 // New returns a driver without definitions.
 func New(o Options) *Driver {

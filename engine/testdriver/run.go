@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"time"
 
 	"github.com/millrace/millrace/engine/record"
 	"github.com/millrace/millrace/engine/task"
@@ -203,5 +204,5 @@ func (r *run) abort() {
 
 // env is what functions see of the world: nothing moves.
 func (d *Driver) env() *udf.Env {
-	return &udf.Env{Now: now, Random: func() float64 { return 0 }, Props: d.opts.Properties}
+	return &udf.Env{Now: func() time.Time { return Today }, Random: func() float64 { return 0 }, Props: d.opts.Properties}
 }

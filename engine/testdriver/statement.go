@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/millrace/millrace/engine/expr"
 	"github.com/millrace/millrace/engine/format"
@@ -18,8 +17,6 @@ import (
 	"github.com/millrace/millrace/sql/types"
 	"github.com/millrace/millrace/sql/vector"
 )
-
-func now() time.Time { return Epoch }
 
 // Execute carries one statement out. Queries do not run before Run.
 func (d *Driver) Execute(text string) error {

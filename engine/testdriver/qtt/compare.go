@@ -160,22 +160,10 @@ func differ(got, want any) string {
 	switch w := want.(type) {
 	case map[string]any:
 		g, ok := got.(map[string]any)
-		if !ok || len(g) != len(w) {
+		if !ok {
 			return "$"
 		}
-		for k, x := range w {
-			y, ok := g[k]
-			if !ok {
-				y, ok = g[strings.ToUpper(k)]
-			}
-			if !ok {
-				return "." + k
-			}
-			if p := differ(y, x); p != "" {
-				return "." + k + strings.TrimPrefix(p, "$")
-			}
-		}
-		return ""
+		return differObjects(g, w)
 	case []any:
 		g, ok := got.([]any)
 		if !ok || len(g) != len(w) {
@@ -205,6 +193,41 @@ func differ(got, want any) string {
 		return ""
 	}
 	return "$"
+}
+
+// differObjects compares objects. A field that is absent is null.
+func differObjects(got, want map[string]any) string {
+	seen := 0
+	for k, x := range want {
+		y, ok := got[k]
+		if !ok {
+			y, ok = got[strings.ToUpper(k)]
+		}
+		if ok {
+			seen++
+		}
+		if p := differ(y, x); p != "" {
+			return "." + k + strings.TrimPrefix(p, "$")
+		}
+	}
+	if seen == len(got) {
+		return ""
+	}
+	for k, y := range got {
+		if _, ok := want[k]; !ok && y != nil && !hasFold(want, k) {
+			return "." + k
+		}
+	}
+	return ""
+}
+
+func hasFold(m map[string]any, key string) bool {
+	for k := range m {
+		if strings.EqualFold(k, key) {
+			return true
+		}
+	}
+	return false
 }
 
 // tolerance is how far doubles may be apart.

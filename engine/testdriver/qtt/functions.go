@@ -88,6 +88,11 @@ func testTables() []udf.Function {
 					Signature: "a MAP<STRING, A>, b MAP<STRING, B>, c MAP<STRING, C>, d MAP<STRING, D>, e MAP<STRING, E>, f MAP<STRING, F>, g MAP<STRING, G> -> STRING",
 					Table:     texts,
 				},
+				{
+					Signature: "value DECIMAL -> DECIMAL",
+					Returns:   func([]*types.Type) (*types.Type, error) { return types.DecimalOf(30, 10), nil },
+					Table:     func(_ *udf.Call, a []any) ([]any, error) { return a[:1], nil },
+				},
 				{Signature: "value T -> T", Table: func(_ *udf.Call, a []any) ([]any, error) { return a[:1], nil }},
 			},
 		},
@@ -118,9 +123,13 @@ func testAggregates() []udf.Function {
 			},
 		),
 		aggregate("VAR_ARG", udf.Overload{Signature: "value BIGINT, texts STRING... -> BIGINT", Aggregate: newLengths}),
-		aggregate("MULTI_ARG", udf.Overload{
-			Signature: "value BIGINT, text STRING, n INT init, a STRING init, b STRING init, c STRING init -> BIGINT", Aggregate: newLengths,
-		}),
+		aggregate(
+			"MULTI_ARG",
+			udf.Overload{Signature: "value BIGINT, text STRING, n INT init -> BIGINT", Aggregate: newLengths},
+			udf.Overload{
+				Signature: "value BIGINT, text STRING, n INT init, a STRING init, b STRING init, c STRING init -> BIGINT", Aggregate: newLengths,
+			},
+		),
 		aggregate("FOUR_ARG", udf.Overload{
 			Signature: "value BIGINT, x STRING, y STRING, z STRING, n INT init, a STRING init, b STRING init, c STRING init -> BIGINT",
 			Aggregate: newLengths,
