@@ -127,6 +127,10 @@ func (x *division[T]) eval(c *context, sel []int32) *vector.Vector {
 		return x.res
 	}
 	dst, as, bs, am, bm := x.of(x.res), x.of(a), x.of(b), mask(a), mask(b)
+	if b.Const && bs[0] != 0 && bs[0] != -1 {
+		divideBy(dst, as, am, bs[0], x.mod)
+		return x.res
+	}
 	for _, row := range work(c, x.res.Const, sel) {
 		i := int(row)
 		d := bs[i&bm]
@@ -146,6 +150,19 @@ func (x *division[T]) eval(c *context, sel []int32) *vector.Vector {
 		}
 	}
 	return x.res
+}
+
+// divideBy is the usual case, a divisor that is const and cannot fail.
+func divideBy[T int32 | int64](dst, a []T, am int, d T, mod bool) {
+	if mod {
+		for i := range dst {
+			dst[i] = a[i&am] % d
+		}
+		return
+	}
+	for i := range dst {
+		dst[i] = a[i&am] / d
+	}
 }
 
 // decimalArith computes boxed DECIMALs.

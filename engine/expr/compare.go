@@ -54,19 +54,19 @@ func (x *comparison[T]) eval(c *context, sel []int32) *vector.Vector {
 		return x.res
 	}
 	x.kernel(x.res.Bool, x.in(a), x.in(b), mask(a), mask(b))
-	falseWhereNull(x.res, a)
-	falseWhereNull(x.res, b)
+	falseWhereNull(x.res.Bool, a)
+	falseWhereNull(x.res.Bool, b)
 	return x.res
 }
 
-// falseWhereNull makes the rows of a that are NULL false in res.
-func falseWhereNull(res, a *vector.Vector) {
+// falseWhereNull makes the rows of a that are NULL false.
+func falseWhereNull(truth []bool, a *vector.Vector) {
 	if len(a.Nulls) == 0 {
 		return
 	}
 	if a.Const {
 		if a.Nulls.Has(0) {
-			clear(res.Bool)
+			clear(truth)
 		}
 		return
 	}
@@ -74,9 +74,9 @@ func falseWhereNull(res, a *vector.Vector) {
 		if word == 0 {
 			continue
 		}
-		for i := w * 64; i < min(w*64+64, len(res.Bool)); i++ {
+		for i := w * 64; i < min(w*64+64, len(truth)); i++ {
 			if word&(1<<(i&63)) != 0 {
-				res.Bool[i] = false
+				truth[i] = false
 			}
 		}
 	}
@@ -113,7 +113,10 @@ func (c *compiler) comparison(e *plan.Comparison) (node, error) {
 			return &comparison[bool]{l, r, bools, k, res}, nil
 		}
 	case types.KindString, types.KindBytes:
-		if t := testOf(op); t != nil {
+		switch t := testOf(op); {
+		case op == "=" || op == "<>":
+			return &equalBytes{l, r, op == "=", res}, nil
+		case t != nil:
 			return &compareBytes{l, r, t, res}, nil
 		}
 	default:
@@ -145,6 +148,23 @@ func testOf(op string) func(c int) bool {
 		return func(c int) bool { return c <= 0 }
 	}
 	return nil
+}
+
+// equalBytes is = and <> of STRING and BYTES, which need not look at texts of different length.
+type equalBytes struct {
+	l, r node
+	same bool
+	res  *vector.Vector
+}
+
+func (x *equalBytes) eval(c *context, sel []int32) *vector.Vector {
+	a, b := x.l.eval(c, sel), x.r.eval(c, sel)
+	size(x.res, a.Const && b.Const, c.n)
+	for _, row := range work(c, x.res.Const, sel) {
+		i := int(row)
+		x.res.Bool[i] = !a.IsNull(i) && !b.IsNull(i) && bytes.Equal(a.Str(i), b.Str(i)) == x.same
+	}
+	return x.res
 }
 
 type compareBytes struct {

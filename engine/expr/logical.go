@@ -12,7 +12,9 @@ type logical struct {
 	l, r node
 	or   bool
 	open []int32
-	res  *vector.Vector
+	// copied holds a side that has NULLs.
+	copied []bool
+	res    *vector.Vector
 }
 
 func (c *compiler) logical(l, r plan.Expr, or bool) (node, error) {
@@ -31,11 +33,12 @@ func (x *logical) eval(c *context, sel []int32) *vector.Vector {
 		return x.plain(c, x.r.eval(c, sel), sel)
 	}
 	size(x.res, false, c.n)
+	truth := x.truths(a)
 	x.open = x.open[:0]
 	for _, row := range c.rows(sel) {
-		if isTrue(a, int(row)) == x.or {
-			x.res.Bool[row] = x.or
-		} else {
+		t := truth[row]
+		x.res.Bool[row] = t
+		if t != x.or {
 			x.open = append(x.open, row)
 		}
 	}
@@ -43,10 +46,29 @@ func (x *logical) eval(c *context, sel []int32) *vector.Vector {
 		return x.res
 	}
 	b := x.r.eval(c, x.open)
+	if b.Const {
+		t := isTrue(b, 0)
+		for _, row := range x.open {
+			x.res.Bool[row] = t
+		}
+		return x.res
+	}
+	truth = x.truths(b)
 	for _, row := range x.open {
-		x.res.Bool[row] = isTrue(b, int(row))
+		x.res.Bool[row] = truth[row]
 	}
 	return x.res
+}
+
+// truths gives a flat BOOLEAN vector's elements, with NULL as false. Conditions are hardly ever NULL, so a copy is hardly
+// ever made.
+func (x *logical) truths(v *vector.Vector) []bool {
+	if !v.Nulls.Any() {
+		return v.Bool
+	}
+	x.copied = append(x.copied[:0], v.Bool...)
+	falseWhereNull(x.copied, v)
+	return x.copied
 }
 
 // plain copies a BOOLEAN vector, NULL as false.
