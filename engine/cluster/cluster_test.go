@@ -2,7 +2,9 @@ package cluster
 
 import (
 	"errors"
+	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -269,5 +271,63 @@ func TestForeignChangelogIsRefused(t *testing.T) {
 		r.ok(s.StartQuery(r.Context(), spec))
 		r.await("the refusal", func() bool { st, _ := s.Status("q"); return st.Err != nil })
 		r.close(s, db)
+	})
+}
+
+// TestInjectedFailures fails transactions at every point in every way, and lets the process die in between. The outcome that a slot
+// is told and the one that Kafka decided differ on purpose.
+func TestInjectedFailures(t *testing.T) {
+	onBrokers(t, func(r *rig) {
+		var mu sync.Mutex
+		rnd := rand.New(rand.NewPCG(1, 2))
+		seen := map[string]int{}
+		fault := func(point string) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if rnd.IntN(3) > 0 {
+				return nil
+			}
+			ways := map[string][]error{
+				"produce": {kafka.ErrAbortable, kafka.ErrUnknownOutcome, kafka.ErrFenced},
+				"end":     {kafka.ErrAbortable, kafka.ErrUnknownOutcome, kafka.ErrFenced},
+				"ended":   {kafka.ErrUnknownOutcome, kafka.ErrFenced, errors.Join(kafka.ErrFenced, kafka.ErrUnknownOutcome)},
+				"flush":   {errInjected},
+			}[point]
+			err := ways[rnd.IntN(len(ways))]
+			if errors.Is(err, kafka.ErrAbortable) && rnd.IntN(3) > 0 {
+				return nil // three in a row would fail the query, rightly
+			}
+			seen[point+": "+err.Error()]++
+			return err
+		}
+		const rounds, each = 6, 500
+		for round := range rounds {
+			s, db := r.bootWith(func(c *Config) { c.FlushBytes, c.FlushInterval = 1, time.Millisecond }, fault)
+			r.ok(s.StartQuery(r.Context(), r.counting("q", nil)))
+			for i := range 10 {
+				r.produce(round*each+i*each/10, round*each+(i+1)*each/10)
+				time.Sleep(20 * time.Millisecond)
+			}
+			if round < rounds-1 && round%2 == 0 {
+				s.kill()
+				r.ok(db.Close())
+				continue
+			}
+			r.await("the query to catch up", func() bool {
+				if st, _ := s.Status("q"); st.Err != nil {
+					r.ok(s.Restart("q"))
+				}
+				return r.caughtUp(s, "q", 2)
+			})
+			s.kill()
+			r.ok(db.Close())
+		}
+		r.exact(rounds * each)
+		mu.Lock()
+		defer mu.Unlock()
+		if len(seen) < 8 {
+			r.Errorf("only these failures happened: %v", seen)
+		}
+		r.Logf("failures: %v", seen)
 	})
 }

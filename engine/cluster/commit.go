@@ -152,6 +152,9 @@ func (sl *slot) transact(group []*member) error {
 	if sl.plain != nil {
 		data = sl.plain
 	}
+	if err := sl.s.fault("produce"); err != nil {
+		return err
+	}
 	written := make([][]bool, len(group))
 	for i, m := range group {
 		outs, err := sl.route(m)
@@ -200,7 +203,13 @@ func (sl *slot) transact(group []*member) error {
 	if err := sl.producer.Send(ctx, kafka.ProduceBatch{Topic: SlotsTopic(sl.s.cfg.Service), Partition: sl.n, Records: records}); err != nil {
 		return err
 	}
-	return sl.producer.Commit(ctx)
+	if err := sl.s.fault("end"); err != nil {
+		return err
+	}
+	if err := sl.producer.Commit(ctx); err != nil {
+		return err
+	}
+	return sl.s.fault("ended")
 }
 
 // changes are the changelog records of a task's open layer, one batch a store.

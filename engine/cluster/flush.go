@@ -30,7 +30,11 @@ func (sl *slot) beginFlush(m *member, now time.Time) {
 	}
 	m.flush = f
 	sl.wg.Go(func() {
-		m.flushed <- f.Run(context.WithoutCancel(sl.io))
+		err := sl.s.fault("flush")
+		if err == nil {
+			err = f.Run(context.WithoutCancel(sl.io))
+		}
+		m.flushed <- err
 		sl.poke()
 	})
 }

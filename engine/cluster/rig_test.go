@@ -82,11 +82,22 @@ func (r *rig) name(topic string) string { return r.service + "-" + topic }
 
 func (r *rig) topic(name string, partitions int32) {
 	r.Helper()
-	r.ok(r.client.CreateTopic(r.Context(), kafka.TopicSpec{Name: r.name(name), Partitions: partitions}))
+	// The records' times lie in 1970, which retention would take for old.
+	r.ok(r.client.CreateTopic(r.Context(), kafka.TopicSpec{
+		Name: r.name(name), Partitions: partitions, Configs: map[string]string{"retention.ms": "-1"},
+	}))
+	if r.real {
+		r.Cleanup(func() { _ = r.client.DeleteTopics(r.name(name)) })
+	}
 }
 
 // boot opens the store and starts a service.
 func (r *rig) boot(change func(*Config)) (*Service, *badger.DB) {
+	r.Helper()
+	return r.bootWith(change, nil)
+}
+
+func (r *rig) bootWith(change func(*Config), fault func(string) error) (*Service, *badger.DB) {
 	r.Helper()
 	db, err := badger.Open(r.dir, badger.Options{Logger: quiet()})
 	r.ok(err)
@@ -100,6 +111,9 @@ func (r *rig) boot(change func(*Config)) (*Service, *badger.DB) {
 	}
 	s, err := New(cfg)
 	r.ok(err)
+	if fault != nil {
+		s.fault = fault
+	}
 	r.ok(s.Start(r.Context()))
 	return s, db
 }
@@ -131,6 +145,13 @@ func (r *rig) read(topic string, partitions int32) map[string][]string {
 	defer reader.Close()
 	out := map[string][]string{}
 	for p := range partitions {
+		r.await("the markers of the last commits", func() bool {
+			stable, err := r.client.Offset(r.Context(), topic, p, kafka.LastStable)
+			r.ok(err)
+			latest, err := r.client.Offset(r.Context(), topic, p, kafka.Latest)
+			r.ok(err)
+			return stable == latest
+		})
 		for b, err := range reader.All(r.Context(), topic, p) {
 			r.ok(err)
 			for _, rec := range b.Records {

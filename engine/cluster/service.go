@@ -22,6 +22,9 @@ type Service struct {
 	tasks      atomic.Int64  // running here
 	restores   chan struct{} // one token per restore that may run
 
+	// fault, set by tests before Start, may fail a transaction at a named point: "produce", "end", "ended", "flush".
+	fault func(point string) error
+
 	cancel context.CancelCauseFunc
 	wg     sync.WaitGroup
 	ended  chan struct{} // ownership has ended
@@ -60,6 +63,7 @@ func New(cfg Config) (*Service, error) {
 	}
 	s := &Service{
 		cfg: cfg, fetcher: cfg.Fetcher, restores: make(chan struct{}, 4), ended: make(chan struct{}),
+		fault:   func(string) error { return nil },
 		queries: map[string]*query{}, dropped: map[string]bool{}, slots: map[int32]*slot{}, changed: make(chan struct{}),
 	}
 	return s, nil
