@@ -29,7 +29,7 @@ func reduction(f32 reducer[float32], f64 reducer[float64], i64 reducer[int64], a
 		if first < 0 {
 			return x.alias(v, v.shape)
 		}
-		outer, length, inner := product(v.shape[:first]), product(v.shape[first:last+1]), product(v.shape[last+1:])
+		length, inner := product(v.shape[first:last+1]), product(v.shape[last+1:])
 		shape := slices.Concat(v.shape[:first], v.shape[last+1:])
 		if x.int("keepdims", 1) != 0 {
 			shape = slices.Concat(v.shape[:first], slices.Repeat([]int{1}, last-first+1), v.shape[last+1:])
@@ -40,11 +40,11 @@ func reduction(f32 reducer[float32], f64 reducer[float64], i64 reducer[int64], a
 		}
 		switch {
 		case v.kind == model.Float32:
-			return x.emit(reduceStep(v, out, f32, outer*inner, length, inner))
+			return x.emit(reduceStep(v, out, f32, length, inner))
 		case v.kind == model.Float64:
-			return x.emit(reduceStep(v, out, f64, outer*inner, length, inner))
+			return x.emit(reduceStep(v, out, f64, length, inner))
 		case v.kind == model.Int64 && i64 != nil:
-			return x.emit(reduceStep(v, out, i64, outer*inner, length, inner))
+			return x.emit(reduceStep(v, out, i64, length, inner))
 		}
 		return uncovered("an operand of %s", v.kind)
 	}
@@ -81,7 +81,7 @@ func (x *call) reducedAxes(v *value) (first, last int, err error) {
 	return axes[0], axes[len(axes)-1], nil
 }
 
-func reduceStep[T element](v, out *value, fold reducer[T], perRow, length, inner int) step {
+func reduceStep[T element](v, out *value, fold reducer[T], length, inner int) step {
 	return func(f *frame) error {
 		src, dst := data[T](f, v), data[T](f, out)
 		for k := range dst {
