@@ -1,0 +1,311 @@
+package docs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/millrace/millrace/engine"
+	"github.com/millrace/millrace/sql/types"
+)
+
+// models are the files that examples may name in CREATE MODEL.
+var models = map[string]string{
+	"cancer.onnx":     "shell/demo/data/cancer.onnx",
+	"flowers.onnx":    "udf/model/onnx/testdata/mixed_columns.onnx",
+	"prices.onnx":     "udf/model/onnx/testdata/linear_regression.onnx",
+	"neighbours.onnx": "udf/model/onnx/testdata/refused/neighbours.onnx",
+}
+
+// patience is how long an example may take to give its rows.
+const patience = 20 * time.Second
+
+// setting is SET, whose effect lasts to the end of the page.
+var setting = regexp.MustCompile(`(?m)^SET '([^']+)' ?= ?'([^']*)';`)
+
+// TestExamples runs every statement of every page, page by page on a server of its own, and compares what the page shows.
+func TestExamples(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs an engine a page")
+	}
+	for _, path := range pages(t) {
+		examples := readPage(t, path)
+		if len(examples) == 0 {
+			continue
+		}
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".md"), func(t *testing.T) {
+			e, props := open(t), map[string]any{"auto.offset.reset": "earliest"}
+			for _, x := range examples {
+				if m := setting.FindStringSubmatch(x.sql); m != nil && x.refused == "" {
+					props[m[1]] = m[2] // as a shell remembers it; the statement itself is only checked
+				}
+				if err := x.run(t.Context(), e, props); err != nil {
+					t.Errorf("%s:%d: %s\n%v", path, x.line, x.sql, err)
+				}
+			}
+		})
+	}
+}
+
+// open starts an engine on its own broker, with the models in place.
+func open(t *testing.T) *engine.Engine {
+	t.Helper()
+	dir := t.TempDir()
+	folder := filepath.Join(dir, "models")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, from := range models {
+		b, err := os.ReadFile(filepath.Join(root, from))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, name), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(folder, "fraud.onnx"), fraudModel(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// Few slots start faster; nothing that the pages show depends on their number.
+	e, err := engine.Open(t.Context(), engine.Options{DataDir: dir, Slots: 4, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := e.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return e
+}
+
+func (x *example) run(ctx context.Context, e *engine.Engine, props map[string]any) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	r := engine.Request{SQL: x.sql, Properties: props}
+	var err error
+	if x.isQuery() {
+		err = x.query(ctx, e, r)
+	} else {
+		err = x.execute(ctx, e, r)
+	}
+	if x.refused == "" {
+		return err
+	}
+	var s *engine.StatementError
+	switch {
+	case err == nil:
+		return fmt.Errorf("it was not refused, want %s", x.refused)
+	case !errors.As(err, &s) || s.Rule != x.refused:
+		return fmt.Errorf("refused otherwise, want %s: %w (%+v)", x.refused, err, s)
+	}
+	return nil
+}
+
+// isQuery says whether rows answer the statement.
+func (x *example) isQuery() bool {
+	for _, line := range strings.Split(x.sql, "\n") {
+		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "--") {
+			continue
+		}
+		word, _, _ := strings.Cut(strings.ToUpper(line), " ")
+		return word == "SELECT" || word == "PRINT" || word == "WITH" || strings.HasPrefix(word, "(")
+	}
+	return false
+}
+
+func (x *example) execute(ctx context.Context, e *engine.Engine, r engine.Request) error {
+	entities, err := e.Execute(ctx, r)
+	if err != nil || !x.checked {
+		return err
+	}
+	var got []string
+	for _, ent := range entities {
+		got = append(got, entityLines(ent.Body)...)
+	}
+	return x.compare(got)
+}
+
+// query reads a result. A pull query is asked again until the rows are there: the tables behind it fill as time goes on.
+func (x *example) query(ctx context.Context, e *engine.Engine, r engine.Request) error {
+	for {
+		got, kind, err := x.read(ctx, e, r)
+		if err != nil || !x.checked {
+			return err
+		}
+		err = x.compare(got)
+		if err == nil || kind != engine.PullResult || ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// read reads as many rows as the page shows, all of a pull query's, none if it shows none.
+func (x *example) read(ctx context.Context, e *engine.Engine, r engine.Request) ([]string, engine.ResultKind, error) {
+	rs, err := e.Query(ctx, r)
+	if err != nil {
+		return nil, "", err
+	}
+	defer func() { _ = rs.Close() }()
+	var names []string
+	for _, c := range rs.Columns() {
+		names = append(names, c.Name)
+	}
+	got := []string{strings.Join(names, " | ")}
+	if rs.Kind() == engine.PrintResult {
+		got = nil
+	}
+	for rs.Kind() == engine.PullResult || len(got) < len(x.want) {
+		rows, err := rs.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, rs.Kind(), fmt.Errorf("after %q: %w", got, err)
+		}
+		for _, row := range rows {
+			got = append(got, rowLine(row))
+		}
+	}
+	return got, rs.Kind(), nil
+}
+
+// compare compares the first lines, and the others as sets.
+func (x *example) compare(got []string) error {
+	if len(got) == len(x.want) && len(got) > 0 {
+		a, b := slices.Clone(got), slices.Clone(x.want)
+		slices.Sort(a[1:])
+		slices.Sort(b[1:])
+		if slices.Equal(a, b) {
+			return nil
+		}
+	}
+	return fmt.Errorf("it gives\n%s\nand the page shows\n%s", strings.Join(got, "\n"), strings.Join(x.want, "\n"))
+}
+
+func rowLine(row engine.ResultRow) string {
+	cells := make([]string, len(row.Values))
+	for i, v := range row.Values {
+		cells[i] = cell(v)
+	}
+	line := strings.Join(cells, " | ")
+	if row.Tombstone {
+		line += " (deleted)"
+	}
+	return line
+}
+
+func cell(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "null"
+	case []any:
+		cells := make([]string, len(v))
+		for i, x := range v {
+			cells[i] = cell(x)
+		}
+		return "[" + strings.Join(cells, ", ") + "]"
+	case types.Map:
+		cells := make([]string, len(v))
+		for i, x := range v {
+			cells[i] = cell(x.Key) + "=" + cell(x.Value)
+		}
+		return "{" + strings.Join(cells, ", ") + "}"
+	case []byte:
+		return fmt.Sprintf("%x", v)
+	}
+	return fmt.Sprint(v)
+}
+
+// entityLines shows the result of a statement as a table.
+func entityLines(b engine.EntityBody) []string {
+	switch b := b.(type) {
+	case engine.CurrentStatus:
+		return []string{b.CommandStatus.Message}
+	case engine.WarningEntity:
+		return []string{b.Message}
+	case engine.StreamsList:
+		return sourceLines(b.Streams)
+	case engine.TablesList:
+		return sourceLines(b.Tables)
+	case engine.SourceDescriptionEntity:
+		return fieldLines(b.SourceDescription.Fields)
+	case engine.Queries:
+		lines := []string{"id | state"}
+		for _, q := range b.Queries {
+			lines = append(lines, q.ID+" | "+q.State)
+		}
+		return lines
+	case engine.ModelsList:
+		lines := []string{"model | version | backend | uri"}
+		for _, m := range b.Models {
+			lines = append(lines, fmt.Sprintf("%s | %d | %s | %s", m.Name, m.Version, m.Backend, m.URI))
+		}
+		return lines
+	case engine.ModelDescription:
+		lines := []string{"model | " + b.Name}
+		for _, c := range b.Inputs {
+			lines = append(lines, "input | "+c.Shape)
+		}
+		for _, c := range b.Outputs {
+			lines = append(lines, "output | "+c.Shape)
+		}
+		return append(lines, "returns | "+b.Returns)
+	case engine.TopicsList:
+		lines := []string{"topic | partitions"}
+		for _, t := range b.Topics {
+			lines = append(lines, fmt.Sprintf("%s | %d", t.Name, len(t.ReplicaInfo)))
+		}
+		return lines
+	case engine.FunctionDescription:
+		lines := []string{b.Name + " | " + b.Type}
+		for _, f := range b.Functions {
+			var args []string
+			for _, a := range f.Arguments {
+				args = append(args, a.Type)
+			}
+			lines = append(lines, fmt.Sprintf("(%s) | %s", strings.Join(args, ", "), f.ReturnType))
+		}
+		return lines
+	case engine.TerminateQuery:
+		return []string{b.QueryID}
+	}
+	return []string{fmt.Sprintf("%+v", b)}
+}
+
+func sourceLines(list []engine.SourceInfo) []string {
+	lines := []string{"name | topic | key format | value format"}
+	for _, s := range list {
+		lines = append(lines, strings.Join([]string{s.Name, s.Topic, s.KeyFormat, s.ValueFormat}, " | "))
+	}
+	return lines
+}
+
+func fieldLines(fields []engine.FieldInfo) []string {
+	lines := []string{"column | type"}
+	for _, f := range fields {
+		line := f.Name + " | " + f.Schema.Type
+		if f.Type != "" {
+			line += " (" + strings.ToLower(f.Type) + ")"
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
