@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -51,6 +52,7 @@ func modDouble(dst, a, b []float64, am, bm int) {
 
 // binary runs a kernel; NULL where an operand is.
 type binary[T, R any] struct {
+	e      plan.Expr
 	l, r   node
 	in     func(*vector.Vector) []T
 	out    func(*vector.Vector) []R
@@ -62,10 +64,21 @@ func (x *binary[T, R]) eval(c *context, sel []int32) *vector.Vector {
 	a, b := x.l.eval(c, sel), x.r.eval(c, sel)
 	size(x.res, a.Const && b.Const, c.n)
 	unionNulls(x.res, a, b, c.n)
+	c.checkOperands(x.res, x.e)
 	if a.Type.Kind != types.KindNull && b.Type.Kind != types.KindNull {
 		x.kernel(x.out(x.res), x.in(a), x.in(b), mask(a), mask(b))
 	}
 	return x.res
+}
+
+var errNullInLambda = errors.New("arithmetic on NULL inside a lambda")
+
+// checkOperands fails a lambda's body where arithmetic met a NULL: so it is in ksqlDB, and a list with a NULL in it is not
+// transformed in part.
+func (c *context) checkOperands(res *vector.Vector, e plan.Expr) {
+	if c.lambda != nil && res.IsNull(0) {
+		c.fail(0, e, errNullInLambda)
+	}
 }
 
 func (c *compiler) arithmetic(e *plan.Arithmetic) (node, error) {
@@ -84,13 +97,13 @@ func (c *compiler) arithmetic(e *plan.Arithmetic) (node, error) {
 			"+": add[float64], "-": sub[float64], "*": mul[float64], "/": divDouble, "%": modDouble,
 		}[e.Op]
 		if k != nil {
-			return &binary[float64, float64]{l, r, f64s, f64s, k, res}, nil
+			return &binary[float64, float64]{e, l, r, f64s, f64s, k, res}, nil
 		}
 	case types.KindDecimal:
 		return &decimalArith{e: e, l: l, r: r, res: res}, nil
 	case types.KindString:
 		if e.Op == "+" {
-			return &concat{l, r, res}, nil
+			return &concat{e, l, r, res}, nil
 		}
 	}
 	return nil, fmt.Errorf("arithmetic %s on %s", e.Op, e.T)
@@ -99,11 +112,11 @@ func (c *compiler) arithmetic(e *plan.Arithmetic) (node, error) {
 func integer[T int32 | int64](e *plan.Arithmetic, l, r node, of func(*vector.Vector) []T, res *vector.Vector) (node, error) {
 	switch e.Op {
 	case "+":
-		return &binary[T, T]{l, r, of, of, add[T], res}, nil
+		return &binary[T, T]{e, l, r, of, of, add[T], res}, nil
 	case "-":
-		return &binary[T, T]{l, r, of, of, sub[T], res}, nil
+		return &binary[T, T]{e, l, r, of, of, sub[T], res}, nil
 	case "*":
-		return &binary[T, T]{l, r, of, of, mul[T], res}, nil
+		return &binary[T, T]{e, l, r, of, of, mul[T], res}, nil
 	case "/", "%":
 		return &division[T]{e: e, l: l, r: r, of: of, mod: e.Op == "%", res: res}, nil
 	}
@@ -123,6 +136,7 @@ func (x *division[T]) eval(c *context, sel []int32) *vector.Vector {
 	a, b := x.l.eval(c, sel), x.r.eval(c, sel)
 	size(x.res, a.Const && b.Const, c.n)
 	unionNulls(x.res, a, b, c.n)
+	c.checkOperands(x.res, x.e)
 	if a.Type.Kind == types.KindNull || b.Type.Kind == types.KindNull {
 		return x.res
 	}
@@ -176,6 +190,7 @@ func (x *decimalArith) eval(c *context, sel []int32) *vector.Vector {
 	a, b := x.l.eval(c, sel), x.r.eval(c, sel)
 	size(x.res, a.Const && b.Const, c.n)
 	unionNulls(x.res, a, b, c.n)
+	c.checkOperands(x.res, x.e)
 	for _, row := range work(c, x.res.Const, sel) {
 		i := int(row)
 		if x.res.IsNull(i) {
@@ -196,6 +211,7 @@ func (x *decimalArith) eval(c *context, sel []int32) *vector.Vector {
 
 // concat is + of strings.
 type concat struct {
+	e    plan.Expr
 	l, r node
 	res  *vector.Vector
 }
@@ -204,6 +220,7 @@ func (x *concat) eval(c *context, sel []int32) *vector.Vector {
 	a, b := x.l.eval(c, sel), x.r.eval(c, sel)
 	size(x.res, a.Const && b.Const, c.n)
 	unionNulls(x.res, a, b, c.n)
+	c.checkOperands(x.res, x.e)
 	next := 0
 	for _, row := range work(c, x.res.Const, sel) {
 		i := int(row)
@@ -235,6 +252,7 @@ func padEnd(v *vector.Vector, next, n int) {
 
 // negate is unary minus.
 type negate[T number] struct {
+	e   plan.Expr
 	x   node
 	of  func(*vector.Vector) []T
 	res *vector.Vector
@@ -244,6 +262,7 @@ func (x *negate[T]) eval(c *context, sel []int32) *vector.Vector {
 	a := x.x.eval(c, sel)
 	size(x.res, a.Const, c.n)
 	addNulls(x.res, a, c.n)
+	c.checkOperands(x.res, x.e)
 	dst, as := x.of(x.res), x.of(a)
 	for i := range dst {
 		dst[i] = -as[i]
@@ -252,6 +271,7 @@ func (x *negate[T]) eval(c *context, sel []int32) *vector.Vector {
 }
 
 type negateDecimal struct {
+	e   plan.Expr
 	x   node
 	res *vector.Vector
 }
@@ -260,6 +280,7 @@ func (x *negateDecimal) eval(c *context, sel []int32) *vector.Vector {
 	a := x.x.eval(c, sel)
 	size(x.res, a.Const, c.n)
 	addNulls(x.res, a, c.n)
+	c.checkOperands(x.res, x.e)
 	for _, row := range work(c, a.Const, sel) {
 		if i := int(row); !a.IsNull(i) {
 			x.res.Any[i] = a.Any[i].(types.Decimal).Neg()
@@ -276,13 +297,13 @@ func (c *compiler) negate(e *plan.Negate) (node, error) {
 	res := vector.New(e.Type())
 	switch e.Type().Kind {
 	case types.KindInt:
-		return &negate[int32]{x, i32s, res}, nil
+		return &negate[int32]{e, x, i32s, res}, nil
 	case types.KindBigint:
-		return &negate[int64]{x, i64s, res}, nil
+		return &negate[int64]{e, x, i64s, res}, nil
 	case types.KindDouble:
-		return &negate[float64]{x, f64s, res}, nil
+		return &negate[float64]{e, x, f64s, res}, nil
 	case types.KindDecimal:
-		return &negateDecimal{x, res}, nil
+		return &negateDecimal{e, x, res}, nil
 	}
 	return nil, fmt.Errorf("minus on %s", e.Type())
 }

@@ -32,6 +32,14 @@ func (p *interp) or(v any, err error) any {
 	return v
 }
 
+// nullOperand is NULL, and a failure inside a lambda.
+func (p *interp) nullOperand() any {
+	if len(p.params) > 0 {
+		return p.fail(errNullInLambda)
+	}
+	return nil
+}
+
 func (p *interp) isTrue(e plan.Expr) bool {
 	v, _ := p.eval(e).(bool)
 	return v
@@ -48,7 +56,7 @@ func (p *interp) eval(e plan.Expr) any {
 	case *plan.Arithmetic:
 		l, r := p.eval(e.Left), p.eval(e.Right)
 		if l == nil || r == nil {
-			return nil
+			return p.nullOperand()
 		}
 		return p.or(arithmetic(e, l, r))
 	case *plan.Negate:
@@ -62,7 +70,7 @@ func (p *interp) eval(e plan.Expr) any {
 		case types.Decimal:
 			return v.Neg()
 		}
-		return nil
+		return p.nullOperand()
 	case *plan.Comparison:
 		return compare(e, p.eval(e.Left), p.eval(e.Right))
 	case *plan.And:

@@ -20,7 +20,7 @@ func encodingFunctions() []udf.Function {
 				if err != nil {
 					return nil, err
 				}
-				return encode(b, a[2].(string))
+				return value(encode(b, a[2].(string)))
 			})),
 		function("TO_BYTES", "The bytes that a text stands for: hex, utf8, ascii or base64.",
 			on("value STRING, encoding STRING -> BYTES", func(_ *udf.Call, a []any) (any, error) {
@@ -32,7 +32,11 @@ func encodingFunctions() []udf.Function {
 			})),
 		function("FROM_BYTES", "Bytes as text: hex, utf8, ascii or base64.",
 			on("value BYTES, encoding STRING -> STRING", func(_ *udf.Call, a []any) (any, error) {
-				return encode(a[0].([]byte), a[1].(string))
+				s, err := encode(a[0].([]byte), a[1].(string))
+				if err == nil && strings.EqualFold(a[1].(string), "hex") {
+					s = strings.ToUpper(s) // unlike ENCODE
+				}
+				return value(s, err)
 			})),
 	}
 }
@@ -70,15 +74,15 @@ func asciiBytes(s string) []byte {
 	return b
 }
 
-// decodeHex reads digits, with 0x before them or in X'...'. An odd number of digits lacks a leading zero.
+// decodeHex reads digits, with 0x before them or in X'...'. Behind 0x, an odd number of digits lacks a leading zero.
 func decodeHex(s string) ([]byte, error) {
 	if rest, ok := strings.CutPrefix(s, "0x"); ok {
 		s = rest
+		if len(s)%2 == 1 {
+			s = "0" + s
+		}
 	} else if len(s) >= 3 && s[0]|32 == 'x' && s[1] == '\'' && s[len(s)-1] == '\'' {
 		s = s[2 : len(s)-1]
-	}
-	if len(s)%2 == 1 {
-		s = "0" + s
 	}
 	b, err := hex.DecodeString(s)
 	if err != nil {
@@ -87,7 +91,7 @@ func decodeHex(s string) ([]byte, error) {
 	return b, nil
 }
 
-func encode(b []byte, encoding string) (any, error) {
+func encode(b []byte, encoding string) (string, error) {
 	switch strings.ToLower(encoding) {
 	case "utf8":
 		return strings.ToValidUTF8(string(b), "\uFFFD"), nil
@@ -106,7 +110,7 @@ func encode(b []byte, encoding string) (any, error) {
 	case "hex":
 		return hex.EncodeToString(b), nil
 	}
-	return nil, unknownEncoding(encoding)
+	return "", unknownEncoding(encoding)
 }
 
 func conversionFunctions() []udf.Function {

@@ -24,9 +24,9 @@ func geoFunctions() []udf.Function {
 func geoDistance(_ *udf.Call, a []any) (any, error) {
 	radius := radiusKm
 	if len(a) == 5 {
-		switch unit := strings.ToUpper(a[4].(string)); {
-		case strings.HasPrefix(unit, "KM"), strings.HasPrefix(unit, "KILOM"):
-		case strings.HasPrefix(unit, "MI"):
+		switch strings.ToLower(trim(a[4].(string))) {
+		case "", "km", "kilometer", "kilometers", "kilometre", "kilometres":
+		case "mi", "mile", "miles":
 			radius = radiusMiles
 		default:
 			return nil, fmt.Errorf("unknown unit %q: it is km or miles", a[4])
@@ -36,7 +36,7 @@ func geoDistance(_ *udf.Call, a []any) (any, error) {
 	if math.Abs(lat1) > 90 || math.Abs(lat2) > 90 || math.Abs(lon1) > 180 || math.Abs(lon2) > 180 {
 		return nil, fmt.Errorf("latitudes lie within -90 and 90, longitudes within -180 and 180")
 	}
-	rad := func(deg float64) float64 { return deg * (math.Pi / 180) }
+	rad := func(deg float64) float64 { return deg / 180 * math.Pi }
 	dLat, dLon := math.Sin(rad(lat2-lat1)/2), math.Sin(rad(lon2-lon1)/2)
 	h := dLat*dLat + dLon*dLon*math.Cos(rad(lat1))*math.Cos(rad(lat2))
 	return 2 * math.Asin(math.Sqrt(h)) * radius, nil

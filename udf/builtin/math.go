@@ -81,7 +81,12 @@ func doublePair(name, description, x, y string, f func(x, y float64) float64) ud
 func logFunction() udf.Function {
 	out := doubleFunction("LOG", "The logarithm to a base, or the natural one.", math.Log)
 	out.Overloads = append(out.Overloads,
-		doublePair("", "", "base", "value", func(base, x float64) float64 { return math.Log(x) / math.Log(base) }).Overloads...)
+		doublePair("", "", "base", "value", func(base, x float64) float64 {
+			if base <= 0 || base == 1 {
+				return math.NaN()
+			}
+			return math.Log(x) / math.Log(base)
+		}).Overloads...)
 	return out
 }
 
