@@ -56,6 +56,8 @@ func (b *builder) root(root plan.Node) error {
 		return b.node(n.Input, NewResult(n, b.env))
 	case *plan.Source:
 		return b.source(n, nil)
+	case *plan.ForeignKeyJoin:
+		return b.foreignRight(n)
 	}
 	return fmt.Errorf("a %T cannot be the root of a sub-topology", root)
 }
@@ -108,6 +110,8 @@ func (b *builder) node(node plan.Node, next Operator) error {
 		return b.aggregate(n, next)
 	case *plan.Join:
 		return b.join(n, next)
+	case *plan.ForeignKeyJoin:
+		return b.foreignLeft(n, next)
 	}
 	return &topology.UnavailableError{What: fmt.Sprintf("a plan node of type %T", node)}
 }
@@ -161,6 +165,30 @@ func (b *builder) join(n *plan.Join, next Operator) error {
 		return err
 	}
 	return b.node(n.Right, right)
+}
+
+func (b *builder) foreignLeft(n *plan.ForeignKeyJoin, next Operator) error {
+	j, err := newForeignLeft(n, b.env, next)
+	if err != nil {
+		return err
+	}
+	_, topic := b.env.Sub.ForeignTopics(n)
+	if err := b.read(n, topic, newMessages(answers{j}, b.env)); err != nil {
+		return err
+	}
+	return b.node(n.Left, j)
+}
+
+func (b *builder) foreignRight(n *plan.ForeignKeyJoin) error {
+	f, err := newForeignRight(n, b.env)
+	if err != nil {
+		return err
+	}
+	topic, _ := b.env.Sub.ForeignTopics(n)
+	if err := b.read(n, topic, newMessages(subscribers{f}, b.env)); err != nil {
+		return err
+	}
+	return b.node(n.Right, f)
 }
 
 func (b *builder) source(n *plan.Source, next Operator) error {

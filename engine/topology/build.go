@@ -51,10 +51,7 @@ func (b *builder) internal(node, kind string) string {
 
 // cut makes the sub-topology that ends in root, after those that feed it.
 func (b *builder) cut(root plan.Node) error {
-	s := &SubTopology{
-		ID: idOf(root), Root: root,
-		stores: map[string]string{}, old: map[plan.Node]bool{}, from: map[plan.Node]string{},
-	}
+	s := b.newSub(idOf(root), root)
 	var err error
 	switch n := root.(type) {
 	case *plan.Sink:
@@ -84,6 +81,13 @@ func (b *builder) cut(root plan.Node) error {
 	return nil
 }
 
+func (b *builder) newSub(id string, root plan.Node) *SubTopology {
+	return &SubTopology{
+		ID: id, Root: root, stores: map[string]string{}, old: map[plan.Node]bool{}, from: map[plan.Node]string{},
+		foreign: map[*plan.ForeignKeyJoin][2]string{},
+	}
+}
+
 // walk adds the node and what it reads to s. old says that the node's reader needs the old values of changed rows.
 func (b *builder) walk(s *SubTopology, node plan.Node, old bool) error {
 	if old && node.IsTable() {
@@ -92,7 +96,7 @@ func (b *builder) walk(s *SubTopology, node plan.Node, old bool) error {
 	switch n := node.(type) {
 	case *plan.Source:
 		s.addInput(n.Topic, n, false)
-		if n.Table && old {
+		if n.Table && (old || n.Materialized && s.queryable(n)) {
 			b.addStore(s, Store{Node: n.ID, Spec: state.Spec{Kind: state.KeyValue}}, "")
 		}
 		return nil
@@ -114,7 +118,7 @@ func (b *builder) walk(s *SubTopology, node plan.Node, old bool) error {
 	case *plan.Join:
 		return b.join(s, n)
 	case *plan.ForeignKeyJoin:
-		return &UnavailableError{"a foreign-key join"}
+		return b.foreignKey(s, n, old)
 	default:
 		return &UnavailableError{fmt.Sprintf("a plan node of type %T", node)}
 	}
@@ -166,6 +170,25 @@ func joinGrace(w *plan.Within) time.Duration {
 		return *w.Grace
 	}
 	return max(24*time.Hour-2*w.Before, 0)
+}
+
+// queryable says whether pull queries of the sink read the source's own store: nothing between them changes which rows there are
+// but filters.
+func (s *SubTopology) queryable(n *plan.Source) bool {
+	sink, ok := s.Root.(*plan.Sink)
+	if !ok {
+		return false
+	}
+	for node := sink.Input; ; {
+		switch x := node.(type) {
+		case *plan.Project:
+			node = x.Input
+		case *plan.Filter:
+			node = x.Input
+		default:
+			return node == n
+		}
+	}
 }
 
 func (s *SubTopology) addInput(topic string, n plan.Node, internal bool) {

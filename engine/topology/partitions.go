@@ -42,16 +42,18 @@ func (b *builder) countPartitions() error {
 			fixed, s.Partitions = in.Topic, n
 		}
 		for _, in := range s.Inputs {
-			if in.Internal && fixed == "" {
+			if in.Internal && !in.Loop && fixed == "" {
 				s.Partitions = max(s.Partitions, writers[in.Topic].Partitions)
 			}
 		}
+		writers[s.Output] = s
+	}
+	for _, s := range b.topo.Subs {
 		for _, in := range s.Inputs {
-			if in.Internal {
-				writers[in.Topic].OutputPartitions = s.Partitions
+			if w := writers[in.Topic]; in.Internal && w != nil {
+				w.OutputPartitions = s.Partitions
 			}
 		}
-		writers[s.Output] = s
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ type Topology struct {
 // SubTopology is a piece of a plan between topics. Its partitions are independent tasks.
 type SubTopology struct {
 	ID         string    // stable within the query: the id of its root node
-	Root       plan.Node // Sink, Result, Repartition (which it writes) or a materialised table Source
+	Root       plan.Node // Sink, Result, Repartition (which it writes), ForeignKeyJoin (its right half) or a materialised table Source
 	Inputs     []Input   // by topic, in order of first use, left before right
 	Stores     []Store
 	Partitions int32
@@ -40,6 +40,8 @@ type SubTopology struct {
 	stores map[string]string
 	old    map[plan.Node]bool
 	from   map[plan.Node]string
+
+	foreign map[*plan.ForeignKeyJoin][2]string
 }
 
 // Input is a topic that a sub-topology reads.
@@ -49,6 +51,9 @@ type Input struct {
 	Nodes []plan.Node
 	// Internal says that the topic is a repartition topic of this query.
 	Internal bool
+	// Loop says that the topic's writer reads, in turn, what this sub-topology writes: it does not decide the number of
+	// partitions. See ForeignTopics.
+	Loop bool
 }
 
 // Store is the state of one operator. Spec.ID is stable within the query.
