@@ -116,7 +116,7 @@ type searchedCase struct {
 	conds, thens []node
 	otherwise    node // nil: NULL
 	took         [][]int32
-	left, next   []int32
+	left         []int32
 	branch       []int32 // of each row: the index of its branch, len(thens) for ELSE
 	vecs         []*vector.Vector
 	res          *vector.Vector

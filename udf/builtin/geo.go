@@ -25,7 +25,7 @@ func geoDistance(_ *udf.Call, a []any) (any, error) {
 	radius := radiusKm
 	if len(a) == 5 {
 		switch strings.ToLower(trim(a[4].(string))) {
-		case "", "km", "kilometer", "kilometers", "kilometre", "kilometres":
+		case "", "km", "kilometer", "kilometers", "kilometre", "kilometres": //nolint:misspell // both spellings are units
 		case "mi", "mile", "miles":
 			radius = radiusMiles
 		default:

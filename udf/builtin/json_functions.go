@@ -94,16 +94,20 @@ func extractJSON(c *udf.Call, a []any) (any, error) {
 		case jsonObject:
 			v, _ = x.get(step)
 		case []any:
-			i, err := strconv.Atoi(step)
-			if err != nil || i < 0 || i >= len(x) {
-				return nil, nil
-			}
-			v = x[i]
+			v = itemAt(x, step)
 		default:
 			return nil, nil
 		}
 	}
 	return jsonText(v), nil
+}
+
+// itemAt is the item of a list that a step of a path names; nil if it names none.
+func itemAt(list []any, step string) any {
+	if i, err := strconv.Atoi(step); err == nil && i >= 0 && i < len(list) {
+		return list[i]
+	}
+	return nil
 }
 
 // pathSteps is a parsed path, kept with the call that uses it.
