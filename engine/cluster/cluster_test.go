@@ -10,6 +10,7 @@ import (
 
 	"github.com/millrace/millrace/engine/kafka"
 	"github.com/millrace/millrace/engine/record"
+	"github.com/millrace/millrace/state/badger"
 )
 
 func TestSlotOf(t *testing.T) {
@@ -329,5 +330,84 @@ func TestInjectedFailures(t *testing.T) {
 			r.Errorf("only these failures happened: %v", seen)
 		}
 		r.Logf("failures: %v", seen)
+	})
+}
+
+// TestHandOver shares the slots of a service between two servers by Kafka's group protocol, and moves them while records flow.
+func TestHandOver(t *testing.T) {
+	onBrokers(t, func(r *rig) {
+		group := func(id string) func(*Config) {
+			return func(c *Config) {
+				c.Slots = 4
+				c.Ownership = GroupOwnership{
+					Kafka: r.client, Service: r.service, InstanceID: id, Leaving: true, SessionTimeout: 6 * time.Second,
+					Report: func(err error) { r.Logf("membership: %v", err) },
+				}
+			}
+		}
+		dirs := map[string]string{"a": r.TempDir(), "b": r.TempDir()}
+		boot := func(id string) (*Service, *badger.DB) {
+			r.dir = dirs[id]
+			s, db := r.boot(group(id))
+			r.ok(s.StartQuery(r.Context(), r.counting("q", nil)))
+			return s, db
+		}
+		running := func(s *Service) int {
+			st, _ := s.Status("q")
+			return len(st.Tasks)
+		}
+		a, dbA := boot("a")
+		r.produce(0, 500)
+		r.await("the first server to run both tasks", func() bool { return running(a) == 2 })
+		b, dbB := boot("b")
+		r.produce(500, 1000)
+		r.await("the second server to own slots", func() bool {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			return len(b.slots) == 2
+		})
+		r.produce(1000, 1500)
+		r.close(a, dbA)
+		r.await("the second server to run both tasks", func() bool { return running(b) == 2 })
+		r.produce(1500, 2000)
+		a, dbA = boot("a")
+		r.produce(2000, 2500)
+		r.await("everything to be committed", func() bool {
+			sa, _ := a.Status("q")
+			sb, _ := b.Status("q")
+			n := int64(0)
+			for _, t := range append(sa.Tasks, sb.Tasks...) {
+				for _, in := range t.Inputs {
+					n += in.Committed
+				}
+			}
+			return n == 2500
+		})
+		r.close(b, dbB)
+		r.close(a, dbA)
+		r.exact(2500)
+	})
+}
+
+func TestQuiesce(t *testing.T) {
+	onBrokers(t, func(r *rig) {
+		s, db := r.boot(func(c *Config) { c.CommitInterval = time.Millisecond })
+		r.ok(s.StartQuery(r.Context(), r.counting("q", nil)))
+		for i := range 20 {
+			r.produce(i*50, (i+1)*50)
+			commits := int64(0)
+			err := s.Quiesce(func() {
+				commits = s.Metrics().Commits.Load()
+				time.Sleep(5 * time.Millisecond)
+				commits -= s.Metrics().Commits.Load()
+			})
+			r.ok(err)
+			if commits != 0 {
+				r.Errorf("%d commits while quiet", -commits)
+			}
+		}
+		r.await("the query to catch up", func() bool { return r.caughtUp(s, "q", 2) })
+		r.close(s, db)
+		r.exact(1000)
 	})
 }

@@ -70,8 +70,12 @@ func (sl *slot) still(group []*member) []*member {
 
 // attempt runs one transaction, and answers its failure.
 func (sl *slot) attempt(group []*member) error {
+	sl.s.gate.RLock()
+	defer sl.s.gate.RUnlock()
+	sl.undecided.Store(true)
 	err := sl.transact(group)
 	if err == nil {
+		sl.undecided.Store(false)
 		sl.s.metrics.Commits.Add(1)
 		now := time.Now()
 		for _, m := range group {
@@ -107,6 +111,7 @@ func (sl *slot) abort(group []*member, cause error) error {
 			return err
 		}
 	}
+	sl.undecided.Store(false)
 	clear(sl.partitions)
 	for _, m := range group {
 		if m.aborts++; len(group) == 1 && m.aborts > soloAfter {

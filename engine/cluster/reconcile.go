@@ -145,6 +145,9 @@ func (sl *slot) bury() error {
 	if len(dead) == 0 {
 		return nil
 	}
+	sl.s.gate.RLock()
+	defer sl.s.gate.RUnlock()
+	sl.undecided.Store(true)
 	err := sl.producer.Send(sl.io, kafka.ProduceBatch{Topic: SlotsTopic(sl.s.cfg.Service), Partition: sl.n, Records: dead})
 	if err == nil {
 		err = sl.producer.Commit(sl.io)
@@ -152,6 +155,7 @@ func (sl *slot) bury() error {
 	if err != nil {
 		return fmt.Errorf("forget dropped tasks of slot %d: %w", sl.n, err)
 	}
+	sl.undecided.Store(false)
 	for _, r := range dead {
 		delete(sl.records, string(r.Key))
 	}

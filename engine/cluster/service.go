@@ -25,6 +25,9 @@ type Service struct {
 	// fault, set by tests before Start, may fail a transaction at a named point: "produce", "end", "ended", "flush".
 	fault func(point string) error
 
+	// gate is held for reading while a slot's transaction is open, see Quiesce.
+	gate sync.RWMutex
+
 	cancel context.CancelCauseFunc
 	wg     sync.WaitGroup
 	ended  chan struct{} // ownership has ended
@@ -49,6 +52,8 @@ var (
 	ErrClosed = errors.New("the service is not running")
 	// ErrUnknownQuery says that no such query was started.
 	ErrUnknownQuery = errors.New("unknown query")
+	// ErrBusy says that a slot's last transaction is not known to be decided.
+	ErrBusy = errors.New("a transaction is not decided")
 	// ErrNotHere says that a task runs on another server, or is being restored.
 	ErrNotHere = errors.New("the task is not running here")
 
@@ -156,6 +161,24 @@ func (s *Service) kill() {
 	if s.ownFetcher {
 		s.fetcher.Close()
 	}
+}
+
+// Quiesce calls f while every slot of this server stands committed: no transaction is open, and none begins before f has returned. The
+// embedded broker may be compacted there and nowhere else. It returns [ErrBusy], and does not call f, if a slot's last
+// transaction has an unknown outcome.
+func (s *Service) Quiesce(f func()) error {
+	s.gate.Lock()
+	defer s.gate.Unlock()
+	s.mu.Lock()
+	for _, sl := range s.slots {
+		if sl.undecided.Load() {
+			s.mu.Unlock()
+			return fmt.Errorf("quiesce slot %d: %w", sl.n, ErrBusy)
+		}
+	}
+	s.mu.Unlock()
+	f()
+	return nil
 }
 
 // Done is closed when this server owns no slots any more, and will not.

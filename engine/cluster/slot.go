@@ -23,6 +23,8 @@ type slot struct {
 	busy  atomic.Bool   // a reconcile runs
 	wg    sync.WaitGroup
 
+	undecided atomic.Bool // a transaction was begun, and its end is not known
+
 	producer   *kafka.TxnProducer
 	plain      *kafka.Producer   // at_least_once only
 	records    map[string][]byte // the slots records as committed
@@ -120,7 +122,10 @@ func (sl *slot) tenure(ctx context.Context) (err error) {
 	defer func() {
 		sl.closeAll()
 		if err != nil && sl.producer.Open() {
-			_ = sl.producer.Abort(sl.io) // else readers wait for the transaction's timeout; taking over aborts as well
+			// Else readers wait for the transaction's timeout. Taking over aborts as well.
+			if sl.producer.Abort(sl.io) == nil {
+				sl.undecided.Store(false)
+			}
 		}
 	}()
 	sl.since, sl.partitions = time.Time{}, map[string]int32{}
@@ -152,6 +157,7 @@ func (sl *slot) takeOver() error {
 	if err := sl.producer.Init(sl.io); err != nil {
 		return fmt.Errorf("take slot %d: %w", sl.n, err)
 	}
+	sl.undecided.Store(false)
 	if err := sl.readRecords(); err != nil {
 		return fmt.Errorf("take slot %d: %w", sl.n, err)
 	}

@@ -103,8 +103,9 @@ func (r *Restore) run(ctx context.Context) (int64, error) {
 			return 0, err
 		}
 		c.at, c.progress.Rebuild = start, true
-	} else if have.Offset == end {
-		return end, nil
+	}
+	if c.at == end {
+		return end, nil // nothing to apply; of an empty changelog no position is worth a sync
 	}
 	c.progress.Topic, c.progress.Partition, c.progress.From, c.progress.End = r.Topic, r.Partition, c.at, end
 	if err := r.Log.Read(ctx, r.Topic, r.Partition, c.at, end, func(records []Record, next int64) error {
