@@ -41,12 +41,18 @@ func checkShape(n Node) error {
 			return fmt.Errorf("column %s has role %d", c.Name, c.Role)
 		}
 	}
+	if want, ok := width(n); ok && want != len(n.Columns()) {
+		return fmt.Errorf("%d columns where %d are made", len(n.Columns()), want)
+	}
 	switch x := n.(type) {
-	case *Project:
-		if len(x.Items) != len(x.Out) {
-			return fmt.Errorf("%d items for %d columns", len(x.Items), len(x.Out))
+	case *Join:
+		if first := len(x.Out) - len(x.Left.Columns()) - len(x.Right.Columns()); first != 1 && first != 3 {
+			return fmt.Errorf("%d columns of %d and %d", len(x.Out), len(x.Left.Columns()), len(x.Right.Columns()))
 		}
 	case *Result:
+		if len(x.Out) != len(x.Project) {
+			return fmt.Errorf("%d positions for %d columns", len(x.Project), len(x.Out))
+		}
 		for _, p := range x.Project {
 			if p < 0 || p >= len(x.Input.Columns()) {
 				return fmt.Errorf("position %d of %d columns", p, len(x.Input.Columns()))
@@ -54,6 +60,29 @@ func checkShape(n Node) error {
 		}
 	}
 	return nil
+}
+
+// width is how many columns a node must have. A Source has those that are read, a Join has checks of its own.
+func width(n Node) (int, bool) {
+	switch x := n.(type) {
+	case *Filter, *Repartition, *Sink:
+		return len(n.Inputs()[0].Columns()), true
+	case *Project:
+		return len(x.Items), true
+	case *FlatMap:
+		return len(x.Input.Columns()) + len(x.Calls), true
+	case *Rekey:
+		return len(x.Keys) + len(x.Input.Columns()), true
+	case *Aggregate:
+		w := Keys(x.Input.Columns()) + len(x.Calls)
+		if x.Window != nil {
+			w += 2
+		}
+		return w, true
+	case *ForeignKeyJoin:
+		return Keys(x.Left.Columns()) + len(x.Left.Columns()) + len(x.Right.Columns()), true
+	}
+	return 0, false
 }
 
 func checkExpr(e Expr, width int) error {

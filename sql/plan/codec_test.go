@@ -83,3 +83,36 @@ func TestRewrite(t *testing.T) {
 		t.Errorf("the original changed: %s", got)
 	}
 }
+
+// TestHostile: whatever a stored plan was turned into, it is a plan that prints, or an error.
+func TestHostile(t *testing.T) {
+	r := &random{Rand: rand.New(rand.NewPCG(7, 7))}
+	for range 300 {
+		data, err := plan.Marshal(r.node(2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 20 {
+			broken := mutate(r.Rand, data)
+			if n, err := plan.Unmarshal(broken); err == nil {
+				_ = plan.Explain(n)
+				_ = n.IsTable()
+			}
+		}
+	}
+}
+
+// mutate changes a byte, drops a piece, or repeats one.
+func mutate(r *rand.Rand, data []byte) []byte {
+	i := r.IntN(len(data))
+	j := min(len(data), i+r.IntN(40))
+	switch r.IntN(3) {
+	case 0:
+		out := append([]byte{}, data...)
+		out[i] = `{}[]",:0129ntf`[r.IntN(14)]
+		return out
+	case 1:
+		return append(append([]byte{}, data[:i]...), data[j:]...)
+	}
+	return append(append([]byte{}, data[:j]...), data[i:]...)
+}

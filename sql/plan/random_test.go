@@ -170,28 +170,31 @@ func (r *random) node(depth int) plan.Node {
 	items := []plan.Item{{Name: "I", Role: plan.Key, Expr: r.expr(3, len(cols))}}
 	one := []plan.OutColumn{{Name: "I", Type: types.Int, Role: plan.Key}}
 	grace := time.Duration(r.IntN(2))
+	calls := []plan.TableCall{{Name: "EXPLODE", Params: []*types.Type{r.typ(1)}, Args: r.exprs(2, len(cols)), T: r.typ(1)}}
 	switch r.IntN(10) {
 	case 9:
 		ts := &plan.Timestamp{Column: "I"}
-		return &plan.Sink{Base: r.base(one), Input: in, Name: "O", Table: true, Topic: "o", KeyFormat: r.format(), ValueFormat: r.format(), Timestamp: ts}
+		return &plan.Sink{Base: r.base(cols), Input: in, Name: "O", Table: true, Topic: "o", KeyFormat: r.format(), ValueFormat: r.format(), Timestamp: ts}
 	case 0:
 		return &plan.Filter{Base: r.base(cols), Input: in, Predicate: r.expr(3, len(cols))}
 	case 1:
 		return &plan.Project{Base: r.base(one), Input: in, Items: items}
 	case 2:
-		return &plan.Rekey{Base: r.base(cols), Input: in, Keys: items}
+		return &plan.Rekey{Base: r.base(r.columns(1 + len(cols))), Input: in, Keys: items}
 	case 3:
 		return &plan.Repartition{Base: r.base(cols), Input: in, KeyFormat: r.format(), ValueFormat: r.format()}
 	case 4:
-		calls := []plan.TableCall{{Name: "EXPLODE", Params: []*types.Type{r.typ(1)}, Args: r.exprs(2, len(cols)), T: r.typ(1)}}
-		return &plan.FlatMap{Base: r.base(cols), Input: in, Calls: calls}
+		return &plan.FlatMap{Base: r.base(r.columns(len(cols) + 1)), Input: in, Calls: calls}
 	case 5:
 		call := plan.AggregateCall{Name: "TOPK", Params: []*types.Type{types.Int}, Args: r.exprs(2, len(cols)), Init: []plan.Literal{*r.literal()}, T: types.Int}
-		return &plan.Aggregate{Base: r.base(one), Input: in, Calls: []plan.AggregateCall{call}, Window: &plan.Window{Kind: plan.Session, Size: 5, Grace: grace}, Final: true}
+		return &plan.Aggregate{Base: r.base(r.columns(plan.Keys(cols) + 3)), Input: in, Calls: []plan.AggregateCall{call}, Window: &plan.Window{Kind: plan.Session, Size: 5, Grace: grace}, Final: true}
 	case 6:
-		return &plan.Join{Base: r.base(one), Kind: plan.Full, Left: in, Right: r.source(), Within: &plan.Within{Before: 1, Grace: &grace}}
+		right := r.source()
+		return &plan.Join{Base: r.base(r.columns(1 + len(cols) + len(right.Columns()))), Kind: plan.Full, Left: in, Right: right, Within: &plan.Within{Before: 1, Grace: &grace}}
 	case 7:
-		return &plan.ForeignKeyJoin{Base: r.base(one), Kind: plan.Left, Left: in, Right: r.source(), ForeignKey: r.expr(2, len(cols))}
+		right := r.source()
+		out := r.columns(plan.Keys(cols) + len(cols) + len(right.Columns()))
+		return &plan.ForeignKeyJoin{Base: r.base(out), Kind: plan.Left, Left: in, Right: right, ForeignKey: r.expr(2, len(cols))}
 	}
 	limit := r.Int64N(2)
 	return &plan.Result{Base: r.base(one), Input: in, Project: []int{0}, Limit: &limit}
