@@ -12,21 +12,27 @@ import (
 
 // queries are run over random inputs; the results may not depend on how they are run.
 var queries = map[string]string{
-	"filter":       `CREATE STREAM o AS SELECT k, v, s FROM a WHERE v % 3 = 0;`,
-	"count":        `CREATE TABLE o AS SELECT k, COUNT(*) AS n, SUM(v) AS s, LATEST_BY_OFFSET(v) AS l FROM a GROUP BY k;`,
-	"regroup":      `CREATE TABLE o AS SELECT s, COUNT(*) AS n, AVG(v) AS v, MIN(v) AS lo, MAX(v) AS hi FROM a GROUP BY s;`,
-	"having":       `CREATE TABLE o AS SELECT k, COUNT(*) AS n FROM a GROUP BY k HAVING SUM(v) % 2 = 0;`,
-	"tumbling":     `CREATE TABLE o AS SELECT k, COUNT(*) AS n FROM a WINDOW TUMBLING (SIZE 100 MILLISECONDS, GRACE PERIOD 50 MILLISECONDS) GROUP BY k;`,
-	"hopping":      `CREATE TABLE o AS SELECT k, SUM(v) AS n FROM a WINDOW HOPPING (SIZE 100 MILLISECONDS, ADVANCE BY 30 MILLISECONDS, GRACE PERIOD 20 MILLISECONDS) GROUP BY k;`,
-	"session":      `CREATE TABLE o AS SELECT k, SUM(v) AS n, COUNT(*) AS c FROM a WINDOW SESSION (20 MILLISECONDS, GRACE PERIOD 50 MILLISECONDS) GROUP BY k;`,
-	"final":        `CREATE TABLE o AS SELECT k, SUM(v) AS n FROM a WINDOW TUMBLING (SIZE 50 MILLISECONDS, GRACE PERIOD 60 MILLISECONDS) GROUP BY k EMIT FINAL;`,
-	"table filter": `CREATE TABLE o AS SELECT k, v FROM t WHERE v > 20;`,
-	"undo":         `CREATE TABLE o AS SELECT v % 4 AS g, COUNT(*) AS n, SUM(v) AS s FROM t GROUP BY v % 4;`,
-	"stream table": `CREATE STREAM o AS SELECT a.k, a.v AS av, t.v AS tv FROM a LEFT JOIN t ON a.k = t.k;`,
-	"rekeyed join": `CREATE STREAM o AS SELECT a.v, a.k AS ak, t.v AS tv FROM a JOIN t ON a.v = t.k;`,
-	"table table":  `CREATE TABLE o AS SELECT ROWKEY AS k, t.v AS tv, u.v AS uv FROM t FULL OUTER JOIN u ON t.k = u.k;`,
-	"streams":      `CREATE STREAM o AS SELECT a.k, a.v AS av, b.v AS bv FROM a LEFT JOIN b WITHIN 10 MILLISECONDS GRACE PERIOD 5 MILLISECONDS ON a.k = b.k;`,
+	"filter":        `CREATE STREAM o AS SELECT k, v, s FROM a WHERE v % 3 = 0;`,
+	"count":         `CREATE TABLE o AS SELECT k, COUNT(*) AS n, SUM(v) AS s, LATEST_BY_OFFSET(v) AS l FROM a GROUP BY k;`,
+	"regroup":       `CREATE TABLE o AS SELECT s, COUNT(*) AS n, AVG(v) AS v, MIN(v) AS lo, MAX(v) AS hi FROM a GROUP BY s;`,
+	"having":        `CREATE TABLE o AS SELECT k, COUNT(*) AS n FROM a GROUP BY k HAVING SUM(v) % 2 = 0;`,
+	"tumbling":      `CREATE TABLE o AS SELECT k, COUNT(*) AS n FROM a WINDOW TUMBLING (SIZE 100 MILLISECONDS, GRACE PERIOD 50 MILLISECONDS) GROUP BY k;`,
+	"hopping":       `CREATE TABLE o AS SELECT k, SUM(v) AS n FROM a WINDOW HOPPING (SIZE 100 MILLISECONDS, ADVANCE BY 30 MILLISECONDS, GRACE PERIOD 20 MILLISECONDS) GROUP BY k;`,
+	"session":       `CREATE TABLE o AS SELECT k, SUM(v) AS n, COUNT(*) AS c FROM a WINDOW SESSION (20 MILLISECONDS, GRACE PERIOD 50 MILLISECONDS) GROUP BY k;`,
+	"final":         `CREATE TABLE o AS SELECT k, SUM(v) AS n FROM a WINDOW TUMBLING (SIZE 50 MILLISECONDS, GRACE PERIOD 60 MILLISECONDS) GROUP BY k EMIT FINAL;`,
+	"table filter":  `CREATE TABLE o AS SELECT k, v FROM t WHERE v > 20;`,
+	"undo":          `CREATE TABLE o AS SELECT v % 4 AS g, COUNT(*) AS n, SUM(v) AS s FROM t GROUP BY v % 4;`,
+	"stream table":  `CREATE STREAM o AS SELECT a.k, a.v AS av, t.v AS tv FROM a LEFT JOIN t ON a.k = t.k;`,
+	"rekeyed join":  `CREATE STREAM o AS SELECT a.v, a.k AS ak, t.v AS tv FROM a JOIN t ON a.v = t.k;`,
+	"table table":   `CREATE TABLE o AS SELECT ROWKEY AS k, t.v AS tv, u.v AS uv FROM t FULL OUTER JOIN u ON t.k = u.k;`,
+	"foreign key":   `CREATE TABLE o AS SELECT t.k, t.v AS tv, u.v AS uv FROM t LEFT JOIN u ON t.v % 6 = u.k;`,
+	"foreign where": `CREATE TABLE o AS SELECT t.k, t.v AS tv, u.v AS uv FROM t JOIN u ON t.v % 6 = u.k WHERE u.v > 10;`,
+	"streams":       `CREATE STREAM o AS SELECT a.k, a.v AS av, b.v AS bv FROM a LEFT JOIN b WITHIN 10 MILLISECONDS GRACE PERIOD 5 MILLISECONDS ON a.k = b.k;`,
 }
+
+// asynchronous says that a query's rows travel back and forth between tasks: how many intermediate results there are
+// depends on what arrives in between, and only the last one for each key does not.
+func asynchronous(name string) bool { return strings.HasPrefix(name, "foreign") }
 
 const sources = `CREATE STREAM a (k INT KEY, v INT, s STRING) WITH (kafka_topic='a', value_format='JSON', partitions=1);
 CREATE STREAM b (k INT KEY, v INT) WITH (kafka_topic='b', value_format='JSON', partitions=1);
@@ -111,6 +117,9 @@ func TestEquivalence(t *testing.T) {
 					{BatchSize: 3}, {BatchSize: 64}, {BatchSize: 256}, {CommitEvery: 1, Restart: true}, {CommitEvery: 7, Abort: true},
 					{BatchSize: 3, CommitEvery: 5, Restart: true, Abort: true},
 				} {
+					if asynchronous(name) && o.BatchSize > 1 {
+						continue
+					}
 					got := text(outputs(t, query, o, in))
 					for i, w := range text(want) {
 						if i >= len(got) || got[i] != w {
