@@ -172,14 +172,18 @@ func series[T int32 | int64](_ *udf.Call, a []any) (any, error) {
 	if step == 0 || step > 0 && end < start || step < 0 && end > start {
 		return nil, errors.New("the step does not lead from start to end")
 	}
-	out := []any{}
-	for v := start; ; v += step {
-		out = append(out, T(v))
-		if len(out) > maxSeries {
-			return nil, fmt.Errorf("series of more than %d numbers", maxSeries)
-		}
-		if rest := end - v; step > 0 && uint64(rest) < uint64(step) || step < 0 && uint64(-rest) < uint64(-step) {
-			return out, nil
-		}
+	// The distance and the step as unsigned numbers cannot overflow.
+	distance, stride := uint64(end)-uint64(start), uint64(step)
+	if step < 0 {
+		distance, stride = -distance, -stride
 	}
+	n := distance/stride + 1
+	if n > maxSeries {
+		return nil, fmt.Errorf("series of more than %d numbers", maxSeries)
+	}
+	out := make([]any, n)
+	for i := range out {
+		out[i] = T(start + int64(i)*step)
+	}
+	return out, nil
 }

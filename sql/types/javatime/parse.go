@@ -68,15 +68,15 @@ func (f *Formatter) fail(text string, err error) error {
 	return fmt.Errorf("cannot read %q by pattern %q: %w", text, f.pattern, err)
 }
 
-// parsed holds what a text gave; has tells which letters it gave.
+// parsed holds what a text gave, by letter less 'A'; has tells which letters it gave.
 type parsed struct {
-	has    map[byte]bool
-	fields map[byte]int64
+	has    [58]bool
+	fields [58]int64
 	zone   *time.Location
 }
 
 func (f *Formatter) parse(text string) (*parsed, error) {
-	p := &parsed{has: map[byte]bool{}, fields: map[byte]int64{}}
+	p := &parsed{}
 	at, err := p.items(f.items, text, 0)
 	if err == nil && at != len(text) {
 		err = fmt.Errorf("unexpected text at %d", at+1)
@@ -93,7 +93,6 @@ func (p *parsed) items(items []item, s string, at int) (int, error) {
 		switch {
 		case it.optional != nil:
 			saved := *p
-			saved.has, saved.fields = clone(p.has), clone(p.fields)
 			end, err := p.items(it.optional, s, at)
 			if err != nil {
 				*p = saved
@@ -116,14 +115,6 @@ func (p *parsed) items(items []item, s string, at int) (int, error) {
 	return at, nil
 }
 
-func clone[V any](m map[byte]V) map[byte]V {
-	out := make(map[byte]V, len(m))
-	for k, v := range m {
-		out[k] = v
-	}
-	return out
-}
-
 func (p *parsed) field(it *item, next []item, s string, at int) (int, error) {
 	if minWidth, maxWidth, ok := it.numeric(); ok {
 		return p.number(it, next, s, at, minWidth, maxWidth)
@@ -135,7 +126,7 @@ func (p *parsed) field(it *item, next []item, s string, at int) (int, error) {
 		return p.name(it.letter, s, at, func(i int) string { return time.Weekday(i).String() }, 7, it.count)
 	case 'M', 'L':
 		end, err := p.name('M', s, at, func(i int) string { return time.Month(i + 1).String() }, 12, it.count)
-		p.fields['M']++
+		p.fields['M'-'A']++
 		return end, err
 	case 'a':
 		return p.choice('a', s, at, "AM", "PM")
@@ -181,7 +172,7 @@ func (p *parsed) name(letter byte, s string, at int, name func(int) string, n, c
 }
 
 func (p *parsed) set(letter byte, v int64) {
-	p.has[letter], p.fields[letter] = true, v
+	p.has[letter-'A'], p.fields[letter-'A'] = true, v
 }
 
 // number reads digits. A field of varying width leaves the digits that fixed fields right behind it need.
@@ -267,10 +258,10 @@ func (p *parsed) parseZone(it *item, s string, at int) (int, error) {
 
 // get is a field's value, or def where the text gave none; it must lie between lo and hi.
 func (p *parsed) get(letter byte, def, lo, hi int64) (int64, error) {
-	if !p.has[letter] {
+	if !p.has[letter-'A'] {
 		return def, nil
 	}
-	v := p.fields[letter]
+	v := p.fields[letter-'A']
 	if v < lo || v > hi {
 		return 0, fmt.Errorf("%d is out of range for %c", v, letter)
 	}
@@ -279,17 +270,17 @@ func (p *parsed) get(letter byte, def, lo, hi int64) (int64, error) {
 
 func (p *parsed) date() (int32, error) {
 	letter := byte('y')
-	if p.has['u'] {
+	if p.has['u'-'A'] {
 		letter = 'u'
 	}
 	year, err := p.get(letter, 1970, -999_999, 999_999)
 	if err != nil {
 		return 0, err
 	}
-	if p.has['G'] && p.fields['G'] == 0 {
+	if p.has['G'-'A'] && p.fields['G'-'A'] == 0 {
 		year = 1 - year
 	}
-	if p.has['D'] {
+	if p.has['D'-'A'] {
 		day, err := p.get('D', 1, 1, 366)
 		if err != nil {
 			return 0, err
@@ -300,7 +291,7 @@ func (p *parsed) date() (int32, error) {
 		}
 		return first + int32(day) - 1, nil
 	}
-	month, err := p.get('M', 1+3*p.fields['Q'], 1, 12)
+	month, err := p.get('M', 1+3*p.fields['Q'-'A'], 1, 12)
 	if err != nil {
 		return 0, err
 	}
@@ -318,10 +309,10 @@ func (p *parsed) date() (int32, error) {
 
 // clock is the time of day in nanoseconds.
 func (p *parsed) clock() (int64, error) {
-	if p.has['N'] {
+	if p.has['N'-'A'] {
 		return p.get('N', 0, 0, 86400e9-1)
 	}
-	if p.has['A'] {
+	if p.has['A'-'A'] {
 		ms, err := p.get('A', 0, 0, types.MsPerDay-1)
 		return ms * 1e6, err
 	}
@@ -343,15 +334,15 @@ func (p *parsed) clock() (int64, error) {
 
 func (p *parsed) hour() (int64, error) {
 	switch {
-	case p.has['H']:
+	case p.has['H'-'A']:
 		return p.get('H', 0, 0, 23)
-	case p.has['k']:
+	case p.has['k'-'A']:
 		h, err := p.get('k', 0, 1, 24)
 		return h % 24, err
-	case p.has['K']:
+	case p.has['K'-'A']:
 		h, err := p.get('K', 0, 0, 11)
-		return h + 12*p.fields['a'], err
+		return h + 12*p.fields['a'-'A'], err
 	}
 	h, err := p.get('h', 12, 1, 12)
-	return h%12 + 12*p.fields['a'], err
+	return h%12 + 12*p.fields['a'-'A'], err
 }
