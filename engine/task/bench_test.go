@@ -33,13 +33,16 @@ func bids() *plan.Source {
 	return &plan.Source{
 		Base: plan.Base{ID: "source-1", Out: []plan.OutColumn{
 			{Name: "K", Type: types.Bigint, Role: plan.Key},
-			{Name: "AUCTION", Type: types.Bigint}, {Name: "BIDDER", Type: types.Bigint}, {Name: "PRICE", Type: types.Bigint},
+			{Name: "AUCTION", Type: types.Bigint},
+			{Name: "BIDDER", Type: types.Bigint},
+			{Name: "PRICE", Type: types.Bigint},
 		}},
 		Name: "BID", Topic: "bid", Schema: schema,
 		KeyFormat: plan.Format{Name: "KAFKA"}, ValueFormat: plan.Format{Name: "JSON"},
 	}
 }
 
+// sink writes the input to the topic "out".
 func sink(input plan.Node, table bool, window *plan.WindowInfo) *plan.Sink {
 	return &plan.Sink{
 		Base: plan.Base{ID: "sink-1", Out: input.Columns()}, Input: input, Name: "OUT", Table: table, Topic: "out",
@@ -73,7 +76,8 @@ func countPlan() plan.Node {
 	agg := &plan.Aggregate{
 		Base: plan.Base{ID: "aggregate-1", Out: []plan.OutColumn{
 			{Name: "AUCTION", Type: types.Bigint, Role: plan.Key},
-			{Name: "WINDOWSTART", Type: types.Bigint, Role: plan.WindowBound}, {Name: "WINDOWEND", Type: types.Bigint, Role: plan.WindowBound},
+			{Name: "WINDOWSTART", Type: types.Bigint, Role: plan.WindowBound},
+			{Name: "WINDOWEND", Type: types.Bigint, Role: plan.WindowBound},
 			{Name: "N", Type: types.Bigint},
 		}},
 		Input:  keyed,

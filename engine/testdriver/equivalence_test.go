@@ -114,7 +114,11 @@ func TestEquivalence(t *testing.T) {
 					t.Fatal("the query has no results")
 				}
 				for _, o := range []Options{
-					{BatchSize: 3}, {BatchSize: 64}, {BatchSize: 256}, {CommitEvery: 1, Restart: true}, {CommitEvery: 7, Abort: true},
+					{BatchSize: 3},
+					{BatchSize: 64},
+					{BatchSize: 256},
+					{CommitEvery: 1, Restart: true},
+					{CommitEvery: 7, Abort: true},
 					{BatchSize: 3, CommitEvery: 5, Restart: true, Abort: true},
 				} {
 					if asynchronous(name) && o.BatchSize > 1 {

@@ -91,8 +91,13 @@ func TestSameNumber(t *testing.T) {
 		a, b string
 		want bool
 	}{
-		{"1", "1", true}, {"1", "2", false}, {"1.0", "1", true}, {"0.1", "0.10000000001", true},
-		{"9223372036854775807", "9223372036854775806", false}, {"1e2", "100", true}, {"1.5", "1.6", false},
+		{"1", "1", true},
+		{"1", "2", false},
+		{"1.0", "1", true},
+		{"0.1", "0.10000000001", true},
+		{"9223372036854775807", "9223372036854775806", false},
+		{"1e2", "100", true},
+		{"1.5", "1.6", false},
 	} {
 		if got := sameNumber(c.a, c.b); got != c.want {
 			t.Errorf("sameNumber(%s, %s) = %v", c.a, c.b, got)
