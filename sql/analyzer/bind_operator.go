@@ -10,13 +10,16 @@ import (
 
 func isNull(e plan.Expr) bool { return e.Type().Kind == types.KindNull }
 
-// castTo brings e to type t; the caller knows that it can be.
+// castTo brings e to type t; the caller knows that it can be. A literal becomes another one, unless the cast fails: then it
+// fails for each row, as CAST does.
 func castTo(e plan.Expr, t *types.Type) plan.Expr {
 	if types.Equal(e.Type(), t) {
 		return e
 	}
-	if l, ok := e.(*plan.Literal); ok && l.Value == nil {
-		return &plan.Literal{T: t}
+	if l, ok := e.(*plan.Literal); ok {
+		if v, err := types.Cast(l.Value, l.T, t); err == nil {
+			return &plan.Literal{Value: v, T: t}
+		}
 	}
 	return &plan.Cast{Expr: e, T: t}
 }

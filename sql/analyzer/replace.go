@@ -92,7 +92,7 @@ func stepDiffers(a, b plan.Node) string {
 		return ""
 	case *plan.Rekey:
 		y, ok := b.(*plan.Rekey)
-		if !ok || !slices.EqualFunc(x.Keys, y.Keys, func(a, b plan.Item) bool { return a.Expr.String() == b.Expr.String() }) {
+		if !ok || !sameOrigins(x.Input, y.Input, itemExprs(x.Keys), itemExprs(y.Keys)) {
 			return "it partitions otherwise"
 		}
 		return ""
@@ -114,13 +114,65 @@ func aggregateDiffers(x *plan.Aggregate, b plan.Node) string {
 	case len(x.Calls) != len(y.Calls):
 		return "it has other aggregates"
 	}
-	for i := range x.Calls {
-		if x.Calls[i].String() != y.Calls[i].String() {
+	for i, c := range x.Calls {
+		d := y.Calls[i]
+		if c.Name != d.Name || len(c.Init) != len(d.Init) || !sameOrigins(x.Input, y.Input, c.Args, d.Args) {
 			return "it has other aggregates"
 		}
+		for j := range c.Init {
+			if c.Init[j].String() != d.Init[j].String() {
+				return "it has other aggregates"
+			}
+		}
 	}
-	if !slices.EqualFunc(x.Out[:plan.Keys(x.Out)], y.Out[:plan.Keys(y.Out)], func(a, b plan.OutColumn) bool { return types.Equal(a.Type, b.Type) }) {
+	if !sameOrigins(x.Input, y.Input, keyExprs(x.Input), keyExprs(y.Input)) {
 		return "it groups otherwise"
 	}
 	return ""
+}
+
+func itemExprs(items []plan.Item) []plan.Expr {
+	var out []plan.Expr
+	for _, it := range items {
+		out = append(out, it.Expr)
+	}
+	return out
+}
+
+// keyExprs reads the key columns of a node.
+func keyExprs(n plan.Node) []plan.Expr {
+	var out []plan.Expr
+	for i, c := range n.Columns()[:plan.Keys(n.Columns())] {
+		out = append(out, &plan.Column{Index: i, Name: c.Name, T: c.Type})
+	}
+	return out
+}
+
+// sameOrigins says whether expressions over two nodes compute the same of the source's columns, wherever projections lie.
+func sameOrigins(a, b plan.Node, as, bs []plan.Expr) bool {
+	return slices.EqualFunc(as, bs, func(x, y plan.Expr) bool {
+		return types.Equal(x.Type(), y.Type()) && origin(a, x) == origin(b, y)
+	})
+}
+
+// origin prints e over the columns of the nearest node below n that makes columns of its own.
+func origin(n plan.Node, e plan.Expr) string {
+	for {
+		switch x := n.(type) {
+		case *plan.Filter:
+			n = x.Input
+		case *plan.Repartition:
+			n = x.Input
+		case *plan.Project:
+			e = plan.RewriteExpr(e, func(c plan.Expr) plan.Expr {
+				if c, ok := c.(*plan.Column); ok {
+					return x.Items[c.Index].Expr
+				}
+				return c
+			})
+			n = x.Input
+		default:
+			return e.String()
+		}
+	}
 }

@@ -8,9 +8,29 @@ import (
 
 // pruneColumns drops columns that nobody reads, from the root down to the sources, whose decoders then skip them. Keys and
 // window bounds stay everywhere.
+//
+// A table that is filtered and nothing more keeps all its columns: such a query can be replaced by one that reads others of
+// them, and finds them in the rows that are stored.
 func pruneColumns(n plan.Node, _ Options) plan.Node {
+	if replaceableTable(n) {
+		return n
+	}
 	p, _ := prune(n, all(n))
 	return p
+}
+
+func replaceableTable(n plan.Node) bool {
+	found := false
+	plan.Walk(n, func(n plan.Node) bool {
+		switch x := n.(type) {
+		case *plan.Source:
+			found = x.Materialized
+		case *plan.Join, *plan.ForeignKeyJoin, *plan.Aggregate:
+			return false
+		}
+		return true
+	})
+	return found
 }
 
 // need says, for each column of a node, whether it is read. moved maps the old positions to new ones, -1 for what is gone.
