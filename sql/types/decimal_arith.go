@@ -200,9 +200,16 @@ func (d Decimal) Cmp(e Decimal) int {
 	return x.coefficient().Cmp(y.coefficient())
 }
 
+// maxScale bounds the digits that a type may ask for: beyond it no value fits. Types of results outgrow those of operands, so it
+// is well above MaxDigits.
+const maxScale = 20 * MaxDigits
+
 // Fit brings the number to DECIMAL(precision, scale), rounding half up. As in ksqlDB the integer part is checked before
 // rounding.
 func (d Decimal) Fit(precision, scale int) (Decimal, error) {
+	if scale > maxScale {
+		return Decimal{}, &OverflowError{Value: d, Precision: precision, Scale: scale}
+	}
 	whole := precision - scale
 	if d.big == nil && whole < len(pow10) && d.scale == int32(scale) && precision < len(pow10) {
 		if p := pow10[precision]; d.lo < p && d.lo > -p {
@@ -243,6 +250,9 @@ func DecimalResult(op string, l, r *Type) *Type {
 
 // DecimalArith computes l op r as a value of the DECIMAL type t.
 func DecimalArith(op string, l, r Decimal, t *Type) (Decimal, error) {
+	if t.Scale > maxScale {
+		return Decimal{}, &OverflowError{Value: l, Precision: t.Precision, Scale: t.Scale}
+	}
 	var d Decimal
 	var err error
 	switch op {

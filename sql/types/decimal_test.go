@@ -110,6 +110,13 @@ func TestDecimalLimits(t *testing.T) {
 	if _, err := NewDecimal(1, 0).Div(NewDecimal(0, 2), 6); err != ErrDivisionByZero {
 		t.Errorf("got %v", err)
 	}
+	huge := DecimalOf(2_000_000_000, 1_999_999_999)
+	if _, err := Cast(int32(1), Int, huge); err == nil {
+		t.Error("two billion digits are made")
+	}
+	if _, err := DecimalArith("/", NewDecimal(1, 0), NewDecimal(3, 0), huge); err == nil {
+		t.Error("two billion digits are computed")
+	}
 	big, _ := ParseDecimal("18446744073709551617") // 2^64+1: Java keeps the low bits
 	if got := big.Int64(); got != 1 {
 		t.Errorf("Int64 gives %d", got)

@@ -177,11 +177,10 @@ func series[T int32 | int64](_ *udf.Call, a []any) (any, error) {
 	if step < 0 {
 		distance, stride = -distance, -stride
 	}
-	n := distance/stride + 1
-	if n > maxSeries {
+	if distance/stride >= maxSeries {
 		return nil, fmt.Errorf("series of more than %d numbers", maxSeries)
 	}
-	out := make([]any, n)
+	out := make([]any, distance/stride+1)
 	for i := range out {
 		out[i] = T(start + int64(i)*step)
 	}
