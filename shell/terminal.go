@@ -19,6 +19,7 @@ import (
 // Terminal reads lines from the person at a terminal, with history, completion and colours.
 type Terminal struct {
 	rl      *readline.Instance
+	keys    *keyFilter
 	history *historyFile
 	empty   bool // the line that is being typed is
 	client  *client.Client
@@ -37,7 +38,7 @@ func OpenTerminal(c *client.Client, historyPath string, color bool) (*Terminal, 
 	if err != nil {
 		return nil, err
 	}
-	t := &Terminal{history: history, empty: true, client: c}
+	t := &Terminal{history: history, empty: true, client: c, keys: &keyFilter{in: readline.NewCancelableStdin(os.Stdin)}}
 	cfg := &readline.Config{
 		Prompt:                 prompt,
 		AutoComplete:           completer{names: t.known, width: readline.GetScreenWidth},
@@ -46,7 +47,7 @@ func OpenTerminal(c *client.Client, historyPath string, color bool) (*Terminal, 
 		HistoryLimit:           maxHistory,
 		InterruptPrompt:        "^C",
 		EOFPrompt:              "exit",
-		Stdin:                  &keyFilter{in: readline.NewCancelableStdin(os.Stdin)},
+		Stdin:                  t.keys,
 		FuncFilterInputRune:    t.filter,
 	}
 	if color {
@@ -108,7 +109,8 @@ func (t *Terminal) History() []string { return t.history.entries }
 // Close gives the terminal back.
 func (t *Terminal) Close() error {
 	fmt.Print(pasteOff)
-	if err := t.rl.Close(); err != nil {
+	// readline wraps its input and closes the wrapping alone; then it waits for a read of the input to end.
+	if err := errors.Join(t.keys.Close(), t.rl.Close()); err != nil {
 		return fmt.Errorf("close terminal: %w", err)
 	}
 	return nil
