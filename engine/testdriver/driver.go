@@ -98,7 +98,7 @@ func (d *Driver) Catalog() *catalog.Catalog { return d.cat }
 // InternalTopics are the names of the repartition and changelog topics that the queries would have.
 func (d *Driver) InternalTopics() []string { return d.created }
 
-// Outputs are the records of a topic that queries wrote, in order.
+// Outputs are the records of a topic that statements and queries wrote, in order.
 func (d *Driver) Outputs(topic string) []Record { return d.topics[topic] }
 
 // Input adds a record for the queries to read when they Run.

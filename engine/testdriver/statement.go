@@ -137,7 +137,9 @@ func (d *Driver) insert(x *analyzer.InsertValues) error {
 	if rec.Value, err = encode(x.Target.ValueFormat, values, b, false); err != nil {
 		return fmt.Errorf("insert into %s: %w", x.Target.Name, err)
 	}
-	d.Input(Record{x.Target.Topic, rec})
+	r := Record{x.Target.Topic, rec}
+	d.Input(r)
+	d.topics[r.Topic] = append(d.topics[r.Topic], r)
 	return nil
 }
 

@@ -45,7 +45,7 @@ type testSpec struct {
 	Post          postSpec
 	Expected      *exception `json:"expectedException"`
 	Responses     json.RawMessage
-	ExpectedError json.RawMessage
+	ExpectedError *exception
 }
 
 type topicSpec struct {
@@ -187,7 +187,10 @@ func (t *testSpec) expand(base, format string, config json.RawMessage, dir strin
 	c := Case{
 		Name: base + " - " + t.Name, Properties: map[string]string{}, Topics: t.Topics, Inputs: t.Inputs, Outputs: t.Outputs,
 		Post: t.Post, Expected: t.Expected, Enabled: t.Enabled == nil || *t.Enabled,
-		Rest: t.Responses != nil || t.ExpectedError != nil, dir: dir,
+		Rest: t.Responses != nil, dir: dir,
+	}
+	if c.Expected == nil {
+		c.Expected = t.ExpectedError
 	}
 	if format != "" {
 		c.Name += " - " + format
