@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/millrace/millrace/engine/command"
+	"github.com/millrace/millrace/engine/kafka"
 	"github.com/millrace/millrace/sql/analyzer"
 	"github.com/millrace/millrace/sql/ast"
 	"github.com/millrace/millrace/sql/parser"
@@ -136,6 +137,8 @@ func refusal(err error, text string, entities []Entity) error {
 	switch {
 	case errors.As(err, &at):
 		out.Rule = at.Code
+	case errors.Is(err, kafka.ErrTopicSettings):
+		out.Rule = "topic.settings"
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		out.Code = CodeCommandTimeout
 	default:

@@ -129,9 +129,16 @@ func readModelFile(dir, uri string) ([]byte, error) {
 		return nil, fmt.Errorf("model folder: %w", err)
 	}
 	defer func() { _ = root.Close() }()
-	f, err := root.Open(path)
+	info, err := root.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w (files are read from below %s only)", uri, err, dir)
+	}
+	if !info.Mode().IsRegular() { // opening a pipe would wait for its writer
+		return nil, fmt.Errorf("model %s: it is no file", uri)
+	}
+	f, err := root.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("model %s: %w", uri, err)
 	}
 	defer func() { _ = f.Close() }()
 	b, err := io.ReadAll(io.LimitReader(f, model.DefaultMaxBytes+1))

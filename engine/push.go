@@ -52,6 +52,9 @@ func (e *Engine) startStream(ctx context.Context, kind ResultKind, text string, 
 	if !ok {
 		return nil, fmt.Errorf("query %q: its plan ends in %T", text, node)
 	}
+	if _, err := e.topology("", node); err != nil { // before the client hears that its query runs
+		return nil, err
+	}
 	s := newStream(kind, text, root.Limit)
 	for i, c := range root.Out {
 		in := root.Input.Columns()[root.Project[i]]

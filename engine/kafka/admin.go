@@ -42,10 +42,10 @@ type TopicInfo struct {
 // that exists, whatever its settings.
 func (c *Client) CreateTopic(ctx context.Context, spec TopicSpec) error {
 	if !topicName.MatchString(spec.Name) || spec.Name == "." || spec.Name == ".." {
-		return failure("create topic", strconv.Quote(spec.Name), nil, errTopicName)
+		return failure("create topic", strconv.Quote(spec.Name), ErrTopicSettings, errTopicName)
 	}
 	if spec.Partitions < 1 || spec.Partitions > maxPartitions {
-		return failure("create topic", spec.Name, nil, fmt.Errorf("%d partitions; a topic has 1 to %d", spec.Partitions, maxPartitions))
+		return failure("create topic", spec.Name, ErrTopicSettings, fmt.Errorf("%d partitions; a topic has 1 to %d", spec.Partitions, maxPartitions))
 	}
 	detail := &sarama.TopicDetail{NumPartitions: spec.Partitions, ReplicationFactor: spec.Replicas, ConfigEntries: map[string]*string{}}
 	if spec.Replicas == 0 {
@@ -59,7 +59,7 @@ func (c *Client) CreateTopic(ctx context.Context, spec TopicSpec) error {
 	case errors.Is(err, sarama.ErrTopicAlreadyExists):
 		return failure("create topic", spec.Name, ErrTopicExists, nil)
 	case err != nil:
-		return failure("create topic", spec.Name, nil, err)
+		return failure("create topic", spec.Name, topicClass(err), err)
 	}
 	return c.awaitLeaders(ctx, spec.Name, spec.Partitions)
 }

@@ -20,6 +20,8 @@ var (
 	// ErrFatal: repeating does not help; someone must change something (rights, settings, versions).
 	ErrFatal = errors.New("not recoverable")
 
+	// ErrTopicSettings: a topic with this name or these settings cannot be created.
+	ErrTopicSettings = errors.New("not possible")
 	// ErrTopicExists is returned by CreateTopic.
 	ErrTopicExists = errors.New("topic exists")
 	// ErrUnknownTopic: the topic or the partition does not exist (any more).
@@ -99,6 +101,18 @@ func stale(err error) bool {
 		}
 	}
 	return false
+}
+
+// topicClass gives the class of what the brokers say of a topic to be created.
+func topicClass(err error) error {
+	for _, e := range []error{
+		sarama.ErrInvalidTopic, sarama.ErrInvalidPartitions, sarama.ErrInvalidReplicationFactor, sarama.ErrInvalidConfig, sarama.ErrPolicyViolation,
+	} {
+		if errors.Is(err, e) {
+			return ErrTopicSettings
+		}
+	}
+	return nil
 }
 
 // retriableProduce says that the same batch, with the same sequence number, should be sent again.
