@@ -75,7 +75,7 @@ func documentedCodes(t *testing.T) map[string]bool {
 }
 
 // sourceCodes finds the rule codes that a package can give: fail("code", ...) and at(err, "code", ...) of the analyzer, constants called
-// code..., fields Code and Rule, and methods Rule. A code that is made from a prefix is given as the prefix, with its dot.
+// code..., fields Code and Rule (assigned too), and methods Rule. A code that is made from a prefix is given as the prefix, with its dot.
 func sourceCodes(t *testing.T, dir string) map[string]bool {
 	codes := map[string]bool{}
 	add := func(e ast.Expr) {
@@ -121,6 +121,10 @@ func codesOf(n ast.Node, add func(ast.Expr)) {
 	case *ast.KeyValueExpr:
 		if key, ok := x.Key.(*ast.Ident); ok && (key.Name == "Code" || key.Name == "Rule") {
 			add(x.Value)
+		}
+	case *ast.AssignStmt:
+		if s, ok := x.Lhs[0].(*ast.SelectorExpr); ok && s.Sel.Name == "Rule" {
+			add(x.Rhs[0])
 		}
 	case *ast.FuncDecl:
 		if x.Name.Name == "Rule" && x.Body != nil {
