@@ -19,7 +19,6 @@ type TableTableJoin struct {
 	// keeps[s]: rows of side s are in the result without a match.
 	keeps [2]bool
 	old   bool
-	row   []byte
 	was   []byte
 }
 
