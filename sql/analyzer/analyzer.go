@@ -77,7 +77,7 @@ func (a *Analyzer) Analyze(stmt ast.Statement, cat *catalog.Catalog, text string
 			return a.Analyze(x.Statement, cat, text, props)
 		}
 	}
-	return nil, fail("statement", stmt.Span(), "%T has no analysis", stmt)
+	return nil, fail("statement", stmt.Span(), "this statement is carried out as it is; it has no plan")
 }
 
 // config reads the session's properties.

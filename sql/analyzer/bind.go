@@ -33,11 +33,8 @@ func (b *binder) bind(e ast.Expr) (plan.Expr, error) {
 	if b.depth > maxExprDepth {
 		return nil, fail("expression.depth", e.Span(), "expression is nested deeper than %d", maxExprDepth)
 	}
-	if b.rel != nil {
-		if i, ok := b.rel.find(e); ok && len(b.frames) == 0 {
-			return b.rel.column(i), nil
-		}
-		if i, ok := b.rel.find(e); ok && !b.isParam(e) {
+	if b.rel != nil && !b.isParam(e) {
+		if i, ok := b.rel.find(e); ok {
 			return b.rel.column(i), nil
 		}
 	}
