@@ -238,7 +238,7 @@ func castNested(value any, from, to *Type) (any, error) {
 }
 
 func castMap(in Map, from, to *Type) (any, error) {
-	out := make(Map, 0, len(in))
+	out := NewMapBuilder(to.Key, len(in))
 	for _, e := range in {
 		k, err := Cast(e.Key, from.Key, to.Key)
 		if err != nil {
@@ -248,9 +248,9 @@ func castMap(in Map, from, to *Type) (any, error) {
 		if err != nil {
 			return nil, fmt.Errorf("value: %w", err)
 		}
-		out = out.Put(k, v, to.Key)
+		out.Put(k, v)
 	}
-	return out, nil
+	return out.Map, nil
 }
 
 // Put sets the value under key in a map that the caller is building, and returns it.

@@ -136,9 +136,13 @@ func equalMaps(a, b Map, t *Type) bool {
 	if len(a) != len(b) {
 		return false
 	}
+	keys := Set{Type: t.Key}
+	for _, e := range b {
+		keys.Add(e.Key)
+	}
 	for _, e := range a {
-		v, ok := b.Lookup(e.Key, t.Key)
-		if !ok || !EqualValues(e.Value, v, t.Elem) {
+		i := keys.Find(e.Key)
+		if i < 0 || !EqualValues(e.Value, b[i].Value, t.Elem) {
 			return false
 		}
 	}

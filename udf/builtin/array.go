@@ -39,13 +39,13 @@ func arrayFunctions() []udf.Function {
 			})),
 		function("ARRAY_EXCEPT", "The different elements of the first list that the second does not have.",
 			on("left ARRAY<T>, right ARRAY<T> -> ARRAY<T>", func(c *udf.Call, a []any) (any, error) {
-				t, right := c.Params[0].Elem, a[1].([]any)
-				return distinctOf(a[0].([]any), t, func(v any) bool { return indexOf(right, v, t) < 0 }), nil
+				right := setOf(a[1].([]any), c.Params[0].Elem)
+				return distinctOf(a[0].([]any), c.Params[0].Elem, func(v any) bool { return right.Find(v) < 0 }), nil
 			})),
 		function("ARRAY_INTERSECT", "The different elements that both lists have.",
 			on("left ARRAY<T>, right ARRAY<T> -> ARRAY<T>", func(c *udf.Call, a []any) (any, error) {
-				t, right := c.Params[0].Elem, a[1].([]any)
-				return distinctOf(a[0].([]any), t, func(v any) bool { return indexOf(right, v, t) >= 0 }), nil
+				right := setOf(a[1].([]any), c.Params[0].Elem)
+				return distinctOf(a[0].([]any), c.Params[0].Elem, func(v any) bool { return right.Find(v) >= 0 }), nil
 			})),
 		function("ARRAY_UNION", "The different elements of both lists.",
 			on("left ARRAY<T>, right ARRAY<T> -> ARRAY<T>", func(c *udf.Call, a []any) (any, error) {
@@ -76,13 +76,24 @@ func arrayFunctions() []udf.Function {
 
 // distinctOf keeps the first of equal elements, of those that keep accepts.
 func distinctOf(list []any, t *types.Type, keep func(any) bool) []any {
-	out := []any{}
+	out, seen := []any{}, types.Set{Type: t}
 	for _, v := range list {
-		if (keep == nil || keep(v)) && indexOf(out, v, t) < 0 {
+		if keep != nil && !keep(v) {
+			continue
+		}
+		if _, isNew := seen.Add(v); isNew {
 			out = append(out, v)
 		}
 	}
 	return out
+}
+
+func setOf(list []any, t *types.Type) *types.Set {
+	s := &types.Set{Type: t}
+	for _, v := range list {
+		s.Add(v)
+	}
+	return s
 }
 
 func extremeOf(sign int) impl {
@@ -138,6 +149,9 @@ func arrayJoin(c *udf.Call, a []any) (any, error) {
 	parts := make([]string, len(a[0].([]any)))
 	for i, v := range a[0].([]any) {
 		parts[i] = types.Text(v, t)
+	}
+	if len(parts)*len(delimiter) > maxText {
+		return nil, errTooLong
 	}
 	return strings.Join(parts, delimiter), nil
 }

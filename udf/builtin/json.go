@@ -64,7 +64,7 @@ func readJSON(d *json.Decoder, depth int) (any, error) {
 }
 
 func readObject(d *json.Decoder, depth int) (any, error) {
-	o := jsonObject{}
+	o, keys := jsonObject{}, types.Set{Type: types.String}
 	for d.More() {
 		key, err := d.Token()
 		if err != nil {
@@ -74,20 +74,20 @@ func readObject(d *json.Decoder, depth int) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		o = o.put(key.(string), v)
+		o = o.put(&keys, key.(string), v)
 	}
 	_, err := d.Token()
 	return o, err
 }
 
-func (o jsonObject) put(key string, v any) jsonObject {
-	for i := range o {
-		if o[i].key == key {
-			o[i].value = v
-			return o
-		}
+// put sets a member; keys holds those that are there.
+func (o jsonObject) put(keys *types.Set, key string, v any) jsonObject {
+	at, isNew := keys.Add(key)
+	if isNew {
+		return append(o, jsonMember{key, v})
 	}
-	return append(o, jsonMember{key, v})
+	o[at].value = v
+	return o
 }
 
 func (o jsonObject) get(key string) (any, bool) {

@@ -187,6 +187,7 @@ func jsonConcat(_ *udf.Call, a []any) (any, error) {
 		return nil, errors.New("nothing to concatenate")
 	}
 	merged, list, allObjects := jsonObject{}, []any{}, true
+	keys := types.Set{Type: types.String}
 	for _, s := range a {
 		v, _, err := parseJSON(s.(string))
 		if err != nil {
@@ -195,7 +196,7 @@ func jsonConcat(_ *udf.Call, a []any) (any, error) {
 		switch x := v.(type) {
 		case jsonObject:
 			for _, m := range x {
-				merged = merged.put(m.key, m.value)
+				merged = merged.put(&keys, m.key, m.value)
 			}
 			list = append(list, x)
 		case []any:

@@ -35,7 +35,7 @@ func transformArray(_ *udf.Call, a []any) (any, error) {
 
 func transformMap(c *udf.Call, a []any) (any, error) {
 	m, key, value := a[0].(types.Map), a[1].(udf.Lambda), a[2].(udf.Lambda)
-	out := types.Map{}
+	out := types.NewMapBuilder(c.Returns.Key, len(m))
 	for _, e := range m {
 		k, err := key(e.Key, e.Value)
 		if err != nil {
@@ -45,12 +45,11 @@ func transformMap(c *udf.Call, a []any) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if _, found := out.Lookup(k, c.Returns.Key); found {
+		if !out.Put(k, v) {
 			return nil, errors.New("two entries get the same key")
 		}
-		out = append(out, types.MapEntry{Key: k, Value: v})
 	}
-	return out, nil
+	return out.Map, nil
 }
 
 func filterArray(_ *udf.Call, a []any) (any, error) {

@@ -23,11 +23,11 @@ func mapFunctions() []udf.Function {
 		function("AS_MAP", "A map of a list of keys and a list of values.",
 			on("keys ARRAY<STRING>, values ARRAY<T> -> MAP<STRING, T>", func(_ *udf.Call, a []any) (any, error) {
 				keys, values := a[0].([]any), a[1].([]any)
-				m := types.Map{}
+				m := types.NewMapBuilder(types.String, len(keys))
 				for i := range min(len(keys), len(values)) {
-					m = m.Put(keys[i], values[i], types.String)
+					m.Put(keys[i], values[i])
 				}
-				return m, nil
+				return m.Map, nil
 			})),
 		function("MAP_KEYS", "The keys of a map.", on("input MAP<STRING, T> -> ARRAY<STRING>", func(_ *udf.Call, a []any) (any, error) {
 			out := []any{}
@@ -51,11 +51,11 @@ func mapFunctions() []udf.Function {
 				case a[1] == nil:
 					return a[0], nil
 				}
-				m := slices.Clone(a[0].(types.Map))
-				for _, e := range a[1].(types.Map) {
-					m = m.Put(e.Key, e.Value, types.String)
+				m := types.NewMapBuilder(types.String, len(a[0].(types.Map)))
+				for _, e := range slices.Concat(a[0].(types.Map), a[1].(types.Map)) {
+					m.Put(e.Key, e.Value)
 				}
-				return m, nil
+				return m.Map, nil
 			})),
 	}
 }

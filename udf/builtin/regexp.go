@@ -23,7 +23,7 @@ func regexpFunctions() []udf.Function {
 				if err != nil {
 					return nil, err
 				}
-				return re.ReplaceAllString(a[0].(string), goTemplate(a[2].(string))), nil
+				return replacePattern(re, a[0].(string), goTemplate(a[2].(string)))
 			})),
 		function("REGEXP_SPLIT_TO_ARRAY", "The parts of a text between matches of a pattern.",
 			on("string STRING, regexp STRING -> ARRAY<STRING>", func(c *udf.Call, a []any) (any, error) {
@@ -74,6 +74,19 @@ func goTemplate(s string) string {
 		}
 	}
 	return b.String()
+}
+
+func replacePattern(re *regexp.Regexp, s, template string) (any, error) {
+	var out []byte
+	end := 0
+	for _, m := range re.FindAllStringSubmatchIndex(s, -1) {
+		out = re.ExpandString(append(out, s[end:m[0]]...), template, s, m)
+		end = m[1]
+		if len(out) > len(s)+maxText {
+			return nil, errTooLong
+		}
+	}
+	return string(append(out, s[end:]...)), nil
 }
 
 func group(a []any) int {

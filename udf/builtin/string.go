@@ -4,6 +4,7 @@ import (
 	"crypto/md5" //nolint:gosec // MD5 is what the function is asked for
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,8 +16,10 @@ import (
 	"github.com/millrace/millrace/udf"
 )
 
-// maxText bounds what padding may build.
-const maxText = 1 << 20
+// maxText bounds what padding and replacing may add to a text: records are hostile.
+const maxText = 16 << 20
+
+var errTooLong = fmt.Errorf("the result is longer than %d bytes", maxText)
 
 func stringFunctions() []udf.Function {
 	text := func(f func(string) string) impl {
@@ -35,7 +38,11 @@ func stringFunctions() []udf.Function {
 			on("input BYTES -> INT", func(_ *udf.Call, a []any) (any, error) { return int32(len(a[0].([]byte))), nil })),
 		function("REPLACE", "The text with every occurrence of a part replaced.",
 			on("str STRING, oldStr STRING, newStr STRING -> STRING", func(_ *udf.Call, a []any) (any, error) {
-				return strings.ReplaceAll(a[0].(string), a[1].(string), a[2].(string)), nil
+				s, old, text := a[0].(string), a[1].(string), a[2].(string)
+				if len(s)*len(text) > maxText && strings.Count(s, old)*len(text) > maxText {
+					return nil, errTooLong
+				}
+				return strings.ReplaceAll(s, old, text), nil
 			})),
 		function("MD5", "The MD5 hash of a text in hexadecimal.", on("s STRING -> STRING", text(func(s string) string {
 			sum := md5.Sum([]byte(s)) //nolint:gosec // see above
@@ -132,11 +139,11 @@ func splitToMap(_ *udf.Call, a []any) (any, error) {
 	if entry == "" || kv == "" {
 		return nil, nil
 	}
-	m := types.Map{}
+	m := types.NewMapBuilder(types.String, 0)
 	for part := range strings.SplitSeq(s, entry) {
 		if k, v, ok := strings.Cut(part, kv); ok {
-			m = m.Put(k, v, types.String)
+			m.Put(k, v)
 		}
 	}
-	return m, nil
+	return m.Map, nil
 }
