@@ -13,18 +13,19 @@ type Flush struct {
 	layers  []int // per store: how many of the oldest committed layers are written
 	clocks  []clock
 	since   time.Time // the dirty mark before
+	began   time.Time
 }
 
 // BeginFlush freezes the committed layers. Call it on the task's goroutine, between transactions or within one; then Run on
-// any goroutine, then EndFlush on the task's. It returns nil if there is nothing to flush, nowhere to, or a flush is running.
-// All stores get their position, also those without changes: an idle store's position must not grow old.
+// any goroutine, then EndFlush on the task's. It returns nil if there is nowhere to flush to, a flush is running, or the task has
+// neither changes nor positions. All stores get their position, also those without changes: an idle store's must not grow old.
 func (t *Task) BeginFlush(now time.Time) *Flush {
-	if t.config.Durable == nil || t.flushing != nil || t.dirty.IsZero() {
+	if t.config.Durable == nil || t.flushing != nil || t.dirty.IsZero() && t.stamped.IsZero() {
 		return nil
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	f := &Flush{durable: t.config.Durable, since: t.dirty}
+	f := &Flush{durable: t.config.Durable, since: t.dirty, began: now}
 	for _, s := range t.stores {
 		f.layers = append(f.layers, len(s.committed))
 		f.clocks = append(f.clocks, s.saved)
@@ -48,10 +49,11 @@ func (t *Task) EndFlush(f *Flush, err error) {
 		t.dirty = f.since
 		return
 	}
+	t.stamped = f.began
 	for i, s := range t.stores {
 		s.release() // its snapshot may be older than the flush
 		s.committed = append(stack(nil), s.committed[f.layers[i]:]...)
-		s.empty = false
+		s.empty = s.empty && f.layers[i] == 0
 		s.clock.flushed = max(s.clock.flushed, f.clocks[i].now)
 		s.saved.flushed = s.clock.flushed
 	}

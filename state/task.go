@@ -36,6 +36,7 @@ type Task struct {
 
 	flushing *Flush
 	dirty    time.Time // when the oldest committed change that is not durable was committed
+	stamped  time.Time // the oldest wall time of the durable positions
 }
 
 // store is one store of a task.
@@ -79,6 +80,19 @@ func OpenTask(c TaskConfig) (*Task, error) {
 	return t, nil
 }
 
+// readPosition takes over what the last flush, or the restore, has written.
+func (t *Task) readPosition(s *store) error {
+	p, ok, err := s.partition.Position()
+	if err != nil || !ok {
+		return err
+	}
+	s.position = p.Offset
+	if t.stamped.IsZero() || p.Time.Before(t.stamped) {
+		t.stamped = p.Time
+	}
+	return nil
+}
+
 func (t *Task) open(spec Spec) (*store, error) {
 	s := &store{clock: newClock(spec.Retention)}
 	s.spec, s.open, s.empty = spec, newLayer(0, 0), t.config.Durable == nil
@@ -89,6 +103,9 @@ func (t *Task) open(spec Spec) (*store, error) {
 		}
 		s.partition = p
 		if s.empty, err = isEmpty(p); err != nil {
+			return nil, err
+		}
+		if err := t.readPosition(s); err != nil {
 			return nil, err
 		}
 	}
@@ -254,6 +271,10 @@ func (t *Task) Bytes() int {
 
 // DirtySince is when the oldest change was committed that is not durable yet; zero if there is none.
 func (t *Task) DirtySince() time.Time { return t.dirty }
+
+// Stamped is the wall time that the durable positions have, the oldest of them; zero if there are none. A flush renews it, also
+// where nothing has changed.
+func (t *Task) Stamped() time.Time { return t.stamped }
 
 // Close releases the snapshots. Views stay usable; what was not flushed is in the changelog.
 func (t *Task) Close() error {

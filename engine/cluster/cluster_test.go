@@ -411,3 +411,22 @@ func TestQuiesce(t *testing.T) {
 		r.exact(1000)
 	})
 }
+
+func TestRepartitionTopicIsTrimmed(t *testing.T) {
+	onBrokers(t, func(r *rig) {
+		s, db := r.boot(nil)
+		spec := r.counting("q", nil)
+		spec.Topology.Subs[0].Inputs[0].Internal = true
+		spec.Start = nil
+		r.produce(0, 100)
+		r.ok(s.StartQuery(r.Context(), spec))
+		r.await("the query to catch up", func() bool { return r.caughtUp(s, "q", 2) })
+		r.await("the topic to be trimmed", func() bool {
+			start, err := r.client.Offset(r.Context(), r.name("in"), 1, kafka.Earliest)
+			r.ok(err)
+			return start == 50
+		})
+		r.close(s, db)
+		r.exact(100)
+	})
+}

@@ -5,6 +5,10 @@ import (
 	"time"
 )
 
+// restamp is how old the wall time of an idle task's positions may become. Positions older than a changelog's delete.retention.ms
+// would cost a rebuild at the next start.
+const restamp = 6 * time.Hour
+
 // flushOld begins to flush the tasks whose committed state is large or old.
 func (sl *slot) flushOld(now time.Time) {
 	if sl.s.lowDisk.Load() {
@@ -16,12 +20,14 @@ func (sl *slot) flushOld(now time.Time) {
 			continue
 		}
 		m.endFlush(false)
-		since := m.state.DirtySince()
-		if m.state.Bytes() > share || !since.IsZero() && now.Sub(since) > sl.s.cfg.FlushInterval {
+		if m.state.Bytes() > share || older(m.state.DirtySince(), now, sl.s.cfg.FlushInterval) || older(m.state.Stamped(), now, restamp) {
 			sl.beginFlush(m, now)
 		}
 	}
 }
+
+// older says whether a time was set and lies further back than limit.
+func older(t, now time.Time, limit time.Duration) bool { return !t.IsZero() && now.Sub(t) > limit }
 
 func (sl *slot) beginFlush(m *member, now time.Time) {
 	f := m.state.BeginFlush(now)
@@ -70,6 +76,9 @@ func (sl *slot) flushNow(m *member) {
 		return
 	}
 	m.endFlush(true)
+	if m.state.DirtySince().IsZero() {
+		return
+	}
 	sl.beginFlush(m, time.Now())
 	m.endFlush(true)
 }

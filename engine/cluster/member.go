@@ -25,6 +25,7 @@ type member struct {
 	feed  *kafka.Subscription
 	ready atomic.Bool // the feed has something
 	stop  context.CancelFunc
+	done  chan struct{} // closed when the restore has ended
 
 	paused  bool
 	more    bool // Process has not come to its end
@@ -196,8 +197,9 @@ func (m *member) status() TaskStatus {
 // close gives up what the member holds. What is not committed is dropped.
 func (m *member) close() {
 	m.stop()
+	<-m.done // two restores of one store must never run beside each other
 	if m.state == nil {
-		return // still restoring: its goroutine sees that it was stopped
+		return
 	}
 	m.slot.s.tasks.Add(-1)
 	m.endFlush(true)

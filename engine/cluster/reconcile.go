@@ -186,6 +186,7 @@ func (sl *slot) open(id TaskID, w wish) error {
 	m := &member{
 		id: id, spec: w.spec, sub: w.sub, slot: sl, paused: w.paused,
 		restore: map[string]changelog.Progress{}, flushed: make(chan error, 1),
+		done: make(chan struct{}),
 	}
 	if err := m.begin(sl.records[id.String()]); err != nil {
 		return err
@@ -197,6 +198,7 @@ func (sl *slot) open(id TaskID, w wish) error {
 	sl.order = append(slices.Clone(sl.order), m)
 	sl.mu.Unlock()
 	sl.wg.Go(func() {
+		defer close(m.done)
 		err := m.restoreAll(ctx)
 		sl.post(func() {
 			if sl.members[id] == m {
