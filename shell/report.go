@@ -18,7 +18,7 @@ func Describe(err error, color bool) string {
 	message, rule := err.Error(), ""
 	var refused *client.Error
 	if errors.As(err, &refused) {
-		message, rule = refused.Message, refused.Rule
+		rule = refused.Rule
 	}
 	head := "error: "
 	if color {

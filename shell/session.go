@@ -81,8 +81,5 @@ func (s *Shell) runFile(ctx context.Context, path string) error {
 	}
 	s.depth++
 	defer func() { s.depth-- }()
-	if err := s.run(ctx, string(text)); err != nil {
-		return fmt.Errorf("script %s: %w", path, err)
-	}
-	return nil
+	return s.run(ctx, path, string(text))
 }

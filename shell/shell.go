@@ -129,27 +129,27 @@ func (s *Shell) ready(text string) bool {
 func (s *Shell) interruptible(ctx context.Context, text string) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
-	err := s.run(ctx, text)
+	err := s.run(ctx, "", text)
 	if err != nil && !errors.Is(err, errExit) {
 		s.show(err)
 	}
 	return err
 }
 
-// Script runs statements and local commands until one fails, and returns that failure. The name is for messages.
+// Script runs statements and local commands until one fails, and returns that failure, with where it is if the script has a name.
 func (s *Shell) Script(ctx context.Context, name, text string) error {
-	err := s.run(ctx, text)
+	err := s.run(ctx, name, text)
 	if errors.Is(err, errExit) {
 		err = nil
 	}
 	if flushErr := s.leave(); err == nil && flushErr != nil {
-		err = fmt.Errorf("%s: %w", name, flushErr)
+		err = fmt.Errorf("write results: %w", flushErr)
 	}
 	return err
 }
 
 // run runs one statement or local command after another. A script that lacks its last semicolon is whole all the same.
-func (s *Shell) run(ctx context.Context, text string) error {
+func (s *Shell) run(ctx context.Context, name, text string) error {
 	pieces, _ := parser.Split(text)
 	for _, p := range pieces {
 		var err error
@@ -160,6 +160,9 @@ func (s *Shell) run(ctx context.Context, text string) error {
 		}
 		if flushErr := s.out.Flush(); err == nil {
 			err = flushErr
+		}
+		if err != nil && name != "" {
+			err = fmt.Errorf("%s:%d: %w", name, 1+strings.Count(text[:p.Start], "\n"), err)
 		}
 		if err != nil {
 			return err

@@ -76,7 +76,7 @@ func TestScriptStopsAtFailure(t *testing.T) {
 	if !errors.As(err, &refused) || len(f.asked) != 2 {
 		t.Errorf("%d requests, then %v", len(f.asked), err)
 	}
-	if got := Describe(err, false); got != "error: line 1:1: what? [syntax]\n    x\n    ^\nhint: none" {
+	if got := Describe(err, false); got != "error: test:2: line 1:1: what? [syntax]\n    x\n    ^\nhint: none" {
 		t.Errorf("shown as %q", got)
 	}
 }

@@ -30,6 +30,9 @@ It brings its own broker and needs nothing else. Run again on the same directory
 				return err
 			}
 			o.Logger = log
+			if o.Once && !cmd.Flags().Changed("listen") {
+				o.Listen = "127.0.0.1:0" // nobody will look for it
+			}
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
 			defer stop()
 			return demo.Run(ctx, o)

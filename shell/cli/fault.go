@@ -53,7 +53,7 @@ var hints = []struct {
 	{isAny(syscall.EADDRINUSE), "another server may be running there; choose another address with --listen"},
 	{isAny(syscall.EADDRNOTAVAIL), "--listen must be an address of this machine, such as 127.0.0.1:8088"},
 	{isAny(embedded.ErrInUse), "another server or broker is running on this directory; stop it, or choose another with --data"},
-	{isAny(fs.ErrPermission, syscall.EROFS), "the directory of --data must be writable; choose another"},
+	{isAny(fs.ErrPermission, syscall.EROFS, syscall.ENOTDIR), "--data must name a directory that can be written; choose another"},
 	{isAny(syscall.ENOSPC), "the disk of --data is full; free some space"},
 	{isAny(syscall.ECONNREFUSED), "check that the brokers of --bootstrap run and can be reached from here"},
 }

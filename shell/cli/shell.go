@@ -55,7 +55,7 @@ func runShell(ctx context.Context, std streams, o shellOptions) (err error) {
 
 func runScripts(ctx context.Context, s *shell.Shell, o shellOptions) error {
 	for _, text := range o.statements {
-		if err := runScript(ctx, s, "-e", text); err != nil {
+		if err := runScript(ctx, s, "", text); err != nil {
 			return err
 		}
 	}
@@ -69,7 +69,7 @@ func runScripts(ctx context.Context, s *shell.Shell, o shellOptions) error {
 			return fmt.Errorf("read %s: %w", path, err)
 		}
 		if err := runScript(ctx, s, path, text); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
+			return err
 		}
 	}
 	return nil
