@@ -88,9 +88,6 @@ func (it *item) appendZone(b []byte, t time.Time) []byte {
 	name, offset := t.Zone()
 	switch {
 	case it.letter == 'V':
-		if t.Location() == time.UTC {
-			return append(b, 'Z')
-		}
 		return append(b, t.Location().String()...)
 	case it.letter == 'z':
 		return append(b, name...)
@@ -105,10 +102,10 @@ func (it *item) appendZone(b []byte, t time.Time) []byte {
 	case offset == 0: // O and ZZZZ
 		return append(b, "GMT"...)
 	case it.letter == 'O' && it.count == 1:
-		s := strings.TrimSuffix(formatOffset(offset, 3, ""), ":00")
+		s := strings.TrimSuffix(formatOffset(offset, 5, ""), ":00")
 		return append(append(b, "GMT"...), s[:1]+strings.TrimPrefix(s[1:], "0")...)
 	}
-	return append(append(b, "GMT"...), formatOffset(offset, 3, "")...)
+	return append(append(b, "GMT"...), formatOffset(offset, 5, "")...)
 }
 
 func (it *item) appendYear(b []byte, year int) []byte {

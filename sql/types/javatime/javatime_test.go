@@ -25,7 +25,7 @@ func TestFormat(t *testing.T) {
 		{"d/M/yy h:m a, EEE EEEE MMM MMMM", "UTC", "11/5/18 9:58 PM, Fri Friday May May"},
 		{"uuuuMMddHHmmssSSS D Q QQQ QQQQ G", "UTC", "20180511215833042 131 2 Q2 2nd quarter AD"},
 		{"X XX XXX x xxx Z ZZZZ ZZZZZ O OOOO VV", "Asia/Kolkata", "+0530 +0530 +05:30 +0530 +05:30 +0530 GMT+05:30 +05:30 GMT+5:30 GMT+05:30 Asia/Kolkata"},
-		{"X x Z ZZZZ ZZZZZ O VV z", "UTC", "Z +00 +0000 GMT Z GMT Z UTC"},
+		{"X x Z ZZZZ ZZZZZ O VV z", "UTC", "Z +00 +0000 GMT Z GMT UTC UTC"},
 		{"k K H h A n S SSSSSS", "+03:00", "24 0 0 12 3513042 42000000 0 042000"},
 		{"''yyyy'' 'it''s'[ HH]", "UTC", "'2018' it's 21"},
 		{"yyyyyy y", "UTC", "002018 2018"},

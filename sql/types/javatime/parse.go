@@ -75,6 +75,10 @@ type parsed struct {
 	zone   *time.Location
 }
 
+// given says whether the text gave a field; value is what it gave, or 0.
+func (p *parsed) given(letter byte) bool  { return p.has[letter-'A'] }
+func (p *parsed) value(letter byte) int64 { return p.fields[letter-'A'] }
+
 func (f *Formatter) parse(text string) (*parsed, error) {
 	p := &parsed{}
 	at, err := p.items(f.items, text, 0)
@@ -126,7 +130,7 @@ func (p *parsed) field(it *item, next []item, s string, at int) (int, error) {
 		return p.name(it.letter, s, at, func(i int) string { return time.Weekday(i).String() }, 7, it.count)
 	case 'M', 'L':
 		end, err := p.name('M', s, at, func(i int) string { return time.Month(i + 1).String() }, 12, it.count)
-		p.fields['M'-'A']++
+		p.fields['M'-'A']++ // counted from 1, unlike the choice
 		return end, err
 	case 'a':
 		return p.choice('a', s, at, "AM", "PM")
@@ -258,10 +262,10 @@ func (p *parsed) parseZone(it *item, s string, at int) (int, error) {
 
 // get is a field's value, or def where the text gave none; it must lie between lo and hi.
 func (p *parsed) get(letter byte, def, lo, hi int64) (int64, error) {
-	if !p.has[letter-'A'] {
+	if !p.given(letter) {
 		return def, nil
 	}
-	v := p.fields[letter-'A']
+	v := p.value(letter)
 	if v < lo || v > hi {
 		return 0, fmt.Errorf("%d is out of range for %c", v, letter)
 	}
@@ -270,17 +274,17 @@ func (p *parsed) get(letter byte, def, lo, hi int64) (int64, error) {
 
 func (p *parsed) date() (int32, error) {
 	letter := byte('y')
-	if p.has['u'-'A'] {
+	if p.given('u') {
 		letter = 'u'
 	}
 	year, err := p.get(letter, 1970, -999_999, 999_999)
 	if err != nil {
 		return 0, err
 	}
-	if p.has['G'-'A'] && p.fields['G'-'A'] == 0 {
+	if p.given('G') && p.value('G') == 0 {
 		year = 1 - year
 	}
-	if p.has['D'-'A'] {
+	if p.given('D') {
 		day, err := p.get('D', 1, 1, 366)
 		if err != nil {
 			return 0, err
@@ -291,7 +295,7 @@ func (p *parsed) date() (int32, error) {
 		}
 		return first + int32(day) - 1, nil
 	}
-	month, err := p.get('M', 1+3*p.fields['Q'-'A'], 1, 12)
+	month, err := p.get('M', 1+3*p.value('Q'), 1, 12)
 	if err != nil {
 		return 0, err
 	}
@@ -309,10 +313,10 @@ func (p *parsed) date() (int32, error) {
 
 // clock is the time of day in nanoseconds.
 func (p *parsed) clock() (int64, error) {
-	if p.has['N'-'A'] {
+	if p.given('N') {
 		return p.get('N', 0, 0, 86400e9-1)
 	}
-	if p.has['A'-'A'] {
+	if p.given('A') {
 		ms, err := p.get('A', 0, 0, types.MsPerDay-1)
 		return ms * 1e6, err
 	}
@@ -334,15 +338,15 @@ func (p *parsed) clock() (int64, error) {
 
 func (p *parsed) hour() (int64, error) {
 	switch {
-	case p.has['H'-'A']:
+	case p.given('H'):
 		return p.get('H', 0, 0, 23)
-	case p.has['k'-'A']:
+	case p.given('k'):
 		h, err := p.get('k', 0, 1, 24)
 		return h % 24, err
-	case p.has['K'-'A']:
+	case p.given('K'):
 		h, err := p.get('K', 0, 0, 11)
-		return h + 12*p.fields['a'-'A'], err
+		return h + 12*p.value('a'), err
 	}
 	h, err := p.get('h', 12, 1, 12)
-	return h%12 + 12*p.fields['a'-'A'], err
+	return h%12 + 12*p.value('a'), err
 }
