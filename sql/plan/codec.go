@@ -57,9 +57,13 @@ func Marshal(n Node) ([]byte, error) {
 
 // Unmarshal decodes what Marshal wrote. It refuses unknown tags and fields, missing parts and columns out of range.
 func Unmarshal(data []byte) (Node, error) {
-	var env envelope
+	var env struct {
+		Version int `json:"version"`
+		Plan    any `json:"plan"`
+	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
+	dec.UseNumber()
 	if err := dec.Decode(&env); err != nil {
 		return nil, fmt.Errorf("decode plan: %w", err)
 	}
@@ -70,8 +74,7 @@ func Unmarshal(data []byte) (Node, error) {
 		return nil, fmt.Errorf("decode plan: version %d, this program reads %d", env.Version, FormatVersion)
 	}
 	var n Node
-	d := decoder{}
-	if err := d.value(env.Plan, reflect.ValueOf(&n).Elem(), 0); err != nil {
+	if err := decode(env.Plan, reflect.ValueOf(&n).Elem(), 0); err != nil {
 		return nil, fmt.Errorf("decode plan: %w", err)
 	}
 	if err := Check(n); err != nil {

@@ -87,7 +87,7 @@ func TestRewrite(t *testing.T) {
 // TestHostile: whatever a stored plan was turned into, it is a plan that prints, or an error.
 func TestHostile(t *testing.T) {
 	r := &random{Rand: rand.New(rand.NewPCG(7, 7))}
-	for range 300 {
+	for range 100 {
 		data, err := plan.Marshal(r.node(2))
 		if err != nil {
 			t.Fatal(err)

@@ -60,22 +60,20 @@ func itemType(t *types.Type, i int) *types.Type {
 	return t.Elem
 }
 
-func decodeValue(data json.RawMessage, t *types.Type) (any, error) {
-	if len(data) == 0 {
-		return nil, fmt.Errorf("missing value")
-	}
-	if string(data) == "null" {
+func decodeValue(data any, t *types.Type) (any, error) {
+	if data == nil {
 		return nil, nil
 	}
 	switch t.Kind {
 	case types.KindBoolean:
-		return unmarshalAs[bool](data)
+		return boxed(as[bool](data))
 	case types.KindInt, types.KindDate, types.KindTime:
-		return unmarshalAs[int32](data)
+		n, err := integer(data, 32)
+		return int32(n), err
 	case types.KindBigint, types.KindTimestamp:
-		return unmarshalAs[int64](data)
+		return boxed(integer(data, 64))
 	case types.KindString, types.KindIntervalUnit:
-		return unmarshalAs[string](data)
+		return boxed(as[string](data))
 	case types.KindDouble, types.KindDecimal, types.KindBytes:
 		return decodeText(data, t)
 	case types.KindArray, types.KindMap, types.KindStruct:
@@ -84,22 +82,26 @@ func decodeValue(data json.RawMessage, t *types.Type) (any, error) {
 	return nil, fmt.Errorf("no values")
 }
 
-func unmarshalAs[T any](data json.RawMessage) (any, error) {
-	var v T
-	err := json.Unmarshal(data, &v)
-	return v, err
+func boxed[T any](v T, err error) (any, error) { return v, err }
+
+func integer(data any, bits int) (int64, error) {
+	n, err := as[json.Number](data)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseInt(n.String(), 10, bits)
 }
 
-func decodeText(data json.RawMessage, t *types.Type) (any, error) {
-	var text string
-	if err := json.Unmarshal(data, &text); err != nil {
+func decodeText(data any, t *types.Type) (any, error) {
+	text, err := as[string](data)
+	if err != nil {
 		return nil, err
 	}
 	switch t.Kind {
 	case types.KindBytes:
-		return base64.StdEncoding.DecodeString(text)
+		return boxed(base64.StdEncoding.DecodeString(text))
 	case types.KindDecimal:
-		return types.ParseDecimal(text)
+		return boxed(types.ParseDecimal(text))
 	}
 	f, err := strconv.ParseFloat(text, 64)
 	if math.IsNaN(f) {
@@ -108,38 +110,36 @@ func decodeText(data json.RawMessage, t *types.Type) (any, error) {
 	return f, err
 }
 
-func decodeNested(data json.RawMessage, t *types.Type) (any, error) {
-	var raw []json.RawMessage
-	if err := json.Unmarshal(data, &raw); err != nil {
+func decodeNested(data any, t *types.Type) (any, error) {
+	items, err := as[[]any](data)
+	if err != nil {
 		return nil, err
 	}
 	if t.Kind == types.KindMap {
-		return decodeMap(raw, t)
+		return decodeMap(items, t)
 	}
-	if t.Kind == types.KindStruct && len(raw) != len(t.Fields) {
-		return nil, fmt.Errorf("%d values for %d fields", len(raw), len(t.Fields))
+	if t.Kind == types.KindStruct && len(items) != len(t.Fields) {
+		return nil, fmt.Errorf("%d values for %d fields", len(items), len(t.Fields))
 	}
-	out := make([]any, len(raw))
-	for i := range raw {
-		var err error
-		if out[i], err = decodeValue(raw[i], itemType(t, i)); err != nil {
+	out := make([]any, len(items))
+	for i := range items {
+		if out[i], err = decodeValue(items[i], itemType(t, i)); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
 }
 
-func decodeMap(raw []json.RawMessage, t *types.Type) (any, error) {
-	out := make(types.Map, len(raw))
-	for i := range raw {
-		var pair []json.RawMessage
-		if err := json.Unmarshal(raw[i], &pair); err != nil {
+func decodeMap(items []any, t *types.Type) (any, error) {
+	out := make(types.Map, len(items))
+	for i := range items {
+		pair, err := as[[]any](items[i])
+		if err != nil {
 			return nil, err
 		}
 		if len(pair) != 2 {
 			return nil, fmt.Errorf("map entry of %d parts", len(pair))
 		}
-		var err error
 		if out[i].Key, err = decodeValue(pair[0], t.Key); err != nil {
 			return nil, err
 		}
