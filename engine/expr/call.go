@@ -39,7 +39,7 @@ func (c *compiler) call(e *plan.Call) (node, error) {
 			if x.lambdas[i], err = c.lambda(l); err != nil {
 				return nil, err
 			}
-			x.volatile = x.volatile || !Foldable(l.Body, c.env)
+			x.volatile = x.volatile || !Foldable(l, c.env)
 			continue
 		}
 		if x.args[i], err = c.compile(a); err != nil {

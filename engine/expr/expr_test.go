@@ -324,6 +324,11 @@ func TestConstant(t *testing.T) {
 	if _, err = Constant(&plan.Arithmetic{Op: "%", Left: lit(6), Right: lit(0), T: types.Int}, &Env{}); !errors.Is(err, types.ErrDivisionByZero) {
 		t.Errorf("got %v", err)
 	}
+	param := &plan.LambdaParam{T: types.Int}
+	inside := &plan.Lambda{Params: []string{"X"}, Types: []*types.Type{types.Int}, Body: param}
+	if Foldable(param, &Env{}) || !Foldable(inside, &Env{}) || !Foldable(lit(1), &Env{}) || Foldable(&plan.Column{T: types.Int}, &Env{}) {
+		t.Error("what can be folded is told wrongly")
+	}
 	if _, err = Constant(&plan.Column{T: types.Int}, &Env{}); err == nil {
 		t.Error("a column is taken for a constant")
 	}

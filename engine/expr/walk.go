@@ -89,18 +89,25 @@ func Columns(e plan.Expr) []*types.Type {
 }
 
 // Foldable says whether an expression has the same value for every row and at every time: no column, no volatile
-// function, no model.
-func Foldable(e plan.Expr, env *Env) bool {
+// function, no model, no parameter of a lambda around it.
+func Foldable(e plan.Expr, env *Env) bool { return foldable(e, env, 0) }
+
+// foldable is Foldable inside so many lambdas of the expression itself.
+func foldable(e plan.Expr, env *Env, lambdas int) bool {
 	switch e := e.(type) {
 	case *plan.Column, *plan.Predict:
 		return false
+	case *plan.LambdaParam:
+		return e.Depth < lambdas
+	case *plan.Lambda:
+		lambdas++
 	case *plan.Call:
 		if env.Functions == nil || env.Functions.Volatile(e) {
 			return false
 		}
 	}
 	for _, x := range Children(e) {
-		if !Foldable(x, env) {
+		if !foldable(x, env, lambdas) {
 			return false
 		}
 	}
