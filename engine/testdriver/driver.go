@@ -1,8 +1,8 @@
 // Package testdriver runs statements without Kafka: definitions go to a catalog in memory, and the tasks of persistent queries
 // are fed records and asked for theirs, in one goroutine and with a clock that stands still.
 //
-// Queries run one after another in the order of their creation, each over all of its input, in one partition, every update
-// emitted. A topic that was given records as input feeds its readers with them; any other with what earlier queries wrote.
+// Queries run one after another in the order of their creation, each over all of its input, in one partition and with every
+// update emitted unless Options say otherwise. A topic that was given records as input feeds its readers with them; any other with what earlier queries wrote.
 package testdriver
 
 import (
@@ -30,6 +30,8 @@ type Options struct {
 	BatchSize int
 	// NoOptimizer runs plans as they were analysed.
 	NoOptimizer bool
+	// Partitions is how many partitions every topic has while queries run; 0: 1. Records go to them by a hash of their key.
+	Partitions int32
 	// CommitEvery commits after so many batches; 0: at the end alone.
 	CommitEvery int
 	// Coalesce holds updates back until the commit, as the engine does by default.
@@ -70,6 +72,9 @@ var (
 func New(o Options) *Driver {
 	if o.BatchSize <= 0 {
 		o.BatchSize = 1
+	}
+	if o.Partitions <= 0 {
+		o.Partitions = 1
 	}
 	if o.Log == nil {
 		o.Log = noLog{}

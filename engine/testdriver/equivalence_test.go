@@ -2,7 +2,9 @@ package testdriver
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,12 +41,15 @@ CREATE STREAM b (k INT KEY, v INT) WITH (kafka_topic='b', value_format='JSON', p
 CREATE TABLE t (k INT PRIMARY KEY, v INT) WITH (kafka_topic='t', value_format='JSON', partitions=1);
 CREATE TABLE u (k INT PRIMARY KEY, v INT) WITH (kafka_topic='u', value_format='JSON', partitions=1);`
 
+// seeds is how many random inputs each query is tried on.
+const seeds = uint64(3)
+
 // inputs makes records of all topics, in runs, mostly in order of time, some broken or null.
 func inputs(seed uint64) []Record {
 	r := rand.New(rand.NewPCG(seed, 1))
 	var out []Record
 	topic, now := "a", int64(0)
-	for range 400 {
+	for range 250 {
 		if r.IntN(4) == 0 {
 			topic = []string{"a", "a", "b", "t", "u"}[r.IntN(5)]
 		}
@@ -107,7 +112,7 @@ func compacted(records []Record) map[string]string {
 func TestEquivalence(t *testing.T) {
 	for name, query := range queries {
 		t.Run(name, func(t *testing.T) {
-			for seed := range uint64(5) {
+			for seed := range seeds {
 				in := inputs(seed)
 				want := outputs(t, query, Options{}, in)
 				if len(want) == 0 {
@@ -139,13 +144,46 @@ func TestEquivalence(t *testing.T) {
 	}
 }
 
+// TestPartitions compares what the topics hold in the end with one partition and with several. Windows are left out: stream time
+// is each partition's own, and so are its late rows.
+func TestPartitions(t *testing.T) {
+	for name, query := range queries {
+		if strings.Contains(query, "WINDOW") || strings.Contains(query, "WITHIN") {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			for seed := range seeds {
+				in := inputs(seed)
+				want := outputs(t, query, Options{}, in)
+				for _, o := range []Options{
+					{Partitions: 3}, {Partitions: 4, CommitEvery: 3, Restart: true, Abort: true}, {Partitions: 5, Coalesce: true},
+				} {
+					got := outputs(t, query, o, in)
+					if strings.HasPrefix(query, "CREATE TABLE") {
+						if w, g := compacted(want), compacted(got); !maps.Equal(w, g) {
+							t.Errorf("seed %d, %+v: got %v, want %v", seed, o, g, w)
+						}
+						continue
+					}
+					w, g := text(want), text(got)
+					slices.Sort(w)
+					slices.Sort(g)
+					if !slices.Equal(w, g) {
+						t.Errorf("seed %d, %+v: got %d records, want %d", seed, o, len(g), len(w))
+					}
+				}
+			}
+		})
+	}
+}
+
 func TestCoalescing(t *testing.T) {
 	for name, query := range queries {
 		if !strings.HasPrefix(query, "CREATE TABLE") {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
-			for seed := range uint64(5) {
+			for seed := range seeds {
 				in := inputs(seed)
 				exact := outputs(t, query, Options{}, in)
 				want := compacted(exact)

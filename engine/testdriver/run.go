@@ -3,6 +3,7 @@ package testdriver
 import (
 	"bytes"
 	"fmt"
+	"hash/fnv"
 	"maps"
 	"time"
 
@@ -15,97 +16,127 @@ import (
 	"github.com/millrace/millrace/udf"
 )
 
-// run is a query that is being fed: one task for each of its sub-topologies.
+// run is a query that is being fed: its tasks, those of one sub-topology after those of another.
 type run struct {
 	d      *Driver
 	topo   *topology.Topology
 	topics []string // that it reads from outside
-	tasks  []*task.Task
-	stores []*memory.Task
-	next   map[string]int64 // offsets of its internal topics
-	saved  []saved          // by the last commit, as is savedNext
-
-	savedNext map[string]int64
+	tasks  []*member
+	next   map[place]int64 // end offsets of its internal topics
+	// savedNext is next at the last commit.
+	savedNext map[place]int64
 	written   map[string]int // records in topics outside since the last commit
 }
 
-// saved is what a commit holds of a task beside its stores.
-type saved struct {
+// member is one task with its stores and what the last commit holds of it.
+type member struct {
+	*task.Task
+	sub       *topology.SubTopology
+	partition int32
+	stores    *memory.Task
 	positions map[string]int64
 	state     task.State
+}
+
+type place struct {
+	topic     string
+	partition int32
 }
 
 func newRun(d *Driver, q *catalog.Query) (*run, error) {
 	topo, err := topology.Build(q.Plan, topology.Options{
 		Service: "test", Query: q.ID,
-		Partitions: func(string) (int32, error) { return 1, nil },
+		Partitions: func(string) (int32, error) { return d.opts.Partitions, nil },
 	})
 	if err != nil {
 		return nil, err
 	}
-	r := &run{d: d, topo: topo, next: map[string]int64{}, savedNext: map[string]int64{}, written: map[string]int{}}
+	r := &run{d: d, topo: topo, next: map[place]int64{}, savedNext: map[place]int64{}, written: map[string]int{}}
 	for _, s := range topo.Subs {
 		for _, in := range s.Inputs {
 			if !in.Internal {
 				r.topics = append(r.topics, in.Topic)
 			}
 		}
-		r.stores = append(r.stores, memory.New(s.Specs()))
+		for p := range s.Partitions {
+			r.tasks = append(r.tasks, &member{sub: s, partition: p, stores: memory.New(s.Specs())})
+		}
 	}
 	for _, t := range topo.Topics {
 		d.created = append(d.created, t.Name)
 	}
-	r.saved = make([]saved, len(topo.Subs))
 	return r, r.build()
 }
 
 // build makes the tasks anew, as they were committed.
 func (r *run) build() error {
-	r.tasks = r.tasks[:0]
-	for i, s := range r.topo.Subs {
-		t, err := task.New(s, 0, task.Deps{
-			Stores: r.stores[i], Functions: r.d.opts.Functions, UDF: r.d.env(), Log: r.d.opts.Log,
+	for _, m := range r.tasks {
+		t, err := task.New(m.sub, m.partition, task.Deps{
+			Stores: m.stores, Functions: r.d.opts.Functions, UDF: r.d.env(), Log: r.d.opts.Log,
 			Rows: func(*vector.Batch, []int) error { return nil },
 		}, task.Options{BatchSize: r.d.opts.BatchSize, Exact: !r.d.opts.Coalesce, MaxIdle: -1})
 		if err != nil {
 			return err
 		}
-		t.Rewind(r.saved[i].positions, r.saved[i].state)
-		r.tasks = append(r.tasks, t)
+		t.Rewind(m.positions, m.state)
+		m.Task = t
 	}
 	return nil
 }
 
 // pipe gives the query records of one topic and works until nothing is left to do.
 func (r *run) pipe(recs []Record) error {
-	chunk := make([]record.Record, len(recs))
+	chunks := make([][]record.Record, r.d.opts.Partitions)
 	for i := range recs {
-		chunk[i] = recs[i].Record
+		p := r.partition(recs[i].Key, int32(recs[i].Offset)%r.d.opts.Partitions)
+		chunks[p] = append(chunks[p], recs[i].Record)
 	}
-	last := chunk[len(chunk)-1].Offset + 1
-	for i, s := range r.topo.Subs {
-		for _, in := range s.Inputs {
-			if in.Topic != recs[0].Topic {
+	for p, chunk := range chunks {
+		if len(chunk) == 0 {
+			continue
+		}
+		if err := r.add(place{recs[0].Topic, int32(p)}, chunk); err != nil {
+			return err
+		}
+	}
+	return r.work()
+}
+
+// partition is where a key goes; one that is null goes to otherwise.
+func (r *run) partition(key []byte, otherwise int32) int32 {
+	if key == nil {
+		return otherwise
+	}
+	h := fnv.New32a()
+	h.Write(key)
+	return int32(h.Sum32() % uint32(r.d.opts.Partitions))
+}
+
+// add gives records of a partition to the tasks that read it.
+func (r *run) add(at place, recs []record.Record) error {
+	for _, m := range r.tasks {
+		for _, in := range m.sub.Inputs {
+			if in.Topic != at.topic || m.partition != at.partition {
 				continue
 			}
-			if err := r.tasks[i].Add(in.Topic, chunk, last, true); err != nil {
+			if err := m.Add(at.topic, recs, recs[len(recs)-1].Offset+1, true); err != nil {
 				return err
 			}
 		}
 	}
-	return r.work()
+	return nil
 }
 
 // work lets the tasks process until none has anything left, carrying records over internal topics at once.
 func (r *run) work() error {
 	for busy := true; busy; {
 		busy = false
-		for _, t := range r.tasks {
-			more, err := t.Process(Epoch)
+		for _, m := range r.tasks {
+			more, err := m.Process(Epoch)
 			if err != nil {
 				return err
 			}
-			if err := r.route(t); err != nil {
+			if err := r.route(m); err != nil {
 				return err
 			}
 			busy = busy || more
@@ -115,33 +146,40 @@ func (r *run) work() error {
 }
 
 // route takes a task's outputs to where they go.
-func (r *run) route(t *task.Task) error {
-	for _, o := range t.Outputs() {
+func (r *run) route(m *member) error {
+	for _, o := range m.Outputs() {
 		rec := record.Record{
 			Timestamp: o.Timestamp, Headers: o.Headers, Key: bytes.Clone(o.Key), Value: bytes.Clone(o.Value),
 		}
-		internal := false
-		for i, s := range r.topo.Subs {
-			for _, in := range s.Inputs {
-				if !in.Internal || in.Topic != o.Topic {
-					continue
-				}
-				internal = true
-				rec.Offset = r.next[o.Topic]
-				r.next[o.Topic]++
-				if err := r.tasks[i].Add(o.Topic, []record.Record{rec}, rec.Offset+1, true); err != nil {
-					return err
-				}
-			}
-		}
-		if !internal {
+		if !r.internal(o.Topic) {
 			rec.Offset = int64(len(r.d.topics[o.Topic]))
 			r.d.topics[o.Topic] = append(r.d.topics[o.Topic], Record{o.Topic, rec})
 			r.written[o.Topic]++
+			continue
+		}
+		at := place{o.Topic, o.Partition}
+		if at.partition < 0 {
+			at.partition = r.partition(o.Key, m.partition)
+		}
+		rec.Offset = r.next[at]
+		r.next[at]++
+		if err := r.add(at, []record.Record{rec}); err != nil {
+			return err
 		}
 	}
-	t.ResetOutputs()
+	m.ResetOutputs()
 	return nil
+}
+
+func (r *run) internal(topic string) bool {
+	for _, s := range r.topo.Subs {
+		for _, in := range s.Inputs {
+			if in.Internal && in.Topic == topic {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // transaction works on the records up to the next commit and returns how many there were.
@@ -165,15 +203,15 @@ func (r *run) transaction(records []Record) (int, error) {
 
 // flush lets the tasks complete their stores and outputs, those that feed others first.
 func (r *run) flush() error {
-	for i := range r.tasks {
+	for _, m := range r.tasks {
 		// What a task before this one sent on is to be processed first.
 		if err := r.work(); err != nil {
 			return err
 		}
-		if err := r.tasks[i].Flush(); err != nil {
+		if err := m.Flush(); err != nil {
 			return fmt.Errorf("flush: %w", err)
 		}
-		if err := r.route(r.tasks[i]); err != nil {
+		if err := r.route(m); err != nil {
 			return err
 		}
 	}
@@ -182,18 +220,18 @@ func (r *run) flush() error {
 
 // commit makes what was done since the last commit permanent.
 func (r *run) commit() {
-	for i, t := range r.tasks {
-		r.saved[i] = saved{t.Positions(), t.State()}
-		r.stores[i].Commit()
+	for _, m := range r.tasks {
+		m.positions, m.state = m.Positions(), m.State()
+		m.stores.Commit()
 	}
 	r.savedNext, r.written = maps.Clone(r.next), map[string]int{}
 }
 
 // abort takes everything back to the last commit.
 func (r *run) abort() {
-	for i, t := range r.tasks {
-		r.stores[i].Abort()
-		t.Rewind(r.saved[i].positions, r.saved[i].state)
+	for _, m := range r.tasks {
+		m.stores.Abort()
+		m.Rewind(m.positions, m.state)
 	}
 	for topic, n := range r.written {
 		log := r.d.topics[topic]
