@@ -24,7 +24,7 @@ type entry struct {
 }
 
 // layer maps keys to values or deletions: an open hash table over entries whose bytes lie in one arena. Writing a row costs no
-// allocation but the amortised growth of three slices. The open layer belongs to the task; once committed a layer is
+// allocation but the growth, now and then, of three slices. The open layer belongs to the task; once committed a layer is
 // immutable and may be read by all.
 type layer struct {
 	slots   []uint32 // entry number + 1, linear probing; length a power of two

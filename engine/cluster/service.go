@@ -102,7 +102,7 @@ func (s *Service) Start(ctx context.Context) error {
 func (s *Service) ensureSlotsTopic(ctx context.Context) error {
 	name := SlotsTopic(s.cfg.Service)
 	err := s.ensureTopic(ctx, kafka.TopicSpec{
-		Name: name, Partitions: s.cfg.Slots, Configs: map[string]string{"cleanup.policy": "compact", "segment.bytes": "16777216"},
+		Name: name, Partitions: s.cfg.Slots, Configs: map[string]string{"cleanup.policy": "compact", "segment.bytes": "16777216", "retention.ms": "-1"},
 	})
 	if err != nil {
 		return fmt.Errorf("start service %s: %w", s.cfg.Service, err)
@@ -211,8 +211,11 @@ func topicSpec(t topology.Topic) kafka.TopicSpec {
 		// Windows leave a changelog by tombstones, when their stream time has passed. The broker's clock knows nothing of that.
 		policy = "compact"
 	}
-	c := map[string]string{"cleanup.policy": policy, "message.timestamp.type": "CreateTime"}
-	if !t.Compact && t.Retention < 0 {
+	// Records carry event time, which may be years old, or ahead of the broker's clock: neither may cost a record.
+	c := map[string]string{
+		"cleanup.policy": policy, "message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": "9223372036854775807",
+	}
+	if t.Compact || t.Retention < 0 {
 		c["retention.ms"] = "-1"
 	}
 	return kafka.TopicSpec{Name: t.Name, Partitions: t.Partitions, Configs: c}

@@ -294,8 +294,10 @@ func (sl *slot) runPosted() {
 
 // leave hands the slot over in good order: what was done is committed, and the committed state is on disk.
 func (sl *slot) leave() error {
-	if sl.io.Err() != nil {
+	select {
+	case <-sl.io.Done():
 		return nil // abandoned
+	default:
 	}
 	if err := sl.commit(); err != nil {
 		return fmt.Errorf("hand over slot %d: %w", sl.n, err)

@@ -79,7 +79,8 @@ func Open(dir string, o Options) (*DB, error) {
 	return d, nil
 }
 
-// settings are small and steady, measured for flushes of sorted batches (tables of 16 MB, two at a time).
+// settings are small and steady, measured for flushes of sorted batches (tables of 16 MB, two at a time). Checksums are verified when
+// tables are opened: later, Badger takes a block that does not match for the end of the data.
 func settings(dir string, log *slog.Logger) badger.Options {
 	return badger.DefaultOptions(dir).
 		WithLogger(logger{log}).
@@ -96,6 +97,7 @@ func settings(dir string, log *slog.Logger) badger.Options {
 		WithDetectConflicts(false).
 		WithSyncWrites(false).
 		WithMetricsEnabled(false).
+		WithChecksumVerificationMode(options.OnTableRead).
 		WithNumGoroutines(2)
 }
 

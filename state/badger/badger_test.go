@@ -167,6 +167,18 @@ func TestCorrupt(t *testing.T) {
 		"manifest": func(dir string) error {
 			return os.WriteFile(filepath.Join(dir, "MANIFEST"), []byte("not a manifest at all"), 0o600)
 		},
+		"flipped byte": func(dir string) error {
+			tables, err := filepath.Glob(filepath.Join(dir, "*.sst"))
+			if err != nil || len(tables) == 0 {
+				return errors.Join(err, errors.New("no table to damage"))
+			}
+			b, err := os.ReadFile(tables[0])
+			if err != nil {
+				return err
+			}
+			b[100] ^= 0x10
+			return os.WriteFile(tables[0], b, 0o600)
+		},
 		"missing table": func(dir string) error {
 			tables, err := filepath.Glob(filepath.Join(dir, "*.sst"))
 			if err == nil && len(tables) == 0 {
