@@ -102,7 +102,7 @@ func reduceMap(_ *udf.Call, a []any) (any, error) {
 	if state == nil {
 		return nil, nil
 	}
-	for _, e := range m {
+	for _, e := range visitOrder(m) {
 		var err error
 		if state, err = a[2].(udf.Lambda)(state, e.Key, e.Value); err != nil {
 			return nil, err

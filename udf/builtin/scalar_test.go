@@ -183,3 +183,26 @@ func TestLambdas(t *testing.T) {
 		t.Error("a lambda of two parameters is accepted for a list")
 	}
 }
+
+// The orders are those of a Java HashMap made for as many entries.
+func TestVisitOrder(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"yes, thanks;nope;sure, yeah", "yes, thanks;sure, yeah;nope"},
+		{"b;a", "a;b"},
+		{"one;two;three;four;five;six;seven", "six;four;one;seven;two;three;five"},
+		{"Aa;BB", "Aa;BB"}, // one hash
+		{"", ""},
+	} {
+		var m types.Map
+		for k := range strings.SplitSeq(c.in, ";") {
+			m = append(m, types.MapEntry{Key: k})
+		}
+		var got []string
+		for _, e := range visitOrder(m) {
+			got = append(got, e.Key.(string))
+		}
+		if s := strings.Join(got, ";"); s != c.want {
+			t.Errorf("%s is visited as %s, want %s", c.in, s, c.want)
+		}
+	}
+}
