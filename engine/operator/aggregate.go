@@ -30,10 +30,10 @@ type Aggregate struct {
 	key     *keyer
 	calls   []call
 	store   groupStore
-	window  *timeWindow // nil: not windowed
-	old     bool        // the reader wants old values
-	table   bool        // the input is a table
-	columns []*udf.Column
+	window  *timeWindow   // nil: not windowed
+	old     bool          // the reader wants old values
+	table   bool          // the input is a table
+	columns []*udf.Column // the state columns of all calls
 
 	groups  groups
 	keys    []*vector.Vector // key columns of each group
@@ -46,6 +46,8 @@ type Aggregate struct {
 	fold udf.Fold
 	out  vector.Batch
 	em   emission
+
+	rows, closed []int32 // of EMIT FINAL: the rows of a batch, the windows that were read back
 
 	streamTime, seq int64
 }
@@ -89,7 +91,7 @@ func NewAggregate(n *plan.Aggregate, env *Env, next Operator) (*Aggregate, error
 func newCalls(n *plan.Aggregate, env *Env) ([]call, error) {
 	calls := make([]call, len(n.Calls))
 	for i := range n.Calls {
-		agg, err := env.Functions.Aggregate(&n.Calls[i], env.Udf)
+		agg, err := env.Functions.Aggregate(&n.Calls[i], env.UDF)
 		if err != nil {
 			return nil, fmt.Errorf("find aggregate function %s: %w", n.Calls[i].Name, err)
 		}

@@ -26,7 +26,7 @@ type Env struct {
 	Partition int32
 	Stores    state.Stores
 	Functions Functions
-	Udf       *udf.Env
+	UDF       *udf.Env
 	// Compile makes the evaluator of an expression of a node.
 	Compile func(node string, e plan.Expr) (Evaluator, error)
 	// FailOnTimestamp makes a row whose timestamp cannot be extracted an error of the task, as

@@ -12,11 +12,11 @@ import (
 func (a *Aggregate) processFinal(b *vector.Batch) error {
 	sel, from, t := b.Sel, 0, a.streamTime
 	a.key.begin(b)
-	n := b.Rows()
-	rows := make([]int32, n)
-	for i := range n {
-		rows[i] = int32(b.Row(i))
+	a.rows = a.rows[:0]
+	for i := range b.Rows() {
+		a.rows = append(a.rows, int32(b.Row(i)))
 	}
+	rows := a.rows
 	defer func() { b.Sel = sel }()
 	for i, r := range rows {
 		if b.NullKey.Has(int(r)) || b.NullValue.Has(int(r)) || a.key.null(int(r)) {
@@ -66,14 +66,12 @@ func (a *Aggregate) emitClosed(b *vector.Batch, r int) error {
 	upTo := a.streamTime - w.grace
 	reset(&a.out)
 	a.out.Ops = nil
-	for i := range a.calls {
-		a.calls[i].state.Reset()
-	}
-	closed := a.groupsReset()
+	a.forget() // the closed windows take the room of the accumulators in memory
+	a.closed = a.closed[:0]
 	var failed error
 	err := a.store.win.Scan(w.lower(), upTo-w.size, func(start int64, key, value []byte) bool {
 		failed = a.appendClosed(start, key, value)
-		closed = append(closed, int32(len(closed)))
+		a.closed = append(a.closed, int32(len(a.closed)))
 		return failed == nil
 	})
 	if err == nil {
@@ -85,7 +83,7 @@ func (a *Aggregate) emitClosed(b *vector.Batch, r int) error {
 	w.lastClose = upTo
 	for k := range a.calls {
 		c := &a.calls[k]
-		c.agg.Result(c.state, closed, a.out.Cols[len(a.out.Cols)-len(a.calls)+k])
+		c.agg.Result(c.state, a.closed, a.out.Cols[len(a.out.Cols)-len(a.calls)+k])
 	}
 	n := a.out.N
 	a.forget()
@@ -98,12 +96,6 @@ func (a *Aggregate) emitClosed(b *vector.Batch, r int) error {
 		}
 	}
 	return a.next.Process(&a.out)
-}
-
-// groupsReset drops the accumulators in memory, whose room the closed windows take, and returns an empty list of groups.
-func (a *Aggregate) groupsReset() []int32 {
-	a.forget()
-	return make([]int32, 0, 16)
 }
 
 // appendClosed adds a stored window to the output, but for its results.

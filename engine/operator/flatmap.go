@@ -32,7 +32,7 @@ func NewFlatMap(n *plan.FlatMap, env *Env, next Operator) (*FlatMap, error) {
 	for i := range n.Calls {
 		c := &m.calls[i]
 		var err error
-		if c.f, err = env.Functions.Table(&n.Calls[i], env.Udf); err != nil {
+		if c.f, err = env.Functions.Table(&n.Calls[i], env.UDF); err != nil {
 			return nil, fmt.Errorf("find table function %s: %w", n.Calls[i].Name, err)
 		}
 		if c.args, err = env.compileAll(n.ID, n.Calls[i].Args); err != nil {

@@ -72,7 +72,7 @@ func New(sub *topology.SubTopology, partition int32, deps Deps, opts Options) (*
 	}
 	t := &Task{sub: sub, opts: opts}
 	env := &operator.Env{
-		Sub: sub, Partition: partition, Stores: deps.Stores, Functions: deps.Functions, Udf: deps.UDF, Log: deps.Log,
+		Sub: sub, Partition: partition, Stores: deps.Stores, Functions: deps.Functions, UDF: deps.UDF, Log: deps.Log,
 		FailOnTimestamp: deps.UDF != nil && deps.UDF.Props["ksql.timestamp.throw.on.invalid"] == "true",
 		Out:             &t.out, Count: &t.count, Exact: opts.Exact, Rows: deps.Rows, Compile: compiler(deps),
 	}
