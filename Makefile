@@ -29,6 +29,45 @@ build: ## build the static program bin/millrace
 test: ## run all tests that need only Go
 	go test ./...
 
+.PHONY: test-long
+test-long: build ## run the peer's conformance cases in full, over batch sizes and without the optimizer
+	@test -d "$(MILLRACE_QTT)" || { echo "there are no cases at MILLRACE_QTT=$(MILLRACE_QTT)"; exit 1; }
+	for b in 1 3 256; do bin/millrace test $(MILLRACE_QTT)/query-validation-tests --quiet --batch-size $$b | tail -1; done
+	bin/millrace test $(MILLRACE_QTT)/query-validation-tests --quiet --no-optimizer | tail -1
+
+.PHONY: demo
+demo: build ## run the demo: ARGS=--once exits when done
+	bin/millrace demo $(ARGS)
+
+.PHONY: bench
+bench: ## run the benchmarks of decode, operators, state, scoring, parser
+	go test -run '^$$' -bench . -benchmem ./engine/format ./engine/expr ./engine/operator ./state ./state/codec ./udf/model/... ./sql/parser
+
+.PHONY: bench-throughput
+bench-throughput: build ## measure the server, Kafka to Kafka: a filter and a windowed count over a million bids
+	bin/millrace bench $(ARGS)
+
+.PHONY: fuzz
+fuzz: ## fuzz each parser of hostile input for FUZZTIME (default 30s)
+	@for p in $$(grep -rl --include='*_test.go' '^func Fuzz' engine sql udf state | xargs -n1 dirname | sort -u); do \
+	  for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9]+' $$p/*_test.go | sed 's/func //'); do \
+	    echo "== $$p $$f"; go test ./$$p -run '^$$' -fuzz "^$$f$$" -fuzztime $${FUZZTIME:-30s}; done; done
+
+.PHONY: kafka-up
+kafka-up: ## start Apache Kafka on loopback (BROKERS=1 or 3); needs a JDK and Maven, fetches Kafka once
+	.ci/kafka up $(or $(BROKERS),1)
+
+.PHONY: kafka-down
+kafka-down: ## stop it and delete its data
+	.ci/kafka down
+
+.PHONY: test-kafka
+test-kafka: ## run the broker tests on a real Kafka of three brokers, and kill the server under load there
+	.ci/kafka up 3
+	MILLRACE_KAFKA=$$(.ci/kafka addr) MILLRACE_KAFKA_CTL=$(abspath .ci/kafka) go test -count=1 -timeout 15m ./engine/kafka/... ./engine/cluster/...
+	MILLRACE_KAFKA=$$(.ci/kafka addr) go test -count=1 -timeout 15m -run Kafka -v ./engine/chaos
+	.ci/kafka down
+
 .PHONY: race
 race: ## run the tests of engine, state and udf under the race detector (needs gcc)
 	CGO_ENABLED=1 go test -race -short ./engine/... ./state/... ./udf/...

@@ -29,7 +29,9 @@ type artifacts struct {
 const chunkBytes = 512 << 10
 
 func openArtifacts(ctx context.Context, client *kafka.Client, topic, dir string) (*artifacts, error) {
-	err := client.CreateTopic(ctx, kafka.TopicSpec{Name: topic, Partitions: 1, Configs: map[string]string{"cleanup.policy": "compact"}})
+	err := client.CreateTopic(ctx, kafka.TopicSpec{
+		Name: topic, Partitions: 1, Configs: map[string]string{"cleanup.policy": "compact", "retention.ms": "-1"},
+	})
 	if err != nil && !errors.Is(err, kafka.ErrTopicExists) {
 		return nil, fmt.Errorf("create the topic of models: %w", err)
 	}

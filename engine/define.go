@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/millrace/millrace/engine/command"
 	"github.com/millrace/millrace/engine/kafka"
@@ -132,6 +134,9 @@ func (d *definition) createAs(c *command.Command, r *analyzer.CreateAs, seq int6
 	if err != nil {
 		return err
 	}
+	if err := d.inherit(&r.Topic, r.Sources[0]); err != nil {
+		return err
+	}
 	if err := d.topic(r.Topic); err != nil {
 		return err
 	}
@@ -184,6 +189,34 @@ func (d *definition) query(id string, node plan.Node, sources []string, sink str
 	return &command.Query{ID: id, Statement: d.text, Sources: sources, Sink: sink, Plan: b, Props: props, Start: start}, nil
 }
 
+// inherit gives a sink's topic the retention of the first source's topic, unless the statement says one: what is read in old
+// records must not be deleted for its age when it is written. A window's own retention is the least.
+func (d *definition) inherit(t *analyzer.Topic, source string) error {
+	src, ok := d.e.Catalog().Source(source)
+	if t.Exists || !ok || !strings.Contains(t.Cleanup, "delete") || d.retentionSet(t) {
+		return nil
+	}
+	configs, err := d.e.kafka.DescribeConfigs(src.Topic)
+	if err != nil {
+		return err
+	}
+	ms, err := strconv.ParseInt(configs["retention.ms"], 10, 64)
+	if err != nil {
+		return nil // the source's topic does not say: the broker's default holds for both
+	}
+	if ms < 0 {
+		t.Retention = -time.Millisecond
+	} else {
+		t.Retention = max(t.Retention, time.Duration(ms)*time.Millisecond)
+	}
+	return nil
+}
+
+// retentionSet says whether the statement itself asks for a retention: only a window's may be there otherwise.
+func (d *definition) retentionSet(t *analyzer.Topic) bool {
+	return t.Retention != 0 && t.Cleanup == "delete"
+}
+
 // topic creates the topic of a statement where it is missing.
 func (d *definition) topic(t analyzer.Topic) error {
 	if t.Name == "" || t.Exists {
@@ -193,7 +226,10 @@ func (d *definition) topic(t analyzer.Topic) error {
 	if t.Cleanup != "" {
 		spec.Configs["cleanup.policy"] = t.Cleanup
 	}
-	if t.Retention != 0 {
+	switch {
+	case t.Cleanup == "compact":
+		spec.Configs["retention.ms"] = "-1" // the embedded broker would apply it; Kafka does not look at it
+	case t.Retention != 0:
 		spec.Configs["retention.ms"] = fmt.Sprint(t.Retention.Milliseconds())
 	}
 	err := d.e.kafka.CreateTopic(d.ctx, spec)

@@ -265,6 +265,9 @@ func (e *Engine) Close(ctx context.Context) error {
 		errs = append(errs, e.kafka.Close())
 	}
 	if e.broker != nil {
+		if errors.Join(errs...) == nil {
+			e.broker.Compact() // every transaction is decided now: see package embedded
+		}
 		errs = append(errs, e.broker.Close())
 	}
 	return errors.Join(errs...)

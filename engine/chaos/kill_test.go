@@ -155,6 +155,26 @@ func (r *run) exercise(c *kafka.Client, w Workload, seed uint64, times int, end 
 	r.compare(ctx, c, w, times, load.n)
 }
 
+// evidence is what the server says of itself: its metrics and the end of its log.
+func (r *run) evidence(ctx context.Context) string {
+	metrics, err := r.api.Get(ctx, "/metrics")
+	var lines []string
+	for line := range strings.Lines(string(metrics)) {
+		if strings.HasPrefix(line, "millrace_") {
+			lines = append(lines, line)
+		}
+	}
+	log, _ := os.ReadFile(filepath.Join(r.dir, "server.log"))
+	return strings.Join(lines, "") + string(log[max(0, len(log)-6000):]) + errText(err)
+}
+
+func errText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
 // compare waits for the outputs to become what they ought to be; what they are after two minutes stands.
 func (r *run) compare(ctx context.Context, c *kafka.Client, w Workload, times, loaded int) {
 	want, err := w.Expected(ctx, c)
@@ -171,7 +191,7 @@ func (r *run) compare(ctx context.Context, c *kafka.Client, w Workload, times, l
 			break
 		}
 		if time.Now().After(deadline) {
-			r.t.Fatalf("after %d restarts the outputs differ:\n%s", times, strings.Join(diffs, "\n"))
+			r.t.Fatalf("after %d restarts the outputs differ:\n%s\n%s", times, strings.Join(diffs, "\n"), r.evidence(ctx))
 		}
 		time.Sleep(500 * time.Millisecond)
 	}

@@ -48,7 +48,7 @@ const counts = `SELECT actual, predicted, WINDOWSTART, biopsies FROM confusion;`
 func (d *dataset) outline() string {
 	names := strings.Join(d.columns, ", ")
 	columns := strings.Join(d.columns, " DOUBLE, ") + " DOUBLE"
-	short := fmt.Sprintf("%s, ... %d more", d.columns[0], len(d.columns)-1)
-	s := strings.ReplaceAll(d.statements(), columns, short)
-	return strings.ReplaceAll(s, names, short)
+	more := fmt.Sprintf(", ... %d more", len(d.columns)-1)
+	s := strings.ReplaceAll(d.statements(), columns, d.columns[0]+" DOUBLE"+more)
+	return strings.ReplaceAll(s, names, d.columns[0]+more)
 }
