@@ -36,7 +36,7 @@ func init() {
 	}
 }
 
-// findCommand recognises a local command and its arguments.
+// findCommand recognizes a local command and its arguments.
 func findCommand(text string) (*command, string) {
 	text = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(text), ";"))
 	if strings.Contains(text, "\n") {
@@ -56,7 +56,7 @@ func findCommand(text string) (*command, string) {
 }
 
 func help(_ context.Context, s *Shell, _ string) error {
-	fmt.Fprint(s.out, "Statements end with a semicolon and may have several lines:\n\n"+
+	s.printf("%s", "Statements end with a semicolon and may have several lines:\n\n"+
 		"  SHOW STREAMS; SHOW TABLES; SHOW QUERIES; SHOW MODELS; SHOW TOPICS; SHOW FUNCTIONS;\n"+
 		"  CREATE STREAM s (id INT KEY, v DOUBLE) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);\n"+
 		"  INSERT INTO s (id, v) VALUES (1, 2.5);\n"+
@@ -69,7 +69,7 @@ func help(_ context.Context, s *Shell, _ string) error {
 		if len(c.names) > 1 {
 			usage += " (" + strings.Join(c.names[1:], ", ") + ")"
 		}
-		fmt.Fprintf(s.out, "  %-40s %s\n", usage, c.help)
+		s.printf("  %-40s %s\n", usage, c.help)
 	}
 	return nil
 }
@@ -81,7 +81,7 @@ func output(_ context.Context, s *Shell, args string) error {
 			if f.name == s.output {
 				mark = "*"
 			}
-			fmt.Fprintf(s.out, "%s %-9s %s\n", mark, f.name, f.help)
+			s.printf("%s %-9s %s\n", mark, f.name, f.help)
 		}
 		return nil
 	}
@@ -107,14 +107,14 @@ func history(_ context.Context, s *Shell, _ string) error {
 		return nil
 	}
 	for i, h := range s.lines.History() {
-		fmt.Fprintf(s.out, "%4d  %s\n", i+1, h)
+		s.printf("%4d  %s\n", i+1, h)
 	}
 	return nil
 }
 
 func clearScreen(_ context.Context, s *Shell, _ string) error {
 	if s.screen.Size != nil {
-		fmt.Fprint(s.out, "\x1b[H\x1b[2J")
+		s.printf("\x1b[H\x1b[2J")
 	}
 	return nil
 }
@@ -131,7 +131,7 @@ func server(ctx context.Context, s *Shell, _ string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "%s, version %s, service %s, Kafka cluster %s, %s\n", s.client.Server(), info.Version, info.ServiceID,
+	s.printf("%s, version %s, service %s, Kafka cluster %s, %s\n", s.client.Server(), info.Version, info.ServiceID,
 		info.ClusterID, info.Status)
 	return nil
 }

@@ -69,7 +69,7 @@ func viewOf[T any](show func(T) view) func(json.RawMessage) (view, error) {
 // entity shows the result of a statement.
 func (s *Shell) entity(e client.Entity) error {
 	for _, w := range e.Warnings {
-		fmt.Fprintln(s.err, "warning: "+printable(w))
+		s.note("warning: " + printable(w))
 	}
 	if s.output == "json" {
 		var b bytes.Buffer
@@ -106,7 +106,7 @@ func (s *Shell) view(v view) error {
 	for i, g := range v.grids {
 		if s.output != "csv" {
 			if i > 0 || v.text != "" {
-				fmt.Fprintln(s.out)
+				s.printf("\n")
 			}
 			s.text(g.title)
 		}
@@ -133,7 +133,7 @@ func (s *Shell) text(text string) {
 		return
 	}
 	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
-		fmt.Fprintln(s.out, printable(line))
+		s.printf("%s\n", printable(line))
 	}
 }
 

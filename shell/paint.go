@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// painter colours a line as it is typed.
+// painter colors a line as it is typed.
 type painter struct{}
 
 const (

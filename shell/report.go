@@ -13,7 +13,7 @@ import (
 // the rule code, by which the documentation lists refusals.
 func Describe(err error, color bool) string {
 	if errors.Is(err, context.Canceled) {
-		return "cancelled"
+		return "canceled"
 	}
 	message, rule := err.Error(), ""
 	var refused *client.Error

@@ -175,12 +175,12 @@ func (s *Shell) greet(ctx context.Context) {
 	info, err := s.client.Info(ctx)
 	if err != nil {
 		s.show(err)
-		fmt.Fprintln(s.err, "hint: start a server with `millrace server`, or name another with --server")
+		s.note("hint: start a server with `millrace server`, or name another with --server")
 		return
 	}
-	fmt.Fprintf(s.err, "Millrace shell. Server %s, version %s, service %s, %s.\n", s.client.Host(), info.Version, info.ServiceID,
-		strings.ToLower(info.Status))
-	fmt.Fprintln(s.err, "Statements end with a semicolon. Type help for commands, exit or Ctrl-D to leave.")
+	s.note(fmt.Sprintf("Millrace shell. Server %s, version %s, service %s, %s.", s.client.Host(), info.Version, info.ServiceID,
+		strings.ToLower(info.Status)))
+	s.note("Statements end with a semicolon. Type help for commands, exit or Ctrl-D to leave.")
 }
 
 // leave writes what is still held back and ends a spool.
@@ -192,8 +192,14 @@ func (s *Shell) leave() error {
 	return err
 }
 
+// printf writes results. The writer keeps an error until Flush.
+func (s *Shell) printf(format string, args ...any) { _, _ = fmt.Fprintf(s.out, format, args...) }
+
+// note tells the person something that is no result. If it cannot be shown there is nobody to tell.
+func (s *Shell) note(text string) { _, _ = fmt.Fprintln(s.err, text) }
+
 // show writes an error for a person.
 func (s *Shell) show(err error) {
 	_ = s.out.Flush() // what was shown comes first; if the screen is gone so is the error's place
-	fmt.Fprintln(s.err, Describe(err, s.screen.Color))
+	s.note(Describe(err, s.screen.Color))
 }

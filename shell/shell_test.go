@@ -155,7 +155,7 @@ func TestInterrupt(t *testing.T) {
 	case <-time.After(5 * time.Second):
 		t.Error("the query goes on")
 	}
-	if len(f.asked) != 2 || !strings.Contains(errs.String(), "cancelled") || !strings.Contains(out.String(), " 22 | null <deleted>") {
+	if len(f.asked) != 2 || !strings.Contains(errs.String(), "canceled") || !strings.Contains(out.String(), " 22 | null <deleted>") {
 		t.Errorf("%d requests, out %s, errors %s", len(f.asked), out, errs)
 	}
 }

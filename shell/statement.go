@@ -70,7 +70,7 @@ func (s *Shell) query(ctx context.Context, text string) error {
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // stream has ended the request already
 	var p printer = lines{s.out}
 	if !rows.Print() {
 		p = s.printer(resultColumns(rows.Columns()), pushes(text))
@@ -82,7 +82,7 @@ func (s *Shell) query(ctx context.Context, text string) error {
 	}
 	if s.lines != nil && err == nil {
 		_ = s.out.Flush()
-		fmt.Fprintln(s.err, note)
+		s.note(note)
 	}
 	return err
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/millrace/millrace/shell/client"
 )
 
-// Terminal reads lines from the person at a terminal, with history, completion and colours.
+// Terminal reads lines from the person at a terminal, with history, completion and colors.
 type Terminal struct {
 	rl      *readline.Instance
 	keys    *keyFilter
@@ -158,7 +158,7 @@ func entityNames(body json.RawMessage) []string {
 	return out
 }
 
-// TerminalScreen is the screen of standard output; the zero Screen if that is no terminal. NO_COLOR in the environment asks for no colours.
+// TerminalScreen is the screen of standard output; the zero Screen if that is no terminal. NO_COLOR in the environment asks for no colors.
 func TerminalScreen() Screen {
 	fd := int(os.Stdout.Fd())
 	if !readline.IsTerminal(fd) {

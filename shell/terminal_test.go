@@ -52,7 +52,7 @@ func TestCompleter(t *testing.T) {
 		return fmt.Sprint(n, words)
 	}
 	for line, want := range map[string]string{
-		"sel":              "3 [ect]",
+		"sele":             "4 [ct]",
 		"SELECT * FROM OR": "2 [ DER DERS DERS_BY_DAY]",
 		"select * from or": "2 [ der ders ders_by_day]",
 		"sho":              "3 [w]",

@@ -173,7 +173,7 @@ func (c *coercer) base64(raw []byte) ([]byte, error) {
 
 // refuse names the type in an error about a number.
 func refuse(t *types.Type, err error) error {
-	if err == errRange || err == errNumeric {
+	if errors.Is(err, errRange) || errors.Is(err, errNumeric) {
 		return fmt.Errorf("%w for %s", err, t)
 	}
 	return err

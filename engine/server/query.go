@@ -58,7 +58,11 @@ func (s *Server) run(w *response, r *http.Request, q engine.Request, media strin
 		}
 		return err
 	}
-	defer rows.Close()
+	defer func() {
+		if err := rows.Close(); err != nil {
+			s.log.Warn("a query did not end cleanly", "query", rows.QueryID(), "error", err)
+		}
+	}()
 	if rows.Kind() == engine.PrintResult {
 		if _, lines := out.(*lineWriter); !lines && media != mediaKSQL {
 			return notAcceptable()

@@ -6,7 +6,7 @@
 //	for rows.Next() { use(rows.Row()) }
 //	err = rows.Err()
 //
-// Rows stream: Next returns as soon as the server has sent a row, and cancelling the context ends the query on the server too.
+// Rows stream: Next returns as soon as the server has sent a row, and canceling the context ends the query on the server too.
 // What the server refuses is an *Error; what keeps us from talking to it is a *ConnectionError.
 package client
 
@@ -148,13 +148,16 @@ func (c *Client) call(ctx context.Context, method, path string, body []byte) ([]
 	if err != nil {
 		return nil, err
 	}
-	defer resp.Body.Close()
+	defer closeBody(resp)
 	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		return nil, c.broken(ctx, err)
 	}
 	return b, nil
 }
+
+// closeBody gives the connection back. Whatever its error, the answer was read or is not wanted.
+func closeBody(resp *http.Response) { _ = resp.Body.Close() }
 
 // send sends a request and returns the answer if it is a success.
 func (c *Client) send(ctx context.Context, method, path string, body []byte) (*http.Response, error) {
@@ -170,7 +173,7 @@ func (c *Client) send(ctx context.Context, method, path string, body []byte) (*h
 	if resp.StatusCode < 400 {
 		return resp, nil
 	}
-	defer resp.Body.Close()
+	defer closeBody(resp)
 	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		return nil, c.broken(ctx, err)

@@ -137,7 +137,7 @@ func TestPrint(t *testing.T) {
 	}
 }
 
-// A row is there as soon as it was sent, and cancelling ends the request on the server.
+// A row is there as soon as it was sent, and canceling ends the request on the server.
 func TestStreamAndCancel(t *testing.T) {
 	left := make(chan struct{})
 	c := testClient(t, func(w http.ResponseWriter, r *http.Request) {

@@ -55,7 +55,7 @@ func (c *Client) Query(ctx context.Context, r Request) (*Rows, error) {
 	}
 	rows.json = json.NewDecoder(resp.Body)
 	if err := rows.begin(); err != nil {
-		resp.Body.Close()
+		closeBody(resp)
 		return nil, err
 	}
 	return rows, nil
@@ -111,7 +111,7 @@ func (r *Rows) Row() Row { return r.row }
 // Final is the server's last word, "Limit Reached" or "Query Completed"; "" before the end or if there was none.
 func (r *Rows) Final() string { return r.final }
 
-// Err is why Next returned false: nil at a proper end, the context's error if that was cancelled, *Error if the query failed.
+// Err is why Next returned false: nil at a proper end, the context's error if that was canceled, *Error if the query failed.
 func (r *Rows) Err() error { return r.err }
 
 // Close ends the query.
