@@ -46,6 +46,64 @@ func mustType(t *testing.T, text string) *Type {
 	return p
 }
 
+// Each line is: left type | right type | operator, and answers with the type of the arithmetic or comparison, or with the common types
+// of a list by the strict and the lax table.
+func TestCoercionScripts(t *testing.T) {
+	text := func(p *Type) string {
+		if p == nil {
+			return "refused"
+		}
+		return p.String()
+	}
+	datadriven.RunTest(t, "testdata/coerce", func(t *testing.T, d *datadriven.TestData) string {
+		var out strings.Builder
+		for line := range strings.Lines(d.Input) {
+			f := strings.Split(strings.TrimSuffix(line, "\n"), "|")
+			a, b := mustType(t, f[0]), mustType(t, f[1])
+			switch d.Cmd {
+			case "arithmetic":
+				fmt.Fprintln(&out, text(ArithmeticResult(strings.TrimSpace(f[2]), a, b)))
+			case "compare":
+				fmt.Fprintln(&out, text(Comparable(a, b, strings.TrimSpace(f[2]))))
+			case "common":
+				strict, ok := CommonStrict(a, b)
+				lax, ok2 := CommonLax(a, b)
+				fmt.Fprintln(&out, strict, ok, "|", lax, ok2)
+			}
+		}
+		return out.String()
+	})
+}
+
+func TestCoerce(t *testing.T) {
+	d := NewDecimal(125, 2)
+	for _, c := range []struct {
+		v        any
+		from, to *Type
+		want     string // "" refused
+	}{
+		{int32(5), Int, Bigint, "5"},
+		{int32(5), Int, DecimalOf(3, 1), "5.0"},
+		{int32(500), Int, DecimalOf(3, 1), ""},
+		{d, DecimalOf(3, 2), DecimalOf(4, 3), "1.250"},
+		{d, DecimalOf(3, 2), DecimalOf(2, 1), ""},
+		{NewDecimal(120, 2), DecimalOf(3, 2), DecimalOf(2, 1), "1.2"},
+		{"10", String, Int, ""},
+		{int32(10), Int, String, ""},
+		{"2020-01-02", String, Date, "2020-01-02"},
+		{nil, Null, Int, "null"},
+	} {
+		v, err := Coerce(c.v, c.from, c.to)
+		got := ""
+		if err == nil {
+			got = Text(v, c.to)
+		}
+		if got != c.want {
+			t.Errorf("%v of %s to %s: %q (%v), want %q", c.v, c.from, c.to, got, err, c.want)
+		}
+	}
+}
+
 func TestCastNested(t *testing.T) {
 	from := StructOf(Field{"A", Bigint}, Field{"B", MapOf(String, ArrayOf(Double))}, Field{"GONE", Int})
 	to := StructOf(Field{"B", MapOf(String, ArrayOf(Int))}, Field{"A", String}, Field{"NEW", Date})

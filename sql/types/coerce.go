@@ -53,7 +53,7 @@ func Comparable(a, b *Type, op string) *Type {
 	equality := op == "=" || op == "<>" || op == "!=" || len(op) > 2
 	switch {
 	case a.Kind.IsNumeric() && b.Kind.IsNumeric():
-		return comparableNumbers(a, b)
+		return CommonNumeric(a, b)
 	case a.Kind == KindString && b.Kind == KindString, a.Kind == KindBytes && b.Kind == KindBytes:
 		return a
 	case a.Kind == KindString && b.Kind.IsTemporal():
@@ -70,12 +70,8 @@ func Comparable(a, b *Type, op string) *Type {
 	return nil
 }
 
-// comparableNumbers: a DOUBLE becomes a DECIMAL of its exact value, which has no fixed type, so a DOUBLE beside a
-// DECIMAL is compared as DOUBLE.
-func comparableNumbers(a, b *Type) *Type { return CommonNumeric(a, b) }
-
-// comparableNested: values of equal types are compared as they are; others have no common form but are never refused, so
-// the left type stands for both and values of other Go forms are unequal.
+// comparableNested never refuses, as the element types are not compared: where they have nothing in common, the right side is
+// cast to the left one's type.
 func comparableNested(a, b *Type) *Type {
 	if t, ok := CommonStrict(a, b); ok {
 		return t

@@ -18,19 +18,14 @@ var shortZones = map[string]string{
 	"KST": "Asia/Seoul", "AEST": "Australia/Sydney", "AEDT": "Australia/Sydney", "NZST": "Pacific/Auckland", "NZDT": "Pacific/Auckland",
 }
 
-var zones sync.Map // id -> *time.Location; only zones that exist, so it stays small
+var zones sync.Map // region -> *time.Location; only those that exist, so it stays small
 
 // Zone finds a time zone by region (Europe/Paris), offset (+01:00, UTC+1, Z) or common short name (PST).
 func Zone(id string) (*time.Location, error) {
 	if z, ok := zones.Load(id); ok {
 		return z.(*time.Location), nil
 	}
-	loc, err := findZone(id)
-	if err != nil {
-		return nil, err
-	}
-	zones.Store(id, loc)
-	return loc, nil
+	return findZone(id)
 }
 
 func findZone(id string) (*time.Location, error) {
@@ -38,7 +33,7 @@ func findZone(id string) (*time.Location, error) {
 	case upper == "Z" || upper == "UTC" || upper == "GMT" || upper == "UT":
 		return time.UTC, nil
 	case shortZones[upper] != "":
-		return time.LoadLocation(shortZones[upper])
+		return Zone(shortZones[upper])
 	}
 	offset := id
 	for _, prefix := range []string{"UTC", "GMT", "UT"} {
@@ -52,6 +47,7 @@ func findZone(id string) (*time.Location, error) {
 	}
 	if id != "" && id != "Local" && len(id) < 60 {
 		if loc, err := time.LoadLocation(id); err == nil {
+			zones.Store(id, loc)
 			return loc, nil
 		}
 	}
