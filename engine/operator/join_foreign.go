@@ -31,7 +31,7 @@ type foreignLeft struct {
 	env    *Env
 	next   Operator
 	store  state.KeyValueStore
-	result state.KeyValueStore // nil: nobody asks for old rows
+	result state.KeyValueStore // nil: nobody asks for old rows, nor for all of them
 	rows   *tableRows          // of the result
 	expr   Evaluator
 	fk     *codec.Key
@@ -61,8 +61,8 @@ func newForeignLeft(n *plan.ForeignKeyJoin, env *Env, next Operator) (*foreignLe
 	if j.store, err = openKeyValue(env, n.ID, "left"); err != nil {
 		return nil, err
 	}
-	if _, ok := env.Sub.StoreID(n.ID, "result"); ok {
-		j.result, err = openKeyValue(env, n.ID, "result")
+	if _, ok := env.Sub.StoreID(n.ID, ""); ok {
+		j.result, err = openKeyValue(env, n.ID, "")
 	}
 	return j, err
 }

@@ -16,6 +16,8 @@ type TableTableJoin struct {
 	env    *Env
 	next   Operator
 	stores [2]state.KeyValueStore
+	result state.KeyValueStore // nil: pull queries do not read it
+	rows   *tableRows          // of the result
 	// keeps[s]: rows of side s are in the result without a match.
 	keeps [2]bool
 	old   bool
@@ -27,11 +29,13 @@ func NewTableTableJoin(n *plan.Join, env *Env, next Operator) (left, right Opera
 	j := &TableTableJoin{joined: newJoined(n.Left, n.Right, n.Out), node: n, env: env, next: next, old: env.Sub.WantsOld(n)}
 	j.keeps = [2]bool{n.Kind == plan.Left || n.Kind == plan.Full, n.Kind == plan.Right || n.Kind == plan.Full}
 	for side, role := range []string{"left", "right"} {
-		id, ok := env.Sub.StoreID(n.ID, role)
-		if !ok {
-			return nil, nil, fmt.Errorf("the topology has no store for %s", n.ID)
+		if j.stores[side], err = openKeyValue(env, n.ID, role); err != nil {
+			return nil, nil, err
 		}
-		if j.stores[side], err = env.Stores.KeyValue(id); err != nil {
+	}
+	if _, ok := env.Sub.StoreID(n.ID, ""); ok {
+		j.rows = newTableRows(n.Out)
+		if j.result, err = openKeyValue(env, n.ID, ""); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -106,6 +110,18 @@ func (j *TableTableJoin) tell(side int, b *vector.Batch, r int, before, now, oth
 		t = max(t, timeOf(other.data))
 	}
 	had, has := result(before), result(now)
+	if err := j.report(side, b, r, before, now, other, had, has, t); err != nil || j.result == nil {
+		return err
+	}
+	key := j.sides[side].key.key(r)
+	if !has {
+		return j.result.Delete(key)
+	}
+	return j.result.Put(key, j.rows.encode(&j.out, j.out.N-1))
+}
+
+// report adds the rows that tell of the change.
+func (j *TableTableJoin) report(side int, b *vector.Batch, r int, before, now, other half, had, has bool, t int64) error {
 	switch {
 	case has && had && j.old:
 		if err := j.push(side, b, r, before, other, vector.UpdateBefore, t); err != nil {

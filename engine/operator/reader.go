@@ -9,13 +9,13 @@ import (
 	"github.com/millrace/millrace/udf"
 )
 
-// StoreReader turns what a table's operator stored back into rows: pull queries read with it, on any goroutine. It handles Aggregate nodes
-// and materialised Sources. Rows are collected until Rows is called.
+// StoreReader turns what a table's operator stored back into rows: pull queries read with it, on any goroutine. It handles Aggregate nodes,
+// materialised Sources and joins of tables. Rows are collected until Rows is called.
 type StoreReader struct {
 	node  plan.Node
 	key   *codec.Key
 	keys  int
-	row   *tableRows // of a Source
+	row   *tableRows // of a Source or a join
 	calls []call     // of an Aggregate
 	out   vector.Batch
 	size  int64 // of a time window
@@ -39,9 +39,10 @@ func NewStoreReader(n plan.Node, functions Functions) (*StoreReader, error) {
 		if n.Window != nil {
 			r.size = n.Window.Size.Milliseconds()
 		}
-	case *plan.Source:
-		r.keys = len(positions(n.Out, plan.Key)) + len(positions(n.Out, plan.WindowBound))
-		r.row = newTableRows(n.Out)
+	case *plan.Source, *plan.Join, *plan.ForeignKeyJoin:
+		cols := n.Columns()
+		r.keys = len(positions(cols, plan.Key)) + len(positions(cols, plan.WindowBound))
+		r.row = newTableRows(cols)
 	default:
 		return nil, fmt.Errorf("the state of %T cannot be read", n)
 	}

@@ -64,6 +64,11 @@ func NewPath(root plan.Node, c Compiler) (*Path, error) {
 				return nil, &NotStoredError{x.Name}
 			}
 			p.Store = x
+		case *plan.Join, *plan.ForeignKeyJoin:
+			if !x.IsTable() {
+				return nil, &NotStoredError{"a stream"}
+			}
+			p.Store = x
 		default:
 			return nil, &NotStoredError{fmt.Sprintf("%T", n)}
 		}

@@ -253,6 +253,10 @@ func nodeID(n plan.Node) string {
 		return n.ID
 	case *plan.Source:
 		return n.ID
+	case *plan.Join:
+		return n.ID
+	case *plan.ForeignKeyJoin:
+		return n.ID
 	}
 	return ""
 }

@@ -155,6 +155,9 @@ func (b *builder) join(s *SubTopology, n *plan.Join) error {
 	case n.Left.IsTable():
 		b.addStore(s, table, "left")
 		b.addStore(s, table, "right")
+		if s.queryable(n) {
+			b.addStore(s, table, "")
+		}
 	default:
 		b.addStore(s, table, "right")
 	}
@@ -172,9 +175,9 @@ func joinGrace(w *plan.Within) time.Duration {
 	return max(24*time.Hour-2*w.Before, 0)
 }
 
-// queryable says whether pull queries of the sink read the source's own store: nothing between them changes which rows there are
+// queryable says whether pull queries of the sink read the node's own store: nothing between them changes which rows there are
 // but filters.
-func (s *SubTopology) queryable(n *plan.Source) bool {
+func (s *SubTopology) queryable(n plan.Node) bool {
 	sink, ok := s.Root.(*plan.Sink)
 	if !ok {
 		return false

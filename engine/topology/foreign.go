@@ -21,8 +21,8 @@ func (b *builder) foreignKey(s *SubTopology, n *plan.ForeignKeyJoin, old bool) e
 	s.foreign[n] = topics
 	table := Store{Node: n.ID, Spec: state.Spec{Kind: state.KeyValue}}
 	b.addStore(s, table, "left")
-	if old {
-		b.addStore(s, table, "result")
+	if old || s.queryable(n) {
+		b.addStore(s, table, "")
 	}
 	right := b.newSub(n.ID, n)
 	right.foreign[n] = topics
