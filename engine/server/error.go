@@ -13,6 +13,7 @@ import (
 const (
 	codeForbidden     = 40300
 	codeNotAcceptable = 40600
+	codeTimeout       = 40800
 	codeTooLarge      = 41300
 	codeServerError   = engine.CodeServerError
 )

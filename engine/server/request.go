@@ -3,9 +3,11 @@ package server
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/millrace/millrace/engine"
@@ -32,8 +34,14 @@ func (s *Server) readBody(w *response, r *http.Request, v any) error {
 	// A test's recorder has no deadlines.
 	_ = w.control.SetReadDeadline(time.Now().Add(s.cfg.BodyTimeout))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.cfg.MaxBody))
-	if err != nil {
-		return fmt.Errorf("read the request: %w", err)
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return err
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &apiError{code: codeTimeout, message: "the request body did not come within " + s.cfg.BodyTimeout.String()}
+	case err != nil:
+		return badRequest("the request body broke off: " + err.Error())
 	}
 	_ = w.control.SetReadDeadline(time.Time{})
 	d := json.NewDecoder(bytes.NewReader(body))

@@ -102,3 +102,46 @@ func TestShutdownEndsStreams(t *testing.T) {
 		t.Errorf("the stream ends with %q (%v)", rest, err)
 	}
 }
+
+func TestLargeHeader(t *testing.T) {
+	url, _ := serve(t, &fakeAPI{})
+	req, err := http.NewRequest(http.MethodGet, url+"/info", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("X-Large", strings.Repeat("x", 2*maxHeaderBytes))
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return // the connection was closed while we wrote
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("got %d", resp.StatusCode)
+	}
+}
+
+// A body that never comes to its end costs a connection for the timeout and no longer.
+func TestSlowBody(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	s := newTestServer(t, &fakeAPI{})
+	s.cfg.BodyTimeout = 100 * time.Millisecond
+	go func() { _ = s.Serve(ctx, l) }()
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, "POST /ksql HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+	answer, err := io.ReadAll(c)
+	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 408") {
+		t.Errorf("got %q (%v)", answer, err)
+	}
+}
