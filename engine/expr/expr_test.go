@@ -251,7 +251,7 @@ func (g *gen) batch(n int) *vector.Batch {
 func TestVectorsAgreeWithRows(t *testing.T) {
 	g := &gen{r: rand.New(rand.NewPCG(5, 6))}
 	fns := testFunctions(t)
-	for round := range 4000 {
+	for round := range 1500 {
 		e := g.expr(g.pick(), 1+g.r.IntN(4))
 		failed := map[bool]int{}
 		env := &Env{Functions: fns, Sink: func(*vector.Batch, int, plan.Expr, error) { failed[true]++ }}
