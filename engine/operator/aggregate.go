@@ -10,8 +10,12 @@ import (
 	"github.com/millrace/millrace/udf"
 )
 
-// maxGroups bounds the accumulators held in memory; past it they are written and dropped before the next batch.
-const maxGroups = 1 << 15
+// DefaultMaxGroups and maxBytes bound the accumulators that an aggregate holds in memory between batches, by number and by their
+// stored size as far as it was seen. Past them they are written and dropped.
+const (
+	DefaultMaxGroups = 1 << 15
+	maxBytes         = 32 << 20
+)
 
 // noTime is the stream time of an operator that has seen no row.
 const noTime = math.MinInt64
@@ -109,7 +113,7 @@ func newCalls(n *plan.Aggregate, env *Env) ([]call, error) {
 
 // Process implements Operator.
 func (a *Aggregate) Process(b *vector.Batch) error {
-	if a.groups.len() > maxGroups {
+	if a.groups.len() > a.env.MaxGroups || a.store.bytes > maxBytes {
 		if err := a.Flush(); err != nil {
 			return err
 		}
@@ -235,6 +239,7 @@ func (a *Aggregate) load(known int) error {
 	}
 	for g := known; g < a.groups.len(); g++ {
 		value := a.store.values[g-known]
+		a.store.bytes += len(value)
 		t := int64(noTime)
 		if value == nil {
 			for i := range a.calls {
@@ -335,6 +340,7 @@ func (a *Aggregate) forget() {
 	}
 	a.times, a.exists, a.dirtyAt = a.times[:0], a.exists[:0], a.dirtyAt[:0]
 	a.dirty, a.began = a.dirty[:0], a.began[:0]
+	a.store.bytes = 0
 	a.em.forget()
 }
 
@@ -371,6 +377,7 @@ type groupStore struct {
 	keys   [][]byte
 	values [][]byte
 	buf    []byte
+	bytes  int // read and written since the accumulators in memory were dropped
 }
 
 func openGroupStore(n *plan.Aggregate, env *Env) (groupStore, error) {
@@ -407,6 +414,7 @@ func (s *groupStore) read(g *groups, known int) error {
 func (s *groupStore) write(a *Aggregate) error {
 	for _, g := range a.dirty {
 		s.buf = encodeState(s.buf[:0], a.times[g], a.columns, int(g))
+		s.bytes += len(s.buf)
 		if s.win == nil {
 			if err := s.kv.Put(a.groups.key(int(g)), s.buf); err != nil {
 				return err

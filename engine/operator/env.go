@@ -39,6 +39,8 @@ type Env struct {
 	// Exact says that every update is emitted, as ksqlDB does without its cache. Otherwise updates are coalesced per
 	// commit: per key the first old row and the last new one are kept.
 	Exact bool
+	// MaxGroups bounds the groups that an aggregate holds in memory.
+	MaxGroups int
 	// Rows takes what a Result root yields; may be nil for other roots.
 	Rows func(b *vector.Batch, project []int) error
 }

@@ -43,6 +43,7 @@ type Deps struct {
 type Options struct {
 	BatchSize int           // rows per batch at most; 0: 256
 	Exact     bool          // emit every update (see operator.Env)
+	MaxGroups int           // groups that an aggregate holds in memory; 0: operator.DefaultMaxGroups
 	MaxIdle   time.Duration // how long an input that is at its end is waited for; negative: no input is ever waited for
 }
 
@@ -70,11 +71,14 @@ func New(sub *topology.SubTopology, partition int32, deps Deps, opts Options) (*
 	if opts.BatchSize <= 0 {
 		opts.BatchSize = DefaultBatchSize
 	}
+	if opts.MaxGroups <= 0 {
+		opts.MaxGroups = operator.DefaultMaxGroups
+	}
 	t := &Task{sub: sub, opts: opts}
 	env := &operator.Env{
 		Sub: sub, Partition: partition, Stores: deps.Stores, Functions: deps.Functions, UDF: deps.UDF, Log: deps.Log,
 		FailOnTimestamp: deps.UDF != nil && deps.UDF.Props["ksql.timestamp.throw.on.invalid"] == "true",
-		Out:             &t.out, Count: &t.count, Exact: opts.Exact, Rows: deps.Rows, Compile: compiler(deps),
+		Out:             &t.out, Count: &t.count, Exact: opts.Exact, MaxGroups: opts.MaxGroups, Rows: deps.Rows, Compile: compiler(deps),
 	}
 	var err error
 	if t.pipe, err = operator.Build(env); err != nil {

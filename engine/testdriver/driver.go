@@ -34,6 +34,8 @@ type Options struct {
 	Partitions int32
 	// CommitEvery commits after so many batches; 0: at the end alone.
 	CommitEvery int
+	// MaxGroups is how many groups an aggregate holds in memory; 0: its default.
+	MaxGroups int
 	// Coalesce holds updates back until the commit, as the engine does by default.
 	Coalesce bool
 	// Restart builds the tasks anew after every commit. Abort drops each transaction once, just before it would be

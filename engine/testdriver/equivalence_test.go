@@ -124,6 +124,7 @@ func TestEquivalence(t *testing.T) {
 					{BatchSize: 256},
 					{CommitEvery: 1, Restart: true},
 					{CommitEvery: 7, Abort: true},
+					{MaxGroups: 1},
 					{BatchSize: 3, CommitEvery: 5, Restart: true, Abort: true},
 				} {
 					if asynchronous(name) && o.BatchSize > 1 {
@@ -188,7 +189,7 @@ func TestCoalescing(t *testing.T) {
 				exact := outputs(t, query, Options{}, in)
 				want := compacted(exact)
 				for _, o := range []Options{
-					{}, {BatchSize: 64}, {CommitEvery: 1}, {BatchSize: 3, CommitEvery: 4, Restart: true, Abort: true},
+					{}, {BatchSize: 64}, {CommitEvery: 1}, {BatchSize: 3, MaxGroups: 2}, {BatchSize: 3, CommitEvery: 4, Restart: true, Abort: true},
 				} {
 					o.Coalesce = true
 					records := outputs(t, query, o, in)

@@ -74,7 +74,7 @@ func (r *run) build() error {
 		t, err := task.New(m.sub, m.partition, task.Deps{
 			Stores: m.stores, Functions: r.d.opts.Functions, UDF: r.d.env(), Log: r.d.opts.Log,
 			Rows: func(*vector.Batch, []int) error { return nil },
-		}, task.Options{BatchSize: r.d.opts.BatchSize, Exact: !r.d.opts.Coalesce, MaxIdle: -1})
+		}, task.Options{BatchSize: r.d.opts.BatchSize, Exact: !r.d.opts.Coalesce, MaxGroups: r.d.opts.MaxGroups, MaxIdle: -1})
 		if err != nil {
 			return err
 		}
