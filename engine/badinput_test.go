@@ -49,7 +49,11 @@ func newRig(t *testing.T) *rig {
 	if r.Engine, err = openEngine(t, engine.Options{DataDir: r.dir}); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { closeEngine(t, r.Engine) })
+	t.Cleanup(func() {
+		if r.Engine != nil { // a test may have failed to open it again
+			closeEngine(t, r.Engine)
+		}
+	})
 	r.must(`CREATE STREAM orders (id STRING KEY, item STRING, qty INT) WITH (KAFKA_TOPIC='orders', PARTITIONS=2, VALUE_FORMAT='JSON');
 		CREATE TABLE customers (id STRING PRIMARY KEY, name STRING, best STRING) WITH (KAFKA_TOPIC='customers', PARTITIONS=2, VALUE_FORMAT='JSON');
 		CREATE STREAM large AS SELECT id, item, qty FROM orders WHERE qty > 10;
@@ -478,4 +482,84 @@ func TestBrokerThatIsNotThere(t *testing.T) {
 	if took := time.Since(start); took > 15*time.Second {
 		t.Errorf("it took %s to say so", took)
 	}
+}
+
+func TestNearlyFullDisk(t *testing.T) {
+	r := newRig(t)
+	r.works()
+	closeEngine(t, r.Engine)
+	var err error
+	if r.Engine, err = openEngine(t, engine.Options{DataDir: r.dir, DiskReserve: 1 << 60}); err != nil {
+		t.Fatal(err)
+	}
+	if h := r.Health(); h.Healthy || h.Checks["disk"] {
+		t.Errorf("a nearly full disk is healthy: %+v", h)
+	}
+	if s := r.Info().Status; s != "DEGRADED" {
+		t.Errorf("the server is %s", s)
+	}
+	r.must("SHOW STREAMS; SHOW QUERIES;") // it answers, and its queries wait
+	closeEngine(t, r.Engine)
+	if r.Engine, err = openEngine(t, engine.Options{DataDir: r.dir}); err != nil {
+		t.Fatal(err)
+	}
+	r.works()
+}
+
+// TestLocalStateIsACache removes, then breaks, what is only a copy of what Kafka has.
+func TestLocalStateIsACache(t *testing.T) {
+	r := newRig(t)
+	r.works()
+	for _, harm := range []func(path string) error{
+		os.RemoveAll,
+		func(path string) error {
+			return filepath.WalkDir(path, func(p string, d os.DirEntry, err error) error {
+				if err != nil || d.IsDir() {
+					return err
+				}
+				return os.WriteFile(p, []byte("no longer what it was"), 0o600)
+			})
+		},
+	} {
+		closeEngine(t, r.Engine)
+		for _, part := range []string{"state", "artifacts"} {
+			if err := harm(filepath.Join(r.dir, part)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		e, err := openEngine(t, engine.Options{DataDir: r.dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Engine = e
+		r.works()
+		r.must("DESCRIBE MODEL cancer;")
+	}
+}
+
+func TestOtherSlots(t *testing.T) {
+	r := newRig(t)
+	closeEngine(t, r.Engine)
+	_, err := engine.Open(t.Context(), engine.Options{DataDir: r.dir, Slots: 5, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	if err == nil || !strings.Contains(err.Error(), "has 4 slots") {
+		t.Errorf("a server with other slots: %v", err)
+	}
+	if r.Engine, err = openEngine(t, engine.Options{DataDir: r.dir}); err != nil {
+		t.Fatal(err)
+	}
+	r.works()
+}
+
+func TestQueryOfASourceTableEndsWithIt(t *testing.T) {
+	r := newRig(t)
+	r.must("CREATE SOURCE TABLE known (id STRING PRIMARY KEY, name STRING) WITH (KAFKA_TOPIC='customers', VALUE_FORMAT='JSON');")
+	id := ""
+	for _, q := range r.Catalog().Queries() {
+		if strings.HasPrefix(q.ID, "CST_KNOWN") {
+			id = q.ID
+		}
+	}
+	r.refuse("TERMINATE "+id+";", "terminate.source-table", "DROP TABLE")
+	r.must("DROP TABLE known;")
+	r.works()
 }
