@@ -14,6 +14,8 @@ import (
 	"github.com/millrace/millrace/engine/record"
 	"github.com/millrace/millrace/sql/analyzer"
 	"github.com/millrace/millrace/sql/catalog"
+	"github.com/millrace/millrace/state"
+	"github.com/millrace/millrace/state/memory"
 	"github.com/millrace/millrace/udf"
 )
 
@@ -42,6 +44,16 @@ type Options struct {
 	// committed, and does it again.
 	Restart, Abort bool
 	Log            operator.Log // nil: the processing log is dropped
+
+	// Stores makes the stores of a task, by a name that is never used again; nil: those of state/memory.
+	Stores func(specs []state.Spec, name string, partition int32) (Stores, error)
+}
+
+// Stores are a task's stores, driven from outside.
+type Stores interface {
+	state.Stores
+	Commit()
+	Abort()
 }
 
 // Record is a record of a topic.
@@ -77,6 +89,9 @@ func New(o Options) *Driver {
 	}
 	if o.Partitions <= 0 {
 		o.Partitions = 1
+	}
+	if o.Stores == nil {
+		o.Stores = func(specs []state.Spec, _ string, _ int32) (Stores, error) { return memory.New(specs), nil }
 	}
 	if o.Log == nil {
 		o.Log = noLog{}

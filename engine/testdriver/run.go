@@ -12,7 +12,6 @@ import (
 	"github.com/millrace/millrace/engine/topology"
 	"github.com/millrace/millrace/sql/catalog"
 	"github.com/millrace/millrace/sql/vector"
-	"github.com/millrace/millrace/state/memory"
 	"github.com/millrace/millrace/udf"
 )
 
@@ -33,7 +32,7 @@ type member struct {
 	*task.Task
 	sub       *topology.SubTopology
 	partition int32
-	stores    *memory.Task
+	stores    Stores
 	positions map[string]int64
 	state     task.State
 }
@@ -59,7 +58,11 @@ func newRun(d *Driver, q *catalog.Query) (*run, error) {
 			}
 		}
 		for p := range s.Partitions {
-			r.tasks = append(r.tasks, &member{sub: s, partition: p, stores: memory.New(s.Specs())})
+			stores, err := d.opts.Stores(s.Specs(), q.ID+"/"+s.ID, p)
+			if err != nil {
+				return nil, err
+			}
+			r.tasks = append(r.tasks, &member{sub: s, partition: p, stores: stores})
 		}
 	}
 	for _, t := range topo.Topics {

@@ -21,7 +21,7 @@ type Failure struct{ Reason, Detail string }
 
 func (f *Failure) Error() string { return f.Reason + ": " + f.Detail }
 
-func failf(reason, format string, args ...any) *Failure {
+func Failf(reason, format string, args ...any) *Failure {
 	return &Failure{reason, fmt.Sprintf(format, args...)}
 }
 
@@ -38,11 +38,11 @@ type runner struct {
 func (r *runner) run(c *Case) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = failf("panic", "%v", p)
+			err = Failf("panic", "%v", p)
 		}
 	}()
 	if c.Rest {
-		return failf("server", "the case talks to a server")
+		return Failf("server", "the case talks to a server")
 	}
 	topics := map[string]int32{}
 	for _, t := range c.Topics {
@@ -66,7 +66,7 @@ func (r *runner) run(c *Case) (err error) {
 		return r.refused(c, len(c.Statements), err)
 	}
 	if c.Expected != nil {
-		return failf("not refused", "expected a refusal: %s", c.Expected.Message)
+		return Failf("not refused", "expected a refusal: %s", c.Expected.Message)
 	}
 	if err := compareOutputs(d, c); err != nil {
 		return err
@@ -79,30 +79,30 @@ func (r *runner) refused(c *Case, i int, err error) error {
 	code := codeOf(err)
 	if c.Expected == nil {
 		if code == "" {
-			return failf("error", "%v", err)
+			return Failf("error", "%v", err)
 		}
 		if code == "function.unknown" {
-			return failf("refused function.unknown", "%v", err)
+			return Failf("refused function.unknown", "%v", err)
 		}
-		return failf("refused "+code, "%v", err)
+		return Failf("refused "+code, "%v", err)
 	}
 	rules, ok := r.rules[c.dir]
 	if !ok {
 		var rerr error
-		if rules, rerr = readRules(c.dir); rerr != nil {
+		if rules, rerr = ReadRules(c.dir); rerr != nil {
 			return rerr
 		}
 		r.rules[c.dir] = rules
 	}
-	want := wanted(rules, c.Expected.Message)
+	want := Wanted(rules, c.Expected.Message)
 	if want == "runtime" && i == len(c.Statements) {
 		return nil
 	}
 	if i < len(c.Statements)-1 {
-		return failf("refused too early", "statement %d: %s: %v; expected %s", i+1, code, err, want)
+		return Failf("refused too early", "statement %d: %s: %v; expected %s", i+1, code, err, want)
 	}
-	if !satisfies(code, want) {
-		return failf("other rule", "%s (%v); expected %s: %s", code, err, want, c.Expected.Message)
+	if !Satisfies(code, want) {
+		return Failf("other rule", "%s (%v); expected %s: %s", code, err, want, c.Expected.Message)
 	}
 	return nil
 }
@@ -111,14 +111,14 @@ func (r *runner) refused(c *Case, i int, err error) error {
 func (r *runner) feed(d *testdriver.Driver, c *Case) error {
 	for i := range c.Inputs {
 		in := &c.Inputs[i]
-		f := formatsOf(d, c, in.Topic)
+		f := FormatsOf(d, c, in.Topic)
 		rec := testdriver.Record{Topic: in.Topic}
 		var err error
 		if rec.Key, err = encodeSpec(in.Key, f.key, f.keys); err != nil {
-			return failf("input", "key of input %d: %v", i, err)
+			return Failf("input", "key of input %d: %v", i, err)
 		}
 		if rec.Value, err = encodeSpec(in.Value, f.value, f.values); err != nil {
-			return failf("input", "value of input %d: %v", i, err)
+			return Failf("input", "value of input %d: %v", i, err)
 		}
 		if w := in.Window; w != nil && rec.Key != nil {
 			rec.Key = appendWindow(rec.Key, strings.EqualFold(w.Type, "session"), w.Start, w.End)
@@ -130,7 +130,7 @@ func (r *runner) feed(d *testdriver.Driver, c *Case) error {
 			header := vector.Header{Key: h.Key}
 			if h.Value != nil {
 				if header.Value, err = base64.StdEncoding.DecodeString(*h.Value); err != nil {
-					return failf("input", "header of input %d: %v", i, err)
+					return Failf("input", "header of input %d: %v", i, err)
 				}
 			}
 			rec.Headers = append(rec.Headers, header)
@@ -141,14 +141,14 @@ func (r *runner) feed(d *testdriver.Driver, c *Case) error {
 }
 
 // formats are those of a topic's records.
-type formats struct {
+type Formats struct {
 	key, value   plan.Format
 	keys, values []types.Column
 	window       *plan.WindowInfo
 }
 
 // formatsOf finds a topic's formats: those of a source over it, the one that a query writes before others.
-func formatsOf(d *testdriver.Driver, c *Case, topic string) formats {
+func FormatsOf(d *testdriver.Driver, c *Case, topic string) Formats {
 	var found *catalog.Source
 	for _, s := range d.Catalog().Sources() {
 		if s.Topic == topic && (found == nil || s.Query != "" && found.Query == "") {
@@ -156,9 +156,9 @@ func formatsOf(d *testdriver.Driver, c *Case, topic string) formats {
 		}
 	}
 	if found != nil {
-		return formats{found.KeyFormat, found.ValueFormat, found.Schema.Keys(), found.Schema.Values(), found.Window}
+		return Formats{found.KeyFormat, found.ValueFormat, found.Schema.Keys(), found.Schema.Values(), found.Window}
 	}
-	f := formats{key: plan.Format{Name: "KAFKA"}, value: plan.Format{Name: "JSON"}}
+	f := Formats{key: plan.Format{Name: "KAFKA"}, value: plan.Format{Name: "JSON"}}
 	for _, t := range c.Topics {
 		if t.Name != topic {
 			continue
@@ -183,11 +183,11 @@ func comparePost(d *testdriver.Driver, c *Case) error {
 	if p := c.Post.Topics.Blacklist; p != "" {
 		re, err := regexp.Compile("^(?:" + p + ")$")
 		if err != nil {
-			return failf("post.topics", "blacklist: %v", err)
+			return Failf("post.topics", "blacklist: %v", err)
 		}
 		for _, t := range d.InternalTopics() {
 			if re.MatchString(t) {
-				return failf("post.topics", "topic %s is not expected", t)
+				return Failf("post.topics", "topic %s is not expected", t)
 			}
 		}
 	}
@@ -197,10 +197,10 @@ func comparePost(d *testdriver.Driver, c *Case) error {
 func compareSource(d *testdriver.Driver, want sourceSpec) error {
 	got, ok := d.Catalog().Source(want.Name)
 	if !ok {
-		return failf("post.sources", "there is no source %s", want.Name)
+		return Failf("post.sources", "there is no source %s", want.Name)
 	}
 	if !strings.EqualFold(string(got.Kind), want.Type) && want.Type != "" {
-		return failf("post.sources", "%s is a %s, expected %s", want.Name, got.Kind, want.Type)
+		return Failf("post.sources", "%s is a %s, expected %s", want.Name, got.Kind, want.Type)
 	}
 	if want.Schema != "" {
 		have, err := canonical(got.Schema.String())
@@ -209,30 +209,30 @@ func compareSource(d *testdriver.Driver, want sourceSpec) error {
 		}
 		need, err := canonical(want.Schema)
 		if err != nil {
-			return failf("post.sources", "schema of %s: %v", want.Name, err)
+			return Failf("post.sources", "schema of %s: %v", want.Name, err)
 		}
 		if have != need {
-			return failf("post.sources", "schema of %s is %s, expected %s", want.Name, have, need)
+			return Failf("post.sources", "schema of %s is %s, expected %s", want.Name, have, need)
 		}
 	}
 	if f := want.KeyFormat; f != nil {
 		if f.Format != "" && f.Format != got.KeyFormat.Name {
-			return failf("post.sources", "key format of %s is %s, expected %s", want.Name, got.KeyFormat.Name, f.Format)
+			return Failf("post.sources", "key format of %s is %s, expected %s", want.Name, got.KeyFormat.Name, f.Format)
 		}
 		kind := ""
 		if got.Window != nil {
 			kind = string(got.Window.Kind)
 		}
 		if kind != f.WindowType {
-			return failf("post.sources", "window of %s is %q, expected %q", want.Name, kind, f.WindowType)
+			return Failf("post.sources", "window of %s is %q, expected %q", want.Name, kind, f.WindowType)
 		}
 		if f.WindowSize != 0 && got.Window.Size.Milliseconds() != f.WindowSize {
-			return failf("post.sources", "window of %s has size %s, expected %d ms", want.Name, got.Window.Size, f.WindowSize)
+			return Failf("post.sources", "window of %s has size %s, expected %d ms", want.Name, got.Window.Size, f.WindowSize)
 		}
 	}
 	if want.ValueFormat != nil {
-		if name := unquote(want.ValueFormat); !strings.HasPrefix(name, "{") && name != got.ValueFormat.Name {
-			return failf("post.sources", "value format of %s is %s, expected %s", want.Name, got.ValueFormat.Name, name)
+		if name := Unquote(want.ValueFormat); !strings.HasPrefix(name, "{") && name != got.ValueFormat.Name {
+			return Failf("post.sources", "value format of %s is %s, expected %s", want.Name, got.ValueFormat.Name, name)
 		}
 	}
 	return nil

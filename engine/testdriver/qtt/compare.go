@@ -17,7 +17,7 @@ import (
 
 // compareOutputs compares every topic that the case expects records of: number, order and content.
 func compareOutputs(d *testdriver.Driver, c *Case) error {
-	want := map[string][]*recordSpec{}
+	want := map[string][]*Record{}
 	var order []string
 	for i := range c.Outputs {
 		t := c.Outputs[i].Topic
@@ -27,17 +27,17 @@ func compareOutputs(d *testdriver.Driver, c *Case) error {
 		want[t] = append(want[t], &c.Outputs[i])
 	}
 	for _, t := range order {
-		got, f := d.Outputs(t), formatsOf(d, c, t)
+		got, f := d.Outputs(t), FormatsOf(d, c, t)
 		for i, w := range want[t] {
 			if i >= len(got) {
 				break
 			}
-			if what, detail := compareRecord(w, &got[i], f); what != "" {
-				return failf("output "+what, "record %d of %s: %s", i, t, detail)
+			if what, detail := CompareRecord(w, &got[i], f); what != "" {
+				return Failf("output "+what, "record %d of %s: %s", i, t, detail)
 			}
 		}
 		if len(got) != len(want[t]) {
-			return failf("output count", "%d records in %s, expected %d%s", len(got), t, len(want[t]), extra(got, len(want[t])))
+			return Failf("output count", "%d records in %s, expected %d%s", len(got), t, len(want[t]), extra(got, len(want[t])))
 		}
 	}
 	return nil
@@ -51,7 +51,7 @@ func extra(got []testdriver.Record, n int) string {
 }
 
 // compareRecord returns which part of a record differs, and how.
-func compareRecord(w *recordSpec, got *testdriver.Record, f formats) (what, detail string) {
+func CompareRecord(w *Record, got *testdriver.Record, f Formats) (what, detail string) {
 	key := got.Key
 	if f.window != nil && key != nil {
 		inner, start, end, err := format.SplitWindow(key, *f.window)
@@ -77,7 +77,7 @@ func compareRecord(w *recordSpec, got *testdriver.Record, f formats) (what, deta
 	return compareHeaders(w, got)
 }
 
-func compareHeaders(w *recordSpec, got *testdriver.Record) (what, detail string) {
+func compareHeaders(w *Record, got *testdriver.Record) (what, detail string) {
 	if len(w.Headers) != len(got.Headers) {
 		return "headers", fmt.Sprintf("%d headers, expected %d", len(got.Headers), len(w.Headers))
 	}
@@ -105,10 +105,10 @@ func compareSide(want json.RawMessage, got []byte, f plan.Format, cols []types.C
 	text := string(got)
 	switch f.Name {
 	case "DELIMITED", "NONE":
-		if text == unquote(want) {
+		if text == Unquote(want) {
 			return ""
 		}
-		return fmt.Sprintf("%q, expected %q", text, unquote(want))
+		return fmt.Sprintf("%q, expected %q", text, Unquote(want))
 	case "KAFKA":
 		t := types.String
 		if len(cols) == 1 {
@@ -119,15 +119,15 @@ func compareSide(want json.RawMessage, got []byte, f plan.Format, cols []types.C
 			return err.Error()
 		}
 	}
-	a, err := parse([]byte(text))
+	a, err := Parse([]byte(text))
 	if err != nil {
 		return fmt.Sprintf("%q is no JSON: %v", got, err)
 	}
-	b, err := parse(want)
+	b, err := Parse(want)
 	if err != nil {
 		return err.Error()
 	}
-	if path := differ(a, b); path != "" {
+	if path := Differ(a, b); path != "" {
 		return fmt.Sprintf("%s, expected %s (at %s)", text, bytes.TrimSpace(want), path)
 	}
 	return ""
@@ -147,7 +147,7 @@ func show(b []byte) string {
 	return fmt.Sprintf("%q", b)
 }
 
-func parse(text []byte) (any, error) {
+func Parse(text []byte) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
 	var v any
@@ -156,7 +156,7 @@ func parse(text []byte) (any, error) {
 }
 
 // differ returns where two JSON values differ, "" if they do not.
-func differ(got, want any) string {
+func Differ(got, want any) string {
 	switch w := want.(type) {
 	case map[string]any:
 		g, ok := got.(map[string]any)
@@ -170,7 +170,7 @@ func differ(got, want any) string {
 			return "$"
 		}
 		for i := range w {
-			if p := differ(g[i], w[i]); p != "" {
+			if p := Differ(g[i], w[i]); p != "" {
 				return fmt.Sprintf("[%d]%s", i, strings.TrimPrefix(p, "$"))
 			}
 		}
@@ -206,7 +206,7 @@ func differObjects(got, want map[string]any) string {
 		if ok {
 			seen++
 		}
-		if p := differ(y, x); p != "" {
+		if p := Differ(y, x); p != "" {
 			return "." + k + strings.TrimPrefix(p, "$")
 		}
 	}

@@ -29,15 +29,15 @@ func encodeSpec(spec json.RawMessage, f plan.Format, cols []types.Column) ([]byt
 		}
 		return b.Bytes(), nil
 	case "DELIMITED":
-		return []byte(unquote(spec)), nil
+		return []byte(Unquote(spec)), nil
 	case "KAFKA":
 		t := types.String
 		if len(cols) == 1 {
 			t = cols[0].Type
 		}
-		return encodeKafka(unquote(spec), t)
+		return encodeKafka(Unquote(spec), t)
 	case "NONE":
-		return []byte(unquote(spec)), nil
+		return []byte(Unquote(spec)), nil
 	}
 	return nil, fmt.Errorf("cannot write %s", f.Name)
 }

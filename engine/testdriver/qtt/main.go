@@ -89,7 +89,7 @@ func asFailure(err error) *Failure {
 	if errors.As(err, &f) {
 		return f
 	}
-	return failf("error", "%v", err)
+	return Failf("error", "%v", err)
 }
 
 func newRunner(opts Options) (*runner, error) {
@@ -108,7 +108,7 @@ func (r *runner) parse(c *Case) error {
 			if c.Expected != nil && i == len(c.Statements)-1 {
 				return r.refused(c, i, err)
 			}
-			return failf("parse", "statement %d: %v", i+1, err)
+			return Failf("parse", "statement %d: %v", i+1, err)
 		}
 	}
 	return nil

@@ -80,8 +80,8 @@ func TestSatisfies(t *testing.T) {
 		{"anything", "", true},
 		{"", "", false},
 	} {
-		if got := satisfies(c.code, c.rule); got != c.want {
-			t.Errorf("satisfies(%q, %q) = %v", c.code, c.rule, got)
+		if got := Satisfies(c.code, c.rule); got != c.want {
+			t.Errorf("Satisfies(%q, %q) = %v", c.code, c.rule, got)
 		}
 	}
 }

@@ -21,11 +21,11 @@ type Case struct {
 	Name       string // file - name - format - config
 	Statements []string
 	Properties map[string]string
-	Topics     []topicSpec
-	Inputs     []recordSpec
-	Outputs    []recordSpec
+	Topics     []Topic
+	Inputs     []Record
+	Outputs    []Record
 	Post       postSpec
-	Expected   *exception
+	Expected   *Exception
 	Enabled    bool
 	// Rest says that the case talks to a server: it has responses.
 	Rest bool
@@ -39,16 +39,16 @@ type testSpec struct {
 	Config        []json.RawMessage
 	Statements    []string
 	Properties    map[string]json.RawMessage
-	Topics        []topicSpec
-	Inputs        []recordSpec
-	Outputs       []recordSpec
+	Topics        []Topic
+	Inputs        []Record
+	Outputs       []Record
 	Post          postSpec
-	Expected      *exception `json:"expectedException"`
+	Expected      *Exception `json:"expectedException"`
 	Responses     json.RawMessage
-	ExpectedError *exception
+	ExpectedError *Exception
 }
 
-type topicSpec struct {
+type Topic struct {
 	Name        string
 	Partitions  *int32
 	Replicas    *int16
@@ -83,7 +83,7 @@ func (f *formatName) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-type recordSpec struct {
+type Record struct {
 	Topic     string
 	Key       json.RawMessage
 	Value     json.RawMessage
@@ -102,7 +102,7 @@ type postSpec struct {
 	Sources []sourceSpec
 	Topics  struct {
 		Blacklist string
-		Topics    []topicSpec
+		Topics    []Topic
 	}
 }
 
@@ -113,7 +113,7 @@ type sourceSpec struct {
 	IsSource           *bool
 }
 
-type exception struct{ Type, Message string }
+type Exception struct{ Type, Message string }
 
 // Read reads the cases of files, and of the .json files of folders, in order.
 func Read(paths []string) ([]Case, error) {
@@ -196,22 +196,22 @@ func (t *testSpec) expand(base, format string, config json.RawMessage, dir strin
 		c.Name += " - " + format
 	}
 	if config != nil {
-		c.Name += " - " + unquote(config)
+		c.Name += " - " + Unquote(config)
 	}
 	for _, s := range t.Statements {
 		c.Statements = append(c.Statements, strings.ReplaceAll(s, "{FORMAT}", format))
 	}
 	for k, v := range t.Properties {
-		c.Properties[k] = unquote(v)
+		c.Properties[k] = Unquote(v)
 		if c.Properties[k] == "{CONFIG}" {
-			c.Properties[k] = unquote(config)
+			c.Properties[k] = Unquote(config)
 		}
 	}
 	return c
 }
 
 // unquote is the text of a JSON scalar.
-func unquote(b json.RawMessage) string {
+func Unquote(b json.RawMessage) string {
 	var s string
 	if json.Unmarshal(b, &s) == nil {
 		return s

@@ -18,7 +18,7 @@ type rule struct {
 }
 
 // readRules reads rules.tsv from the folder or one of those above it; nil if there is none.
-func readRules(dir string) ([]rule, error) {
+func ReadRules(dir string) ([]rule, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func parseRules(text string) ([]rule, error) {
 }
 
 // wanted is the code that must refuse a case which expects the message; "" if any will do.
-func wanted(rules []rule, message string) string {
+func Wanted(rules []rule, message string) string {
 	for _, r := range rules {
 		if r.message.MatchString(message) {
 			return r.code
@@ -76,7 +76,7 @@ func codeOf(err error) string {
 }
 
 // satisfies says whether a code is the rule's or continues it.
-func satisfies(code, rule string) bool {
+func Satisfies(code, rule string) bool {
 	if rule == "" || code == "" {
 		return code != ""
 	}
