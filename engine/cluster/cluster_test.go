@@ -280,7 +280,9 @@ func TestForeignChangelogIsRefused(t *testing.T) {
 func TestInjectedFailures(t *testing.T) {
 	onBrokers(t, func(r *rig) {
 		var mu sync.Mutex
-		rnd := rand.New(rand.NewPCG(1, 2))
+		seed := uint64(time.Now().UnixNano())
+		r.Logf("seed %d", seed)
+		rnd := rand.New(rand.NewPCG(seed, 2))
 		seen := map[string]int{}
 		fault := func(point string) error {
 			mu.Lock()

@@ -83,6 +83,7 @@ func (s *Service) Start(ctx context.Context) error {
 		s.fetcher = s.cfg.Kafka.NewFetcher(kafka.FetchConfig{})
 		s.ownFetcher = true
 	}
+	s.checkDisk() // before the first write, not a second later
 	run, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	s.cancel = cancel
 	s.wg.Go(func() {
