@@ -14,7 +14,7 @@ import (
 )
 
 // serve runs a server on a loopback port until the test ends, or until the returned function is called.
-func serve(t *testing.T, api engine.API) (url string, stop func()) {
+func serve(t *testing.T, api engine.API, change ...func(*Config)) (url string, stop func()) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -22,7 +22,11 @@ func serve(t *testing.T, api engine.API) (url string, stop func()) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- newTestServer(t, api).Serve(ctx, l) }()
+	s := newTestServer(t, api)
+	for _, f := range change {
+		f(&s.cfg)
+	}
+	go func() { done <- s.Serve(ctx, l) }()
 	stopped := false
 	stop = func() {
 		if stopped {
@@ -122,16 +126,8 @@ func TestLargeHeader(t *testing.T) {
 
 // A body that never comes to its end costs a connection for the timeout and no longer.
 func TestSlowBody(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	s := newTestServer(t, &fakeAPI{})
-	s.cfg.BodyTimeout = 100 * time.Millisecond
-	go func() { _ = s.Serve(ctx, l) }()
-	c, err := net.Dial("tcp", l.Addr().String())
+	url, _ := serve(t, &fakeAPI{}, func(c *Config) { c.BodyTimeout = 100 * time.Millisecond })
+	c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,5 +139,18 @@ func TestSlowBody(t *testing.T) {
 	answer, err := io.ReadAll(c)
 	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 408") {
 		t.Errorf("got %q (%v)", answer, err)
+	}
+}
+
+// The deadline of one answer's writes does not cut off a later answer on the same connection.
+func TestKeptConnection(t *testing.T) {
+	url, _ := serve(t, &fakeAPI{}, func(c *Config) { c.WriteTimeout = 50 * time.Millisecond })
+	for range 3 {
+		resp := post(t, http.DefaultClient, url+"/close-query", `{"queryId":"q1"}`)
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			t.Errorf("got %d", resp.StatusCode)
+		}
+		time.Sleep(100 * time.Millisecond)
 	}
 }

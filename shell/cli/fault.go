@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"strings"
 	"syscall"
 
 	"github.com/millrace/millrace/engine/kafka/embedded"
@@ -79,6 +80,9 @@ func describe(err error) string {
 		return ""
 	}
 	text := shell.Describe(err, false)
+	if strings.Contains(text, "hint: ") {
+		return text // the error knows better
+	}
 	for _, h := range hints {
 		if h.is(err) {
 			return text + "\nhint: " + h.hint
