@@ -73,6 +73,8 @@ func (e *Engine) startQueries(ctx context.Context) error {
 	e.stop = cancel
 	if e.broker == nil {
 		e.wg.Go(func() { e.follow(follow) })
+	} else {
+		e.wg.Go(func() { e.compact(follow) })
 	}
 	e.wg.Go(func() { e.queries.Run(follow) })
 	return e.defineProcessingLog(ctx)

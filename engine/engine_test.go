@@ -103,12 +103,17 @@ func TestDefinitionsQueriesAndStateSurviveARestart(t *testing.T) {
 	}
 	eventually(t, e, "SELECT usr, n, total FROM totals;", "ann 2 350", "bob 1 200")
 	eventually(t, e, "SELECT n FROM totals WHERE usr = 'ann';", "2")
+	if err := e.compactNow(); err != nil {
+		t.Fatal(err)
+	}
+	execute(t, e, `INSERT INTO payments (id, usr, amount) VALUES ('z', 'zoe', 7);`)
+	eventually(t, e, "SELECT usr, n, total FROM totals;", "ann 2 350", "bob 1 200", "zoe 1 7")
 	end()
 
 	e, _ = openTest(t, dir)
-	eventually(t, e, "SELECT usr, n, total FROM totals;", "ann 2 350", "bob 1 200")
+	eventually(t, e, "SELECT usr, n, total FROM totals;", "ann 2 350", "bob 1 200", "zoe 1 7")
 	execute(t, e, `INSERT INTO payments (id, usr, amount) VALUES ('d', 'ann', 1);`)
-	eventually(t, e, "SELECT usr, n, total FROM totals;", "ann 3 351", "bob 1 200")
+	eventually(t, e, "SELECT usr, n, total FROM totals;", "ann 3 351", "bob 1 200", "zoe 1 7")
 	if got := rows(t, e, "SELECT id FROM large;", -1); !slices.Equal(got, []string{"b", "c"}) {
 		t.Errorf("pull query on a stream: %q", got)
 	}

@@ -99,7 +99,7 @@ func Unmarshal(b []byte) (*Command, error) {
 }
 
 func (ch *Change) check() error {
-	missing := false
+	var missing bool
 	switch ch.Kind {
 	case Service:
 		missing = ch.Slots <= 0

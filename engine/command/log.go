@@ -114,6 +114,13 @@ func (l *Log) Submit(ctx context.Context, build func(seq int64) (*Command, error
 	return seq, nil
 }
 
+// Hold runs f while no statement has its turn and none of this server's appends is under way.
+func (l *Log) Hold(f func() error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return f()
+}
+
 // Err is why the log stopped, or nil.
 func (l *Log) Err() error {
 	l.mu.Lock()

@@ -236,7 +236,7 @@ func (m *Manager) Find(id string) (*Running, bool) {
 func (q *Running) Views(node plan.Node) []func() (*state.View, error) {
 	var out []func() (*state.View, error)
 	for _, sub := range q.Topology.Subs {
-		id, ok := sub.StoreID(nodeID(node), "")
+		id, ok := sub.StoreID(plan.IDOf(node), "")
 		if !ok {
 			continue
 		}
@@ -245,20 +245,6 @@ func (q *Running) Views(node plan.Node) []func() (*state.View, error) {
 		}
 	}
 	return out
-}
-
-func nodeID(n plan.Node) string {
-	switch n := n.(type) {
-	case *plan.Aggregate:
-		return n.ID
-	case *plan.Source:
-		return n.ID
-	case *plan.Join:
-		return n.ID
-	case *plan.ForeignKeyJoin:
-		return n.ID
-	}
-	return ""
 }
 
 // describe lists the sub-topologies with what they read, keep and write.

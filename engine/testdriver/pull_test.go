@@ -59,7 +59,7 @@ func stored(t *testing.T, d *Driver, r *run, sink *plan.Sink) map[string]string 
 		t.Fatal(err)
 	}
 	for _, m := range r.tasks {
-		id, ok := m.sub.StoreID(storeNode(path.Store), "")
+		id, ok := m.sub.StoreID(plan.IDOf(path.Store), "")
 		if !ok {
 			continue
 		}
@@ -86,20 +86,6 @@ func stored(t *testing.T, d *Driver, r *run, sink *plan.Sink) map[string]string 
 		out[k] = v
 	}
 	return out
-}
-
-func storeNode(n plan.Node) string {
-	switch n := n.(type) {
-	case *plan.Aggregate:
-		return n.ID
-	case *plan.Source:
-		return n.ID
-	case *plan.Join:
-		return n.ID
-	case *plan.ForeignKeyJoin:
-		return n.ID
-	}
-	return ""
 }
 
 // written is the key and value of a row as the sink writes them.

@@ -51,7 +51,7 @@ func (b *builder) internal(node, kind string) string {
 
 // cut makes the sub-topology that ends in root, after those that feed it.
 func (b *builder) cut(root plan.Node) error {
-	s := b.newSub(idOf(root), root)
+	s := b.newSub(plan.IDOf(root), root)
 	var err error
 	switch n := root.(type) {
 	case *plan.Sink:
@@ -213,19 +213,4 @@ func (b *builder) addStore(s *SubTopology, st Store, role string) {
 	st.Changelog = b.internal(st.ID, "changelog")
 	s.stores[st.Node+"/"+role] = st.ID
 	s.Stores = append(s.Stores, st)
-}
-
-// idOf is the stable id of a node that can be a root.
-func idOf(n plan.Node) string {
-	switch n := n.(type) {
-	case *plan.Sink:
-		return n.ID
-	case *plan.Result:
-		return n.ID
-	case *plan.Repartition:
-		return n.ID
-	case *plan.Source:
-		return n.ID
-	}
-	return ""
 }

@@ -153,7 +153,7 @@ func (b *binder) name(x *ast.ColumnRef) (plan.Expr, error) {
 	for _, n := range b.rel.names {
 		all = append(all, n.name)
 	}
-	return nil, advise(fail("name.column", x.Span(), "column %s cannot be resolved", x), "%s", suggest(x.Name.Name, all))
+	return nil, advise(fail("name.column", x.Span(), "column %s cannot be resolved", x), "%s", ast.Suggest(x.Name.Name, all))
 }
 
 func integer(v int64) *plan.Literal {

@@ -46,7 +46,7 @@ func (b *binder) deref(x *ast.Deref) (plan.Expr, error) {
 		for _, f := range t.Fields {
 			fields = append(fields, f.Name)
 		}
-		return nil, advise(fail("name.field", x.Field.Span(), "%s has no field %s", x.Base, x.Field), "%s", suggest(x.Field.Name, fields))
+		return nil, advise(fail("name.field", x.Field.Span(), "%s has no field %s", x.Base, x.Field), "%s", ast.Suggest(x.Field.Name, fields))
 	}
 	return &plan.Field{Base: base, Index: i, Name: t.Fields[i].Name, T: t.Fields[i].Type}, nil
 }

@@ -30,7 +30,7 @@ func (b *binder) predict(x *ast.Call) (plan.Expr, error) {
 		for _, m := range b.cat.Models() {
 			all = append(all, m.Name)
 		}
-		hint := suggest(name, all)
+		hint := ast.Suggest(name, all)
 		if hint == "" {
 			hint = "register it with CREATE MODEL; SHOW MODELS lists what is there"
 		}

@@ -27,7 +27,7 @@ func (s *statement) dropType(x *ast.DropType) (Result, error) {
 		if x.IfExists {
 			return &Nothing{Message: "there is no type " + name}, nil
 		}
-		return nil, advise(fail("type.unknown", x.Name.Span(), "there is no type %s", name), "%s", suggest(name, s.cat.Types()))
+		return nil, advise(fail("type.unknown", x.Name.Span(), "there is no type %s", name), "%s", ast.Suggest(name, s.cat.Types()))
 	}
 	return &DropType{Name: name}, nil
 }

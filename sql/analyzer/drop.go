@@ -52,5 +52,5 @@ func (s *statement) unknownSource(id ast.Ident) error {
 	for _, src := range s.cat.Sources() {
 		names = append(names, src.Name)
 	}
-	return advise(fail("name.source", id.Span(), "there is no stream or table %s", id), "%s", suggest(id.Name, names))
+	return advise(fail("name.source", id.Span(), "there is no stream or table %s", id), "%s", ast.Suggest(id.Name, names))
 }

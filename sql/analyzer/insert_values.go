@@ -84,7 +84,7 @@ func valueColumns(x *ast.InsertValues, target *catalog.Source) ([]ast.Ident, err
 			for _, t := range target.Schema.Columns {
 				all = append(all, t.Name)
 			}
-			return nil, advise(fail("name.column", c.Span(), "%s has no column %s", target.Name, c), "%s", suggest(c.Name, all))
+			return nil, advise(fail("name.column", c.Span(), "%s has no column %s", target.Name, c), "%s", ast.Suggest(c.Name, all))
 		case i >= 0 && target.Schema.Columns[i].Role == types.RoleHeader:
 			return nil, fail("insert.headers", c.Span(), "header column %s cannot be written", c)
 		}

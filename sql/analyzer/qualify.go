@@ -78,7 +78,7 @@ func (sc *scope) unknownQualifier(id ast.Ident) error {
 	for _, s := range sc.sources {
 		aliases = append(aliases, s.alias)
 	}
-	hint := suggest(id.Name, aliases)
+	hint := ast.Suggest(id.Name, aliases)
 	if hint == "" {
 		hint = "in FROM there is " + names(aliases, "and")
 	}
@@ -186,7 +186,7 @@ func (sc *scope) unknownColumn(clause string, r *ast.ColumnRef) error {
 	if clause != "" {
 		clause += " "
 	}
-	return advise(fail("name.column", r.Span(), "%scolumn %s cannot be resolved", clause, r), "%s", suggest(r.Name.Name, sc.columnNames()))
+	return advise(fail("name.column", r.Span(), "%scolumn %s cannot be resolved", clause, r), "%s", ast.Suggest(r.Name.Name, sc.columnNames()))
 }
 
 // plainColumn says whether e is a bare column of a source.

@@ -311,7 +311,7 @@ func (b *query) checkFunctions() error {
 
 func (s *statement) unknownFunction(c *ast.Call) error {
 	name := upper(c.Name)
-	return advise(fail("function.unknown", c.Name.Span(), "there is no function %s", name), "%s", suggest(name, s.functions.Names()))
+	return advise(fail("function.unknown", c.Name.Span(), "there is no function %s", name), "%s", ast.Suggest(name, s.functions.Names()))
 }
 
 // sourceNames are the streams and tables read, in the order of FROM.

@@ -47,7 +47,7 @@ func (s *statement) typeAt(t *ast.TypeName, depth int) (*types.Type, error) {
 	for n := range typeNames {
 		known = append(known, n)
 	}
-	return nil, advise(fail("type.unknown", t.Span(), "there is no type %s", t.Name.Name), "%s", suggest(name, known))
+	return nil, advise(fail("type.unknown", t.Span(), "there is no type %s", t.Name.Name), "%s", ast.Suggest(name, known))
 }
 
 func (s *statement) mapType(t *ast.TypeName, depth int) (*types.Type, error) {

@@ -72,7 +72,7 @@ func readWith(p *ast.Properties, where int, fallback ast.Span) (with, error) {
 		name := strings.ToUpper(item.Name.Name)
 		rule, ok := propertyRules[name]
 		if !ok || rule.where&where == 0 {
-			return w, advise(fail("with.unknown", item.Span(), "property %s is unknown here", item.Name.Name), "%s", suggest(name, allowed(where)))
+			return w, advise(fail("with.unknown", item.Span(), "property %s is unknown here", item.Name.Name), "%s", ast.Suggest(name, allowed(where)))
 		}
 		if _, twice := w.items[name]; twice {
 			return w, fail("with.duplicate", item.Span(), "property %s is given twice", name)

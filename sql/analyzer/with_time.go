@@ -75,7 +75,7 @@ func (w with) timestamp(cols []plan.OutColumn) (*plan.Timestamp, error) {
 		for _, c := range cols {
 			names = append(names, c.Name)
 		}
-		return nil, advise(fail("with.timestamp-column", p.at, "there is no column %s for TIMESTAMP", name), "%s", suggest(name, names))
+		return nil, advise(fail("with.timestamp-column", p.at, "there is no column %s for TIMESTAMP", name), "%s", ast.Suggest(name, names))
 	}
 	format, hasFormat := w.items["TIMESTAMP_FORMAT"]
 	switch k := cols[i].Type.Kind; {

@@ -11,14 +11,14 @@ import (
 func Check(n Node) error {
 	for _, in := range n.Inputs() {
 		if in == nil {
-			return fmt.Errorf("%s: missing input", nodeID(n))
+			return fmt.Errorf("%s: missing input", IDOf(n))
 		}
 		if err := Check(in); err != nil {
 			return err
 		}
 	}
 	if err := checkShape(n); err != nil {
-		return fmt.Errorf("%s: %w", nodeID(n), err)
+		return fmt.Errorf("%s: %w", IDOf(n), err)
 	}
 	var width int
 	if in := n.Inputs(); len(in) > 0 {
@@ -26,7 +26,7 @@ func Check(n Node) error {
 	}
 	for _, e := range Exprs(n) {
 		if err := checkExpr(e, width); err != nil {
-			return fmt.Errorf("%s: %w", nodeID(n), err)
+			return fmt.Errorf("%s: %w", IDOf(n), err)
 		}
 	}
 	return nil

@@ -15,7 +15,7 @@ func Explain(n Node) string {
 
 func explain(b *strings.Builder, n Node, depth int) {
 	indent := strings.Repeat("  ", depth)
-	fmt.Fprintf(b, "%s%s: %s\n", indent, nodeID(n), describe(n))
+	fmt.Fprintf(b, "%s%s: %s\n", indent, IDOf(n), describe(n))
 	fmt.Fprintf(b, "%s    (%s)\n", indent, FormatColumns(n.Columns()))
 	for _, in := range n.Inputs() {
 		explain(b, in, depth+1)
@@ -33,7 +33,8 @@ func FormatColumns(cols []OutColumn) string {
 
 var roleText = [...]string{Value: "", Key: " KEY", WindowBound: " WINDOW", HeaderValue: " HEADER", Pseudo: " PSEUDO"}
 
-func nodeID(n Node) string {
+// IDOf is the stable id of a node.
+func IDOf(n Node) string {
 	switch x := n.(type) {
 	case *Source:
 		return x.ID

@@ -1,0 +1,47 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/millrace/millrace/engine/cluster"
+)
+
+// The embedded broker is compacted every so often, if there was anything to make it worth while: each commit of a busy task adds a
+// record to the slots topic, which nobody else would ever remove.
+const (
+	compactEvery   = 5 * time.Minute
+	compactCommits = 1000
+)
+
+// compact keeps the embedded broker's log small until ctx ends. kfake compacts through open transactions and loses records there, so
+// every slot stands committed and no statement has its turn while it runs.
+func (e *Engine) compact(ctx context.Context) {
+	tick := time.NewTicker(compactEvery)
+	defer tick.Stop()
+	var last int64
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		commits := e.cluster.Metrics().Commits.Load()
+		if commits-last < compactCommits {
+			continue
+		}
+		err := e.compactNow()
+		switch {
+		case errors.Is(err, cluster.ErrBusy): // the next time will do
+		case err != nil && ctx.Err() == nil:
+			e.log.Warn("the broker's log was not compacted", "error", err)
+		default:
+			last = commits
+		}
+	}
+}
+
+func (e *Engine) compactNow() error {
+	return e.commands.Hold(func() error { return e.cluster.Quiesce(e.broker.Compact) })
+}
