@@ -4,15 +4,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/millrace/millrace/engine/testdriver/qtt"
+	"github.com/millrace/millrace/engine/testdriver/rqtt"
 )
 
 func testCommand(std streams) *cobra.Command {
-	var o qtt.Options
+	o := qtt.Options{Server: rqtt.Open}
 	cmd := &cobra.Command{
 		Use:   "test PATH...",
 		Short: "Run SQL test cases without Kafka",
 		Long: `Run test cases: JSON files, or folders of them, in the form of ksqlDB's query translation tests. A case has statements, records that
-go into topics, and records that must come out, or the refusal that is expected.
+go into topics, and records that must come out, or the refusal that is expected. Cases that say what a server answers run on one: it
+is started on a port of the loopback interface, with the embedded broker, and removed at the end.
 
 The first difference of each case that fails is shown, and last a line with the numbers. The exit code is 1 if a case failed.`,
 		Example: `  millrace test cases/joins.json

@@ -1,7 +1,6 @@
 package qtt
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"regexp"
@@ -12,7 +11,6 @@ import (
 	"github.com/millrace/millrace/sql/parser"
 	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/sql/types"
-	"github.com/millrace/millrace/sql/vector"
 	"github.com/millrace/millrace/udf"
 )
 
@@ -21,14 +19,23 @@ type Failure struct{ Reason, Detail string }
 
 func (f *Failure) Error() string { return f.Reason + ": " + f.Detail }
 
+// Failf makes a Failure.
 func Failf(reason, format string, args ...any) *Failure {
 	return &Failure{reason, fmt.Sprintf(format, args...)}
 }
 
+// Server runs the cases that talk to a server. Package rqtt has one.
+type Server interface {
+	Run(c *Case) error // nil if the case passed
+	Close() error
+}
+
 // runner runs cases.
 type runner struct {
+	open      func() (Server, error)
+	server    Server // once a case needed it
 	functions *udf.Registry
-	rules     map[string][]rule // by folder
+	rules     Rules
 	batch     int
 	commit    int  // batches a transaction; each is aborted once, and the tasks are built anew behind it. 0: one transaction
 	plain     bool // without the optimizer
@@ -42,7 +49,7 @@ func (r *runner) run(c *Case) (err error) {
 		}
 	}()
 	if c.Rest {
-		return Failf("server", "the case talks to a server")
+		return r.serve(c)
 	}
 	topics := map[string]int32{}
 	for _, t := range c.Topics {
@@ -74,6 +81,28 @@ func (r *runner) run(c *Case) (err error) {
 	return comparePost(d, c)
 }
 
+// serve runs a case on a server, which starts with the first such case.
+func (r *runner) serve(c *Case) error {
+	if r.open == nil {
+		return Failf("server", "the case talks to a server")
+	}
+	if r.server == nil {
+		s, err := r.open()
+		if err != nil {
+			return Failf("server", "start: %v", err)
+		}
+		r.server = s
+	}
+	return r.server.Run(c)
+}
+
+func (r *runner) close() error {
+	if r.server == nil {
+		return nil
+	}
+	return r.server.Close()
+}
+
 // refused judges an error at statement i, or behind the last one while running.
 func (r *runner) refused(c *Case, i int, err error) error {
 	code := codeOf(err)
@@ -86,15 +115,10 @@ func (r *runner) refused(c *Case, i int, err error) error {
 		}
 		return Failf("refused "+code, "%v", err)
 	}
-	rules, ok := r.rules[c.dir]
-	if !ok {
-		var rerr error
-		if rules, rerr = ReadRules(c.dir); rerr != nil {
-			return rerr
-		}
-		r.rules[c.dir] = rules
+	want, rerr := r.rules.Wanted(c)
+	if rerr != nil {
+		return rerr
 	}
-	want := Wanted(rules, c.Expected.Message)
 	if want == "runtime" && i == len(c.Statements) {
 		return nil
 	}
@@ -111,46 +135,28 @@ func (r *runner) refused(c *Case, i int, err error) error {
 func (r *runner) feed(d *testdriver.Driver, c *Case) error {
 	for i := range c.Inputs {
 		in := &c.Inputs[i]
-		f := FormatsOf(d, c, in.Topic)
+		f := FormatsOf(d.Catalog(), c, in.Topic)
 		rec := testdriver.Record{Topic: in.Topic}
 		var err error
-		if rec.Key, err = encodeSpec(in.Key, f.key, f.keys); err != nil {
-			return Failf("input", "key of input %d: %v", i, err)
-		}
-		if rec.Value, err = encodeSpec(in.Value, f.value, f.values); err != nil {
-			return Failf("input", "value of input %d: %v", i, err)
-		}
-		if w := in.Window; w != nil && rec.Key != nil {
-			rec.Key = appendWindow(rec.Key, strings.EqualFold(w.Type, "session"), w.Start, w.End)
-		}
-		if in.Timestamp != nil {
-			rec.Timestamp = *in.Timestamp
-		}
-		for _, h := range in.Headers {
-			header := vector.Header{Key: h.Key}
-			if h.Value != nil {
-				if header.Value, err = base64.StdEncoding.DecodeString(*h.Value); err != nil {
-					return Failf("input", "header of input %d: %v", i, err)
-				}
-			}
-			rec.Headers = append(rec.Headers, header)
+		if rec.Record, err = in.Encode(f); err != nil {
+			return Failf("input", "input %d: %v", i, err)
 		}
 		d.Input(rec)
 	}
 	return nil
 }
 
-// formats are those of a topic's records.
+// Formats are those of a topic's records.
 type Formats struct {
 	key, value   plan.Format
 	keys, values []types.Column
 	window       *plan.WindowInfo
 }
 
-// formatsOf finds a topic's formats: those of a source over it, the one that a query writes before others.
-func FormatsOf(d *testdriver.Driver, c *Case, topic string) Formats {
+// FormatsOf finds a topic's formats: those of a source over it, the one that a query writes before others.
+func FormatsOf(cat *catalog.Catalog, c *Case, topic string) Formats {
 	var found *catalog.Source
-	for _, s := range d.Catalog().Sources() {
+	for _, s := range cat.Sources() {
 		if s.Topic == topic && (found == nil || s.Query != "" && found.Query == "") {
 			found = s
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/millrace/millrace/engine/format"
+	"github.com/millrace/millrace/engine/record"
 	"github.com/millrace/millrace/engine/testdriver"
 	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/sql/types"
@@ -27,12 +28,12 @@ func compareOutputs(d *testdriver.Driver, c *Case) error {
 		want[t] = append(want[t], &c.Outputs[i])
 	}
 	for _, t := range order {
-		got, f := d.Outputs(t), FormatsOf(d, c, t)
+		got, f := d.Outputs(t), FormatsOf(d.Catalog(), c, t)
 		for i, w := range want[t] {
 			if i >= len(got) {
 				break
 			}
-			if what, detail := CompareRecord(w, &got[i], f); what != "" {
+			if what, detail := CompareRecord(w, &got[i].Record, f); what != "" {
 				return Failf("output "+what, "record %d of %s: %s", i, t, detail)
 			}
 		}
@@ -50,8 +51,8 @@ func extra(got []testdriver.Record, n int) string {
 	return fmt.Sprintf("; first extra: key %q value %q at %d", got[n].Key, got[n].Value, got[n].Timestamp)
 }
 
-// compareRecord returns which part of a record differs, and how.
-func CompareRecord(w *Record, got *testdriver.Record, f Formats) (what, detail string) {
+// CompareRecord returns which part of a record differs, and how.
+func CompareRecord(w *Record, got *record.Record, f Formats) (what, detail string) {
 	key := got.Key
 	if f.window != nil && key != nil {
 		inner, start, end, err := format.SplitWindow(key, *f.window)
@@ -77,7 +78,7 @@ func CompareRecord(w *Record, got *testdriver.Record, f Formats) (what, detail s
 	return compareHeaders(w, got)
 }
 
-func compareHeaders(w *Record, got *testdriver.Record) (what, detail string) {
+func compareHeaders(w *Record, got *record.Record) (what, detail string) {
 	if len(w.Headers) != len(got.Headers) {
 		return "headers", fmt.Sprintf("%d headers, expected %d", len(got.Headers), len(w.Headers))
 	}
@@ -147,6 +148,7 @@ func show(b []byte) string {
 	return fmt.Sprintf("%q", b)
 }
 
+// Parse reads a JSON value, numbers as they are written.
 func Parse(text []byte) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
@@ -155,7 +157,7 @@ func Parse(text []byte) (any, error) {
 	return v, err
 }
 
-// differ returns where two JSON values differ, "" if they do not.
+// Differ returns where two JSON values differ, "" if they do not.
 func Differ(got, want any) string {
 	switch w := want.(type) {
 	case map[string]any:

@@ -8,12 +8,43 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
+	"github.com/millrace/millrace/engine/record"
 	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/sql/types"
+	"github.com/millrace/millrace/sql/vector"
 )
 
 func isNull(b json.RawMessage) bool { return len(b) == 0 || string(b) == "null" }
+
+// Encode makes the record that the case writes.
+func (r *Record) Encode(f Formats) (record.Record, error) {
+	var rec record.Record
+	var err error
+	if rec.Key, err = encodeSpec(r.Key, f.key, f.keys); err != nil {
+		return rec, fmt.Errorf("key: %w", err)
+	}
+	if rec.Value, err = encodeSpec(r.Value, f.value, f.values); err != nil {
+		return rec, fmt.Errorf("value: %w", err)
+	}
+	if w := r.Window; w != nil && rec.Key != nil {
+		rec.Key = appendWindow(rec.Key, strings.EqualFold(w.Type, "session"), w.Start, w.End)
+	}
+	if r.Timestamp != nil {
+		rec.Timestamp = *r.Timestamp
+	}
+	for _, h := range r.Headers {
+		header := vector.Header{Key: h.Key}
+		if h.Value != nil {
+			if header.Value, err = base64.StdEncoding.DecodeString(*h.Value); err != nil {
+				return rec, fmt.Errorf("header %s: %w", h.Key, err)
+			}
+		}
+		rec.Headers = append(rec.Headers, header)
+	}
+	return rec, nil
+}
 
 // encodeSpec makes the bytes of a key or value as the case writes it: JSON as it stands, DELIMITED from its text, KAFKA by
 // the type of its one column.

@@ -22,6 +22,8 @@ type Options struct {
 	// Commit is how many batches a transaction holds; each is aborted once and done again, and the tasks are built anew
 	// behind it. 0: one transaction, one life.
 	Commit int
+	// Server starts the server for cases that talk to one; nil: they fail.
+	Server func() (Server, error)
 }
 
 // Result counts what became of the cases.
@@ -49,8 +51,8 @@ func Main(paths []string, opts Options, out io.Writer) int {
 }
 
 // Run runs the cases and writes the first difference of each that fails to out.
-func Run(paths []string, opts Options, out io.Writer) (Result, error) {
-	res := Result{Failures: map[string]*Failure{}}
+func Run(paths []string, opts Options, out io.Writer) (res Result, err error) {
+	res.Failures = map[string]*Failure{}
 	cases, err := Read(paths)
 	if err != nil {
 		return res, err
@@ -59,6 +61,7 @@ func Run(paths []string, opts Options, out io.Writer) (Result, error) {
 	if err != nil {
 		return res, err
 	}
+	defer func() { err = errors.Join(err, r.close()) }()
 	for i := range cases {
 		c := &cases[i]
 		if !c.Enabled {
@@ -97,7 +100,9 @@ func newRunner(opts Options) (*runner, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register test functions: %w", err)
 	}
-	r := &runner{functions: functions, rules: map[string][]rule{}, batch: opts.BatchSize, commit: opts.Commit, plain: opts.NoOptimizer}
+	r := &runner{
+		functions: functions, open: opts.Server, batch: opts.BatchSize, commit: opts.Commit, plain: opts.NoOptimizer,
+	}
 	return r, nil
 }
 

@@ -27,9 +27,12 @@ type Case struct {
 	Post       postSpec
 	Expected   *Exception
 	Enabled    bool
-	// Rest says that the case talks to a server: it has responses.
-	Rest bool
-	dir  string
+	// Rest says that the case talks to a server: it, or another of its file, says what one answers.
+	Rest        bool
+	Responses   []Response
+	Live        bool // the inputs come when the query runs
+	VerifyOrder bool
+	dir         string
 }
 
 type testSpec struct {
@@ -44,10 +47,30 @@ type testSpec struct {
 	Outputs       []Record
 	Post          postSpec
 	Expected      *Exception `json:"expectedException"`
-	Responses     json.RawMessage
+	Responses     []Response
 	ExpectedError *Exception
+
+	InputConditions  *InputConditions
+	OutputConditions *OutputConditions
 }
 
+// Response is what a server answers to one statement: one field is set.
+type Response struct {
+	Admin map[string]json.RawMessage   // fields of an entity
+	Query []map[string]json.RawMessage // fields of the objects of the answer
+}
+
+// InputConditions say when the inputs are written.
+type InputConditions struct {
+	WaitForActivePushQuery bool // once the query runs
+}
+
+// OutputConditions say how rows are compared.
+type OutputConditions struct {
+	VerifyOrder bool
+}
+
+// Topic is a topic that is there before the first statement, or after the last one.
 type Topic struct {
 	Name        string
 	Partitions  *int32
@@ -83,6 +106,7 @@ func (f *formatName) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// Record is a record as a case writes it.
 type Record struct {
 	Topic     string
 	Key       json.RawMessage
@@ -113,7 +137,11 @@ type sourceSpec struct {
 	IsSource           *bool
 }
 
-type Exception struct{ Type, Message string }
+// Exception is the refusal that a case expects.
+type Exception struct {
+	Type, Message string
+	Status        int // of an HTTP answer; 0: any
+}
 
 // Read reads the cases of files, and of the .json files of folders, in order.
 func Read(paths []string) ([]Case, error) {
@@ -162,6 +190,7 @@ func readFile(path string) ([]Case, error) {
 	if err := json.Unmarshal(stripComments(text), &file); err != nil {
 		return nil, err
 	}
+	rest := slices.ContainsFunc(file.Tests, func(t testSpec) bool { return t.Responses != nil || t.ExpectedError != nil })
 	base := strings.TrimSuffix(filepath.Base(path), ".json")
 	var out []Case
 	for i := range file.Tests {
@@ -175,7 +204,7 @@ func readFile(path string) ([]Case, error) {
 		}
 		for _, f := range formats {
 			for _, c := range configs {
-				out = append(out, t.expand(base, f, c, filepath.Dir(path)))
+				out = append(out, t.expand(base, f, c, filepath.Dir(path), rest))
 			}
 		}
 	}
@@ -183,11 +212,13 @@ func readFile(path string) ([]Case, error) {
 }
 
 // expand makes the case of one format and one config.
-func (t *testSpec) expand(base, format string, config json.RawMessage, dir string) Case {
+func (t *testSpec) expand(base, format string, config json.RawMessage, dir string, rest bool) Case {
 	c := Case{
 		Name: base + " - " + t.Name, Properties: map[string]string{}, Topics: t.Topics, Inputs: t.Inputs, Outputs: t.Outputs,
 		Post: t.Post, Expected: t.Expected, Enabled: t.Enabled == nil || *t.Enabled,
-		Rest: t.Responses != nil, dir: dir,
+		Rest: rest, Responses: t.Responses, dir: dir,
+		Live:        t.InputConditions != nil && t.InputConditions.WaitForActivePushQuery,
+		VerifyOrder: t.OutputConditions != nil && t.OutputConditions.VerifyOrder,
 	}
 	if c.Expected == nil {
 		c.Expected = t.ExpectedError
@@ -210,7 +241,7 @@ func (t *testSpec) expand(base, format string, config json.RawMessage, dir strin
 	return c
 }
 
-// unquote is the text of a JSON scalar.
+// Unquote is the text of a JSON scalar.
 func Unquote(b json.RawMessage) string {
 	var s string
 	if json.Unmarshal(b, &s) == nil {

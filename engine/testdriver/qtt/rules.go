@@ -17,8 +17,27 @@ type rule struct {
 	message *regexp.Regexp
 }
 
+// Rules are the rules of folders, read when they are first asked for. The zero value is ready.
+type Rules struct{ byDir map[string][]rule }
+
+// Wanted is the code that must refuse the case; "" if any will do.
+func (r *Rules) Wanted(c *Case) (string, error) {
+	rules, ok := r.byDir[c.dir]
+	if !ok {
+		var err error
+		if rules, err = readRules(c.dir); err != nil {
+			return "", err
+		}
+		if r.byDir == nil {
+			r.byDir = map[string][]rule{}
+		}
+		r.byDir[c.dir] = rules
+	}
+	return wanted(rules, c.Expected.Message), nil
+}
+
 // readRules reads rules.tsv from the folder or one of those above it; nil if there is none.
-func ReadRules(dir string) ([]rule, error) {
+func readRules(dir string) ([]rule, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
@@ -53,7 +72,7 @@ func parseRules(text string) ([]rule, error) {
 }
 
 // wanted is the code that must refuse a case which expects the message; "" if any will do.
-func Wanted(rules []rule, message string) string {
+func wanted(rules []rule, message string) string {
 	for _, r := range rules {
 		if r.message.MatchString(message) {
 			return r.code
@@ -75,7 +94,7 @@ func codeOf(err error) string {
 	return ""
 }
 
-// satisfies says whether a code is the rule's or continues it.
+// Satisfies says whether a code is the rule's or continues it.
 func Satisfies(code, rule string) bool {
 	if rule == "" || code == "" {
 		return code != ""
