@@ -29,7 +29,6 @@ func (w *response) WriteHeader(code int) {
 	if w.code == 0 {
 		w.code = code
 	}
-	w.deadline() // that of an earlier request on the connection may be over
 	w.ResponseWriter.WriteHeader(code)
 }
 

@@ -141,16 +141,3 @@ func TestSlowBody(t *testing.T) {
 		t.Errorf("got %q (%v)", answer, err)
 	}
 }
-
-// The deadline of one answer's writes does not cut off a later answer on the same connection.
-func TestKeptConnection(t *testing.T) {
-	url, _ := serve(t, &fakeAPI{}, func(c *Config) { c.WriteTimeout = 50 * time.Millisecond })
-	for range 3 {
-		resp := post(t, http.DefaultClient, url+"/close-query", `{"queryId":"q1"}`)
-		resp.Body.Close()
-		if resp.StatusCode != http.StatusOK {
-			t.Errorf("got %d", resp.StatusCode)
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-}
