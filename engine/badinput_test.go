@@ -563,3 +563,40 @@ func TestQueryOfASourceTableEndsWithIt(t *testing.T) {
 	r.must("DROP TABLE known;")
 	r.works()
 }
+
+// TestQueryThatCannotGoOn writes a record that the broker refuses for its size: that query alone stops, and says why.
+func TestQueryThatCannotGoOn(t *testing.T) {
+	r := newRig(t)
+	r.refuse("INSERT INTO orders (id, item) VALUES ('a', LPAD('a', 2000000000, 'b'));", "insert.value", "16777216")
+	r.must("CREATE STREAM huge AS SELECT id, RPAD(item, 3000000, 'x') AS item FROM orders;")
+	r.works()
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		state, cause := r.queryState("CSAS_HUGE")
+		if state == "ERROR" {
+			if !strings.Contains(cause, "too large") {
+				t.Errorf("the cause is %q", cause)
+			}
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the query is %s", state)
+		}
+	}
+	r.works()
+	r.must("DROP STREAM huge;")
+	r.works()
+}
+
+// queryState finds a query by the beginning of its id.
+func (r *rig) queryState(prefix string) (state, cause string) {
+	r.t.Helper()
+	for _, e := range r.must("SHOW QUERIES;") {
+		for _, q := range e.Body.(engine.Queries).Queries {
+			if strings.HasPrefix(q.ID, prefix) {
+				return q.State, q.Error
+			}
+		}
+	}
+	r.t.Fatalf("there is no query %s...", prefix)
+	return "", ""
+}
