@@ -15,7 +15,8 @@ import (
 // Service runs this server's share of a service's queries. Its methods are safe for concurrent use.
 type Service struct {
 	cfg        Config
-	fetcher    *kafka.Fetcher
+	broker     Broker
+	fetcher    Fetcher
 	ownFetcher bool
 	metrics    Metrics
 	lowDisk    atomic.Bool
@@ -67,9 +68,12 @@ func New(cfg Config) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{
-		cfg: cfg, fetcher: cfg.Fetcher, restores: make(chan struct{}, 4), ended: make(chan struct{}),
+		cfg: cfg, broker: cfg.Broker, restores: make(chan struct{}, 4), ended: make(chan struct{}),
 		fault:   func(string) error { return nil },
 		queries: map[string]*query{}, dropped: map[string]bool{}, slots: map[int32]*slot{}, changed: make(chan struct{}),
+	}
+	if cfg.Fetcher != nil {
+		s.fetcher = fetcher{cfg.Fetcher}
 	}
 	return s, nil
 }
@@ -80,7 +84,7 @@ func (s *Service) Start(ctx context.Context) error {
 		return err
 	}
 	if s.fetcher == nil {
-		s.fetcher = s.cfg.Kafka.NewFetcher(kafka.FetchConfig{})
+		s.fetcher = s.broker.NewFetcher()
 		s.ownFetcher = true
 	}
 	s.checkDisk() // before the first write, not a second later
@@ -113,11 +117,11 @@ func (s *Service) ensureSlotsTopic(ctx context.Context) error {
 
 // ensureTopic creates a topic, or checks the partitions of the one that is there.
 func (s *Service) ensureTopic(ctx context.Context, spec kafka.TopicSpec) error {
-	err := s.cfg.Kafka.CreateTopic(ctx, spec)
+	err := s.broker.CreateTopic(ctx, spec)
 	if !errors.Is(err, kafka.ErrTopicExists) {
 		return err
 	}
-	info, err := s.cfg.Kafka.DescribeTopic(spec.Name)
+	info, err := s.broker.DescribeTopic(spec.Name)
 	if err != nil {
 		return err
 	}
@@ -209,15 +213,12 @@ func (s *Service) StartQuery(ctx context.Context, spec QuerySpec) error {
 func topicSpec(t topology.Topic) kafka.TopicSpec {
 	policy := "delete"
 	if t.Compact {
-		// Windows leave a changelog by tombstones, when their stream time has passed. The broker's clock knows nothing of that.
 		policy = "compact"
 	}
 	// Records carry event time, which may be years old, or ahead of the broker's clock: neither may cost a record.
 	c := map[string]string{
-		"cleanup.policy": policy, "message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": "9223372036854775807",
-	}
-	if t.Compact || t.Retention < 0 {
-		c["retention.ms"] = "-1"
+		"cleanup.policy": policy, "retention.ms": "-1",
+		"message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": "9223372036854775807",
 	}
 	return kafka.TopicSpec{Name: t.Name, Partitions: t.Partitions, Configs: c}
 }

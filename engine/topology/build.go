@@ -16,9 +16,6 @@ type Options struct {
 	Partitions func(topic string) (int32, error)
 }
 
-// changelogSlack is kept in a window changelog beyond the store's own retention, since the broker deletes by its wall clock.
-const changelogSlack = 24 * time.Hour
-
 // UnavailableError refuses a plan that holds a node no operator exists for.
 type UnavailableError struct{ What string }
 

@@ -2,9 +2,6 @@ package topology
 
 import (
 	"fmt"
-	"time"
-
-	"github.com/millrace/millrace/state"
 )
 
 // PartitionError refuses inputs that are read together but are not partitioned alike.
@@ -58,24 +55,21 @@ func (b *builder) countPartitions() error {
 	return nil
 }
 
-// listTopics lists the internal topics: repartition topics keep everything until the engine trims them; a changelog holds
-// the last value of each key, and that of windows forgets them after their retention.
+// listTopics lists the internal topics: repartition topics keep everything until the engine trims them; a changelog holds the last
+// value of each key. Windows leave it by tombstones when stream time has passed them, never by the broker's clock: that would
+// delete open windows of a query that lags.
 func (b *builder) listTopics() {
 	t := b.topo
 	for _, s := range t.Subs {
 		for _, in := range s.Inputs {
 			if in.Internal {
-				t.Topics = append(t.Topics, Topic{Name: in.Topic, Partitions: s.Partitions, Delete: true, Retention: -1})
+				t.Topics = append(t.Topics, Topic{Name: in.Topic, Partitions: s.Partitions})
 			}
 		}
 	}
 	for _, s := range t.Subs {
 		for _, st := range s.Stores {
-			topic := Topic{Name: st.Changelog, Partitions: s.Partitions, Compact: true}
-			if st.Kind != state.KeyValue {
-				topic.Delete, topic.Retention = true, time.Duration(st.Retention.Millis)*time.Millisecond+changelogSlack
-			}
-			t.Topics = append(t.Topics, topic)
+			t.Topics = append(t.Topics, Topic{Name: st.Changelog, Partitions: s.Partitions, Compact: true})
 		}
 	}
 }

@@ -68,9 +68,7 @@ type Store struct {
 type Topic struct {
 	Name       string
 	Partitions int32
-	Compact    bool
-	Delete     bool          // cleanup policy delete, alone or beside compact
-	Retention  time.Duration // < 0: unlimited; 0: the broker's default
+	Compact    bool // keep the last record of each key; else every record until it is trimmed
 }
 
 // Specs lists the stores as package state wants them.
