@@ -184,7 +184,7 @@ func (s *script) topology(t *testing.T, id string) string {
 		}
 	}
 	for _, tp := range topo.Topics {
-		fmt.Fprintf(&b, "topic %s: %d partitions, compact %v, delete %v, retention %s\n", tp.Name, tp.Partitions, tp.Compact, tp.Delete, tp.Retention)
+		fmt.Fprintf(&b, "topic %s: %d partitions, compact %v\n", tp.Name, tp.Partitions, tp.Compact)
 	}
 	return b.String()
 }
