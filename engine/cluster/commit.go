@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -39,11 +38,13 @@ func (sl *slot) commit() error {
 			rest = append(rest, m)
 			continue
 		}
-		if err := sl.attempt([]*member{m}); err != nil {
-			return err
+		for _, alone := range sl.still([]*member{m}) {
+			if err := sl.attempt([]*member{alone}); err != nil {
+				return err
+			}
 		}
 	}
-	if len(rest) == 0 {
+	if rest = sl.still(rest); len(rest) == 0 { // what failed alone may have taken others with it
 		return nil
 	}
 	return sl.attempt(rest)
@@ -103,15 +104,10 @@ func (sl *slot) settle(m *member, now time.Time) {
 func (sl *slot) abort(group []*member, cause error) error {
 	sl.s.metrics.Aborts.Add(1)
 	sl.s.cfg.Logger.Warn("transaction is aborted", "slot", sl.n, "tasks", len(group), "error", cause)
-	if err := sl.producer.Abort(sl.io); err != nil {
-		if !errors.Is(err, kafka.ErrUnknownOutcome) || errors.Is(err, kafka.ErrFenced) {
-			return err
-		}
-		if err := sl.producer.Init(sl.io); err != nil {
-			return err
-		}
+	// Not only the transaction may be lost but the slot: the id is taken over, and the records are read again.
+	if err := sl.seize(); err != nil {
+		return err
 	}
-	sl.undecided.Store(false)
 	clear(sl.partitions)
 	for _, m := range group {
 		if m.aborts++; len(group) == 1 && m.aborts > soloAfter {
@@ -120,40 +116,31 @@ func (sl *slot) abort(group []*member, cause error) error {
 		}
 		m.rollback()
 	}
-	return nil
+	return sl.verify()
 }
 
 // resolve finds out how a transaction with an unknown outcome ended. Taking the id over decides it; the slots records tell.
 func (sl *slot) resolve(group []*member, cause error) error {
 	sl.s.metrics.Unknown.Add(1)
 	sl.s.cfg.Logger.Warn("outcome of a transaction is unknown; the slot is asked", "slot", sl.n, "error", cause)
-	if err := sl.takeOver(); err != nil {
+	if err := sl.seize(); err != nil {
 		return err
 	}
 	now := time.Now()
 	for _, m := range group {
-		stored := sl.records[m.id.String()]
-		switch {
-		case m.pendingRaw != nil && string(stored) == string(m.pendingRaw):
+		if m.pendingRaw != nil && string(sl.records[m.id.String()]) == string(m.pendingRaw) {
 			sl.settle(m, now)
-		case string(stored) == string(m.stored):
+		} else {
 			m.rollback()
-		default: // neither: another server was here. Begin anew from what is written.
-			sl.remove(m)
-			sl.stale.Store(true)
 		}
 	}
-	return nil
+	return sl.verify()
 }
 
 // transact writes one transaction of a group of tasks.
 func (sl *slot) transact(group []*member) error {
 	ctx := sl.io
-	var data interface {
-		Send(ctx context.Context, batches ...kafka.ProduceBatch) error
-		Flush(ctx context.Context) error
-		End(topic string, partition int32) (int64, bool)
-	} = sl.producer
+	var data Producer = sl.producer
 	if sl.plain != nil {
 		data = sl.plain
 	}
@@ -275,7 +262,7 @@ func (sl *slot) partitionsOf(topic string) (int32, error) {
 	if n, ok := sl.partitions[topic]; ok {
 		return n, nil
 	}
-	info, err := sl.s.cfg.Kafka.DescribeTopic(topic)
+	info, err := sl.s.broker.DescribeTopic(topic)
 	if err != nil {
 		return 0, err
 	}

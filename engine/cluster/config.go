@@ -23,9 +23,10 @@ type Store interface {
 	Sweep() (more bool, err error)
 }
 
-// Config describes a service on this server. Kafka, Service, Slots and Store are required; the other fields have defaults.
+// Config describes a service on this server. Kafka or Broker, Service, Slots and Store are required; the other fields have defaults.
 type Config struct {
 	Kafka   *kafka.Client
+	Broker  Broker         // nil: Kafka
 	Fetcher *kafka.Fetcher // shared with others; nil: one of the service's own
 	Service string
 	Slots   int32
@@ -60,8 +61,11 @@ type Config struct {
 }
 
 func (c Config) withDefaults() (Config, error) {
-	if c.Kafka == nil || c.Service == "" || c.Slots < 1 || c.Store == nil {
+	if c.Kafka == nil && c.Broker == nil || c.Service == "" || c.Slots < 1 || c.Store == nil {
 		return c, errors.New("cluster: client, service, slots and store are needed")
+	}
+	if c.Broker == nil {
+		c.Broker = OnKafka(c.Kafka)
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

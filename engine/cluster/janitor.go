@@ -59,12 +59,12 @@ func (s *Service) report(ctx context.Context, last map[string]int64) {
 	}
 	s.mu.Unlock()
 	for group, positions := range groups {
-		if err := s.cfg.Kafka.CommitOffsets(ctx, group, positions); err != nil && ctx.Err() == nil {
+		if err := s.broker.CommitOffsets(ctx, group, positions); err != nil && ctx.Err() == nil {
 			s.cfg.Logger.Warn("positions could not be shown to lag tools", "group", group, "error", err)
 		}
 	}
 	for topic, before := range trims {
-		if err := s.cfg.Kafka.DeleteRecords(topic, before); err != nil && ctx.Err() == nil {
+		if err := s.broker.DeleteRecords(topic, before); err != nil && ctx.Err() == nil {
 			s.cfg.Logger.Warn("repartition topic could not be trimmed", "topic", topic, "error", err)
 		}
 	}

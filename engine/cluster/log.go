@@ -9,21 +9,21 @@ import (
 
 // changelogs reads changelog topics for restores; it implements [changelog.Log]. It belongs to one goroutine.
 type changelogs struct {
-	client *kafka.Client
-	reader *kafka.Reader
+	broker Broker
+	reader Reader
 	buf    []changelog.Record
 }
 
-func newLog(c *kafka.Client) *changelogs { return &changelogs{client: c, reader: c.NewReader()} }
+func newLog(b Broker) *changelogs { return &changelogs{broker: b, reader: b.NewReader()} }
 
 func (l *changelogs) close() { l.reader.Close() }
 
 // Bounds implements [changelog.Log].
 func (l *changelogs) Bounds(ctx context.Context, topic string, partition int32) (start, end int64, err error) {
-	if start, err = l.client.Offset(ctx, topic, partition, kafka.Earliest); err != nil {
+	if start, err = l.broker.Offset(ctx, topic, partition, kafka.Earliest); err != nil {
 		return 0, 0, err
 	}
-	end, err = l.client.Offset(ctx, topic, partition, kafka.LastStable)
+	end, err = l.broker.Offset(ctx, topic, partition, kafka.LastStable)
 	return start, end, err
 }
 

@@ -22,7 +22,7 @@ type member struct {
 	sub   *topology.SubTopology
 	slot  *slot
 	task  Task
-	feed  *kafka.Subscription
+	feed  Subscription
 	ready atomic.Bool // the feed has something
 	stop  context.CancelFunc
 	done  chan struct{} // closed when the restore has ended
@@ -93,7 +93,7 @@ func (m *member) take() (bool, error) {
 // fails the query.
 func (m *member) heal(in topology.Input, b *kafka.FetchedBatch) error {
 	st, ok := m.feed.Status(in.Topic, m.id.Partition)
-	start, err := m.slot.s.cfg.Kafka.Offset(m.slot.io, in.Topic, m.id.Partition, kafka.Earliest)
+	start, err := m.slot.s.broker.Offset(m.slot.io, in.Topic, m.id.Partition, kafka.Earliest)
 	if err != nil || in.Internal || !ok || st.Position >= start {
 		return fmt.Errorf("read %s/%d: %w", in.Topic, m.id.Partition, b.Err)
 	}

@@ -245,7 +245,7 @@ func (m *member) restoreAll(ctx context.Context) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	log := newLog(m.slot.s.cfg.Kafka)
+	log := newLog(m.slot.s.broker)
 	defer log.close()
 	if m.committed.Changelogs == nil {
 		m.committed.Changelogs = map[string]int64{}
@@ -257,8 +257,11 @@ func (m *member) restoreAll(ctx context.Context) error {
 			Committed: changelog.NoPosition, DeleteRetention: deleteRetention, Now: time.Now,
 			Progress: func(p changelog.Progress) { m.progress(st.ID, p) },
 		}
-		if m.stored != nil {
+		switch {
+		case m.stored != nil:
 			r.Committed = m.committed.Changelogs[st.ID]
+		case m.slot.s.cfg.AtLeastOnce:
+			r.Committed = 0 // a changelog may be ahead of its first slots record
 		}
 		at, err := r.Run(ctx)
 		if err != nil {

@@ -21,13 +21,15 @@ type slot struct {
 	wake  chan struct{} // capacity 1: something is to be done
 	stale atomic.Bool   // the queries have changed since the last reconcile
 	busy  atomic.Bool   // a reconcile runs
+	taken atomic.Bool   // from taking the slot over until its tasks are closed: only then it can have tasks
 	wg    sync.WaitGroup
 
 	undecided atomic.Bool // a transaction was begun, and its end is not known
 
-	producer   *kafka.TxnProducer
-	plain      *kafka.Producer   // at_least_once only
+	producer   TxnProducer
+	plain      PlainProducer     // at_least_once only
 	records    map[string][]byte // the slots records as committed
+	command    int64             // the last command that any of them knows of
 	partitions map[string]int32  // of output topics
 	since      time.Time         // when the first thing was done that is not committed; zero: nothing
 
@@ -107,20 +109,22 @@ func (sl *slot) tenure(ctx context.Context) (err error) {
 		return nil
 	}
 	cfg := &sl.s.cfg
-	sl.producer = cfg.Kafka.NewTxnProducer(kafka.TxnConfig{
+	sl.producer = sl.s.broker.NewTxnProducer(kafka.TxnConfig{
 		ProducerConfig: kafka.ProducerConfig{Compression: cfg.Compression}, ID: cfg.TransactionalID(sl.n), Timeout: cfg.TransactionTimeout,
 	})
 	defer sl.producer.Close()
 	if cfg.AtLeastOnce {
-		sl.plain = cfg.Kafka.NewProducer(kafka.ProducerConfig{Compression: cfg.Compression})
+		sl.plain = sl.s.broker.NewProducer(kafka.ProducerConfig{Compression: cfg.Compression})
 		defer sl.plain.Close()
 	}
 	if err := sl.takeOver(); err != nil {
 		return err
 	}
 	sl.s.metrics.Takings.Add(1)
+	sl.taken.Store(true)
 	defer func() {
 		sl.closeAll()
+		sl.taken.Store(false)
 		if err != nil && sl.producer.Open() {
 			// Else readers wait for the transaction's timeout. Taking over aborts as well.
 			if sl.producer.Abort(sl.io) == nil {
@@ -152,8 +156,22 @@ func (sl *slot) awaitWork(ctx context.Context) bool {
 	}
 }
 
-// takeOver fences the former owner, which decides its transaction, and then reads where its tasks stood.
+// takeOver seizes the slot for a tenure. The slot has no tasks meanwhile, so that whoever applies the commands need not wait for it.
 func (sl *slot) takeOver() error {
+	if err := sl.seize(); err != nil {
+		return err
+	}
+	if err := sl.s.cfg.CatchUp(sl.io, sl.command); err != nil {
+		return fmt.Errorf("take slot %d: read the command log to %d: %w", sl.n, sl.command, err)
+	}
+	return nil
+}
+
+// seize fences any other owner, which decides its transaction and ours, and then reads where the tasks stood.
+func (sl *slot) seize() error {
+	if sl.plain != nil {
+		sl.plain.Discard()
+	}
 	if err := sl.producer.Init(sl.io); err != nil {
 		return fmt.Errorf("take slot %d: %w", sl.n, err)
 	}
@@ -164,9 +182,24 @@ func (sl *slot) takeOver() error {
 	return nil
 }
 
+// verify takes out tasks whose record is not the one they go on from: another server had the slot meanwhile. They begin anew from
+// what is written. Call it whenever the slot was seized while it had tasks.
+func (sl *slot) verify() error {
+	if sl.command > sl.s.cfg.CommandOffset() {
+		return fmt.Errorf("slot %d: another server had it, which knew commands up to %d", sl.n, sl.command)
+	}
+	for _, m := range sl.order {
+		if string(sl.records[m.id.String()]) != string(m.stored) {
+			sl.remove(m)
+			sl.stale.Store(true)
+		}
+	}
+	return nil
+}
+
 // readRecords reads the slot's records as they are committed.
 func (sl *slot) readRecords() error {
-	r := sl.s.cfg.Kafka.NewReader()
+	r := sl.s.broker.NewReader()
 	defer r.Close()
 	records := map[string][]byte{}
 	for b, err := range r.All(sl.io, SlotsTopic(sl.s.cfg.Service), sl.n) {
@@ -189,10 +222,7 @@ func (sl *slot) readRecords() error {
 		}
 		command = max(command, rec.Command)
 	}
-	sl.records = records
-	if err := sl.s.cfg.CatchUp(sl.io, command); err != nil {
-		return fmt.Errorf("read the command log to %d: %w", command, err)
-	}
+	sl.records, sl.command = records, command
 	return nil
 }
 
@@ -320,6 +350,9 @@ func (sl *slot) view(id TaskID, store string) (*state.View, error) {
 
 // hosts says whether the slot still has a task of the query, or may have. Any goroutine may call it.
 func (sl *slot) hosts(query string) bool {
+	if !sl.taken.Load() {
+		return false // when it is taken it asks which tasks are wanted
+	}
 	if sl.stale.Load() || sl.busy.Load() {
 		return true
 	}

@@ -67,6 +67,13 @@ func (p *Producer) Produce(ctx context.Context, batches ...ProduceBatch) error {
 	return p.flush(ctx)
 }
 
+// Discard forgets what was collected, and an error that Send returned. What is on the wire may still be written.
+func (p *Producer) Discard() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ready = false
+}
+
 // End returns the position after the last record that this producer wrote to a partition since its last error.
 func (p *Producer) End(topic string, partition int32) (int64, bool) {
 	p.mu.Lock()
