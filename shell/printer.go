@@ -123,7 +123,9 @@ func newVertical(w *bufio.Writer, cols []column) *vertical {
 
 func (v *vertical) row(cells []cell) error {
 	v.n++
-	fmt.Fprintf(v.w, "-[ row %d ]-\n", v.n)
+	if _, err := fmt.Fprintf(v.w, "-[ row %d ]-\n", v.n); err != nil {
+		return err
+	}
 	for i, c := range cells {
 		if _, err := fmt.Fprintf(v.w, "%s : %s\n", runewidth.FillRight(printable(v.cols[i].name), v.width), printable(c.shown())); err != nil {
 			return err

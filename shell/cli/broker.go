@@ -38,7 +38,9 @@ loopback addresses alone.`,
 				return err
 			}
 			defer func() { err = errors.Join(err, b.Close()) }()
-			fmt.Fprintf(std.out, "A Kafka broker answers at %s\n", b.Addr())
+			if _, err := fmt.Fprintf(std.out, "A Kafka broker answers at %s\n", b.Addr()); err != nil {
+				return err
+			}
 			<-ctx.Done()
 			return nil
 		},

@@ -37,7 +37,7 @@ func Main(ctx context.Context, args []string, in io.Reader, out, errs io.Writer)
 		return exitOK
 	}
 	if text := describe(err); text != "" {
-		fmt.Fprintln(errs, text)
+		_, _ = fmt.Fprintln(errs, text) // there is nobody else to tell
 	}
 	return exitCode(err)
 }

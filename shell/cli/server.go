@@ -92,24 +92,26 @@ func runServer(ctx context.Context, std streams, o serverOptions) (err error) {
 		err = errors.Join(err, e.Close(closing))
 	}()
 	s := server.New(e, server.Config{Addr: o.listen, Hosts: o.hosts, Logger: log})
-	announce(std, log, l.Addr(), o)
+	if err := announce(std, log, l.Addr(), o); err != nil {
+		return err
+	}
 	return s.Serve(ctx, l)
 }
 
 // announce says on standard output that requests are answered, once they are.
-func announce(std streams, log *slog.Logger, addr net.Addr, o serverOptions) {
-	fmt.Fprintf(std.out, "Millrace %s answers at http://%s\n", version(), addr)
+func announce(std streams, log *slog.Logger, addr net.Addr, o serverOptions) error {
+	brokers := "the broker inside; --kafka-listen opens it to other programs"
 	switch {
 	case len(o.engine.Bootstrap) > 0:
-		fmt.Fprintf(std.out, "Kafka: %s\n", strings.Join(o.engine.Bootstrap, ", "))
+		brokers = strings.Join(o.engine.Bootstrap, ", ")
 	case o.engine.KafkaListen != "":
-		fmt.Fprintf(std.out, "Kafka: the broker inside, open to other programs at %s\n", o.engine.KafkaListen)
-	default:
-		fmt.Fprintln(std.out, "Kafka: the broker inside; --kafka-listen opens it to other programs")
+		brokers = "the broker inside, open to other programs at " + o.engine.KafkaListen
 	}
 	if a, err := netip.ParseAddrPort(addr.String()); err == nil && !a.Addr().IsLoopback() {
 		log.Warn("the server answers beyond this machine and asks nobody who they are", "address", addr.String())
 	}
+	_, err := fmt.Fprintf(std.out, "Millrace %s answers at http://%s\nKafka: %s\n", version(), addr, brokers)
+	return err
 }
 
 // version is what the linker was told, or the module's.
