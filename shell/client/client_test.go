@@ -163,3 +163,18 @@ func TestStreamAndCancel(t *testing.T) {
 		t.Error("the server was not told")
 	}
 }
+
+func TestParseSchema(t *testing.T) {
+	got, err := parseSchema("`H` BYTES HEADER('a,b'), `ALL` ARRAY<STRUCT<`KEY` STRING, `VALUE` BYTES>> HEADERS, `K` DECIMAL(4, 2) KEY, `V` STRING")
+	want := []Column{
+		{"H", "BYTES", false}, {"ALL", "ARRAY<STRUCT<`KEY` STRING, `VALUE` BYTES>>", false}, {"K", "DECIMAL(4, 2)", true}, {"V", "STRING", false},
+	}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v (%v)", got, err)
+	}
+	for _, bad := range []string{"A STRING", "`A", "`A` INT, B INT"} {
+		if _, err := parseSchema(bad); err == nil {
+			t.Errorf("%q was read", bad)
+		}
+	}
+}

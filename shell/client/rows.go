@@ -193,6 +193,10 @@ func parseSchema(text string) ([]Column, error) {
 		}
 		end := typeEnd(after)
 		typ, key := strings.CutSuffix(strings.TrimSpace(after[:end]), " KEY")
+		typ = strings.TrimSuffix(typ, " HEADERS")
+		if i := strings.LastIndex(typ, " HEADER('"); i >= 0 && strings.HasSuffix(typ, "')") {
+			typ = typ[:i]
+		}
 		out = append(out, Column{Name: name, Type: typ, Key: key})
 		rest = strings.TrimLeft(after[end:], ", ")
 	}
