@@ -170,6 +170,10 @@ func TestHostileRequests(t *testing.T) {
 }
 
 func resultRows(kind engine.ResultKind) *fakeRows {
+	final := ""
+	if kind == engine.PushResult {
+		final = "Limit Reached"
+	}
 	return &fakeRows{
 		kind: kind,
 		cols: []engine.ResultColumn{{Name: "ID", Type: types.Int, Key: kind == engine.PullResult}, {Name: "at", Type: types.Timestamp}},
@@ -177,7 +181,7 @@ func resultRows(kind engine.ResultKind) *fakeRows {
 			{{Values: []any{int32(1), int64(1700000000123)}}, {Values: []any{int32(2), nil}, Tombstone: true}},
 			{{Values: []any{int32(3), nil}}},
 		},
-		final: "Limit Reached",
+		final: final,
 	}
 }
 
