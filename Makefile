@@ -68,6 +68,21 @@ test-kafka: ## run the broker tests on a real Kafka of three brokers, and kill t
 	MILLRACE_KAFKA=$$(.ci/kafka addr) go test -count=1 -timeout 15m -run Kafka -v ./engine/chaos
 	.ci/kafka down
 
+.PHONY: cover
+cover: ## test coverage by package
+	go test -cover ./engine/... ./sql/... ./state/... ./udf/... ./shell/... | grep -v "no test files"
+
+.PHONY: golden
+golden: ## rewrite the expected results of script tests; read the difference before you keep it
+	go test $$(grep -rl --include='*_test.go' 'cockroachdb/datadriven' engine sql udf state | xargs -n1 dirname | sort -u | sed 's|^|./|') -rewrite
+
+VENV := .cache/venv
+.PHONY: zoo
+zoo: ## train the demo's and the tests' models anew (needs Python 3; installs its libraries into .cache)
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install -q -r shell/demo/data/requirements.txt
+	for s in shell/demo/data/train.py $$(ls udf/model/*/testdata/*.py); do $(VENV)/bin/python $$s || exit 1; done
+
 .PHONY: race
 race: ## run the tests of engine, state and udf under the race detector (needs gcc)
 	CGO_ENABLED=1 go test -race -short ./engine/... ./state/... ./udf/...
