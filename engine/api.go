@@ -74,7 +74,10 @@ type Metric struct {
 type ResultColumn struct {
 	Name string
 	Type *types.Type
-	Key  bool // pull queries mark key columns
+	Key  bool // pull queries on tables mark key columns
+	// Header says that the column holds the records' headers, or the one that HeaderKey names.
+	Header    bool
+	HeaderKey string
 }
 
 // ResultRow is one row, boxed as package types says. Tombstone: a table's row was deleted; only key columns are set.
@@ -100,7 +103,7 @@ type ResultSet interface {
 	Columns() []ResultColumn
 	// Next blocks until rows are there and returns them, or io.EOF at the end (limit reached, pull query complete).
 	Next(ctx context.Context) ([]ResultRow, error)
-	// Final is the message after io.EOF: "Limit Reached", "Query Completed" or "".
+	// Final is the message after io.EOF: "Limit Reached", "Query Completed" or "". A pull query on a table has none.
 	Final() string
 	Close() error
 }

@@ -37,6 +37,7 @@ var properties = []property{
 	{"ksql.query.pull.range.scan.enabled", "true", boolean},
 	{"ksql.query.pull.stream.enabled", "true", boolean},
 	{"ksql.query.pull.table.scan.enabled", "true", boolean},
+	{pushV2, "false", boolean},
 	{"ksql.suppress.enabled", "true", boolean},
 	{"ksql.timestamp.throw.on.invalid", "false", boolean},
 	{"max.task.idle.ms", "0", number(-1, 1<<31-1)},

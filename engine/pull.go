@@ -11,6 +11,7 @@ import (
 	"github.com/millrace/millrace/engine/operator"
 	"github.com/millrace/millrace/engine/pull"
 	"github.com/millrace/millrace/sql/analyzer"
+	"github.com/millrace/millrace/sql/catalog"
 	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/sql/vector"
 	"github.com/millrace/millrace/state"
@@ -37,8 +38,13 @@ func (e *Engine) pull(ctx context.Context, q *analyzer.PullQuery, text string) (
 		return nil, err
 	}
 	t.s = newStream(PullResult, text, q.Limit)
+	t.s.silent = true
 	for _, it := range q.Items {
-		t.s.columns = append(t.s.columns, ResultColumn{Name: it.Name, Type: it.Expr.Type(), Key: it.Role == plan.Key || it.Role == plan.WindowBound})
+		c := ResultColumn{Name: it.Name, Type: it.Expr.Type(), Key: it.Role == plan.Key || it.Role == plan.WindowBound}
+		if col, ok := it.Expr.(*plan.Column); ok && q.Columns[col.Index].Role == plan.HeaderValue {
+			c.Header, c.HeaderKey = true, headerKey(q.Source, q.Columns[col.Index].Name)
+		}
+		t.s.columns = append(t.s.columns, c)
 		t.s.keys = append(t.s.keys, true)
 	}
 	return t.s, e.launch(ctx, t.s, q.Source.Name, func(ctx context.Context) error {
@@ -49,6 +55,14 @@ func (e *Engine) pull(ctx context.Context, q *analyzer.PullQuery, text string) (
 		}
 		return nil
 	})
+}
+
+// headerKey is the header that a column of a source holds; "" if it holds them all.
+func headerKey(src *catalog.Source, column string) string {
+	if at := src.Schema.Find(column); at >= 0 {
+		return src.Schema.Columns[at].HeaderKey
+	}
+	return ""
 }
 
 // tablePull is a pull query at work; it belongs to the goroutine of its stream.

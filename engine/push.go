@@ -31,7 +31,7 @@ type pushes struct {
 
 // stream is a query that runs for one client: push queries, and bounded scans of a stream. Its goroutine is awaited by Close.
 type stream struct {
-	id      string
+	id      string // until it is registered: what its id begins with
 	text    string
 	kind    ResultKind
 	columns []ResultColumn
@@ -43,26 +43,39 @@ type stream struct {
 	wg      sync.WaitGroup
 	err     error // set before rows is closed
 	final   string
+	silent  bool // Final is not for the client
 	forget  func()
 }
 
-// startStream runs a plan whose root is a Result for one client.
-func (e *Engine) startStream(ctx context.Context, kind ResultKind, text string, node plan.Node, start, until map[string][]int64) (ResultSet, error) {
-	root, ok := node.(*plan.Result)
+// clientQuery is a plan, whose root is a Result, that runs for one client.
+type clientQuery struct {
+	kind         ResultKind
+	text         string
+	node         plan.Node
+	start, until map[string][]int64
+	scalable     bool // see scalable
+}
+
+// startStream runs a query for its client.
+func (e *Engine) startStream(ctx context.Context, c clientQuery) (ResultSet, error) {
+	root, ok := c.node.(*plan.Result)
 	if !ok {
-		return nil, fmt.Errorf("query %q: its plan ends in %T", text, node)
+		return nil, fmt.Errorf("query %q: its plan ends in %T", c.text, c.node)
 	}
-	if _, err := e.topology("", node); err != nil { // before the client hears that its query runs
+	if _, err := e.topology("", c.node); err != nil { // before the client hears that its query runs
 		return nil, err
 	}
-	s := newStream(kind, text, root.Limit)
-	for i, c := range root.Out {
+	s := newStream(c.kind, c.text, root.Limit)
+	if c.scalable {
+		s.id = scalablePrefix
+	}
+	for i, out := range root.Out {
 		in := root.Input.Columns()[root.Project[i]]
-		s.columns = append(s.columns, ResultColumn{Name: c.Name, Type: c.Type, Key: kind == PullResult && in.Role == plan.Key})
+		s.columns = append(s.columns, ResultColumn{Name: out.Name, Type: out.Type})
 		s.keys = append(s.keys, in.Role == plan.Key || in.Role == plan.WindowBound)
 	}
-	return s, e.launch(ctx, s, firstSource(node), func(ctx context.Context) error {
-		topo, err := e.topology(s.id, node)
+	return s, e.launch(ctx, s, firstSource(c.node), func(ctx context.Context) error {
+		topo, err := e.topology(s.id, c.node)
 		if err != nil {
 			return err
 		}
@@ -70,13 +83,13 @@ func (e *Engine) startStream(ctx context.Context, kind ResultKind, text string, 
 		defer fetcher.Close()
 		deps := e.taskDeps(s.id)
 		deps.Rows = s.take
-		q := query.Transient{Topology: topo, Fetcher: fetcher, Start: start, Until: until, Deps: deps}
+		q := query.Transient{Topology: topo, Fetcher: fetcher, Start: c.start, Until: c.until, Deps: deps, KeyedOnly: c.scalable}
 		return q.Run(ctx)
 	})
 }
 
 func newStream(kind ResultKind, text string, limit *int64) *stream {
-	s := &stream{text: text, kind: kind, limit: -1, rows: make(chan []ResultRow, rowQueue)}
+	s := &stream{id: "transient", text: text, kind: kind, limit: -1, rows: make(chan []ResultRow, rowQueue)}
 	if limit != nil {
 		s.limit = *limit
 	}
@@ -112,11 +125,11 @@ func (p *pushes) add(s *stream, source string) error {
 	if p.closed {
 		return &StatementError{Code: CodeShuttingDown, Message: "the server is shutting down"}
 	}
-	if len(p.byID) >= MaxPushQueries {
+	if s.kind == PushResult && p.count(PushResult) >= MaxPushQueries { // pull queries end by themselves
 		return &StatementError{Code: CodeMaxPushQueries, Message: fmt.Sprintf("this server runs %d push queries already", MaxPushQueries)}
 	}
 	p.next++
-	s.id = fmt.Sprintf("transient_%s_%d", source, p.next)
+	s.id = fmt.Sprintf("%s_%s_%d", s.id, source, p.next)
 	if p.byID == nil {
 		p.byID = map[string]*stream{}
 	}
@@ -127,6 +140,17 @@ func (p *pushes) add(s *stream, source string) error {
 		delete(p.byID, s.id)
 	}
 	return nil
+}
+
+// count is how many streams of a kind run. The caller holds mu.
+func (p *pushes) count(kind ResultKind) int {
+	n := 0
+	for _, s := range p.byID {
+		if s.kind == kind {
+			n++
+		}
+	}
+	return n
 }
 
 func (p *pushes) list() []*stream {
@@ -223,7 +247,12 @@ func (s *stream) Kind() ResultKind { return s.kind }
 func (s *stream) Columns() []ResultColumn { return s.columns }
 
 // Final implements ResultSet.
-func (s *stream) Final() string { return s.final }
+func (s *stream) Final() string {
+	if s.silent {
+		return ""
+	}
+	return s.final
+}
 
 // Next implements ResultSet.
 func (s *stream) Next(ctx context.Context) ([]ResultRow, error) {

@@ -31,11 +31,12 @@ func (e *Engine) run(ctx context.Context, s *session, r analyzer.Result, text st
 	switch q := r.(type) {
 	case *analyzer.PushQuery:
 		node := e.optimize(q.Plan)
-		start, err := e.startOffsets(ctx, node, e.effective(s))
+		props := e.effective(s)
+		start, err := e.startOffsets(ctx, node, props)
 		if err != nil {
 			return nil, err
 		}
-		return e.startStream(ctx, PushResult, text, node, start, nil)
+		return e.startStream(ctx, clientQuery{kind: PushResult, text: text, node: node, start: start, scalable: e.scalable(node, props)})
 	case *analyzer.PullQuery:
 		if q.Plan != nil {
 			return e.scanStream(ctx, q.Plan, text)
@@ -63,5 +64,5 @@ func (e *Engine) scanStream(ctx context.Context, node plan.Node, text string) (R
 	if err != nil {
 		return nil, err
 	}
-	return e.startStream(ctx, PullResult, text, node, start, until)
+	return e.startStream(ctx, clientQuery{kind: PullResult, text: text, node: node, start: start, until: until})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/millrace/millrace/engine/kafka"
@@ -24,6 +25,8 @@ type Transient struct {
 	// Start is the first offset of each source topic and partition; Until, where it is not nil, the offset to end
 	// at: the query is then over once it has come there.
 	Start, Until map[string][]int64
+	// KeyedOnly passes over records without a key.
+	KeyedOnly bool
 	// Deps are the tasks' surroundings. Deps.Rows takes the results, on the goroutine of Run; it may block.
 	Deps task.Deps
 }
@@ -173,13 +176,16 @@ func (r *runner) take() error {
 	return nil
 }
 
-// cut leaves out what lies behind the end of a bounded query.
+// cut leaves out what lies behind the end of a bounded query, and records that it does not want.
 func (r *runner) cut(b *kafka.FetchedBatch) []record.Record {
+	recs := b.Records
+	if r.KeyedOnly {
+		recs = slices.DeleteFunc(slices.Clone(recs), func(rec record.Record) bool { return rec.Key == nil })
+	}
 	if r.Until == nil {
-		return b.Records
+		return recs
 	}
 	end := r.Until[b.Topic][b.Partition]
-	recs := b.Records
 	for len(recs) > 0 && recs[len(recs)-1].Offset >= end {
 		recs = recs[:len(recs)-1]
 	}

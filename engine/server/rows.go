@@ -142,10 +142,13 @@ func schemaText(cols []engine.ResultColumn) string {
 	s := types.Schema{}
 	for _, c := range cols {
 		role := types.RoleValue
-		if c.Key {
+		switch {
+		case c.Key:
 			role = types.RoleKey
+		case c.Header:
+			role = types.RoleHeader
 		}
-		s.Columns = append(s.Columns, types.Column{Name: c.Name, Type: c.Type, Role: role})
+		s.Columns = append(s.Columns, types.Column{Name: c.Name, Type: c.Type, Role: role, HeaderKey: c.HeaderKey})
 	}
 	return s.String()
 }

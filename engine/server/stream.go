@@ -66,11 +66,7 @@ func send(w *response, b []byte) error {
 func (s *Server) finish(ctx context.Context, w *response, rows engine.ResultSet, out rowWriter, err error) error {
 	switch {
 	case errors.Is(err, io.EOF):
-		message := ""
-		if rows.Kind() == engine.PushResult {
-			message = rows.Final()
-		}
-		return send(w, out.end(nil, message, nil))
+		return send(w, out.end(nil, rows.Final(), nil))
 	case errors.Is(context.Cause(ctx), errShuttingDown):
 		err = errShuttingDown
 	case ctx.Err() != nil:

@@ -60,8 +60,10 @@ func (s *Server) start() error {
 	defer cancel()
 	s.engine, err = engine.Open(ctx, engine.Options{
 		DataDir: s.dir, Slots: 1, CommitInterval: 5 * time.Millisecond, Logger: log, DiskReserve: 1 << 20,
-		// What the cases were recorded with: all of the input, and every update of a table.
-		Properties: map[string]string{"auto.offset.reset": "earliest", "cache.max.bytes.buffering": "0"},
+		// What the cases were recorded with: all of the input, every update of a table, scalable push queries.
+		Properties: map[string]string{
+			"auto.offset.reset": "earliest", "cache.max.bytes.buffering": "0", "ksql.query.push.v2.enabled": "true",
+		},
 	})
 	if err != nil {
 		return err
