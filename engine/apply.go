@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/engine/command"
+	"github.com/millrace/millrace/engine/query"
 	"github.com/millrace/millrace/engine/topology"
 	"github.com/millrace/millrace/sql/ast"
 	"github.com/millrace/millrace/sql/optimizer"
@@ -19,6 +20,7 @@ type replay struct {
 	queries map[string]*command.Query
 	order   []string
 	paused  map[string]bool
+	dropped []*command.Query
 }
 
 func newReplay() *replay {
@@ -57,6 +59,7 @@ func (e *Engine) openCommands(ctx context.Context) error {
 func (e *Engine) startQueries(ctx context.Context) error {
 	r := e.replay
 	e.replay = nil
+	e.forget(r)
 	for _, id := range r.order {
 		q, ok := r.queries[id]
 		if !ok {
@@ -159,7 +162,11 @@ func (r *replay) take(ch *command.Change) bool {
 			r.order = append(r.order, ch.Query.ID)
 		}
 		r.queries[ch.Query.ID] = ch.Query
+		delete(r.paused, ch.Query.ID) // a query that replaces another runs
 	case command.DropQuery:
+		if q := r.queries[ch.Name]; q != nil {
+			r.dropped = append(r.dropped, q)
+		}
 		delete(r.queries, ch.Name)
 		delete(r.paused, ch.Name)
 	case command.PauseQuery, command.ResumeQuery:
@@ -170,13 +177,13 @@ func (r *replay) take(ch *command.Change) bool {
 	return true
 }
 
-// startQuery hands a stored query to the slots.
+// startQuery hands a stored query to the slots. Only a plan that cannot be read is an error: see query.Manager.
 func (e *Engine) startQuery(ctx context.Context, q *command.Query, paused bool) error {
-	spec, err := e.spec(q, paused)
+	def, err := q.Definition()
 	if err != nil {
 		return err
 	}
-	return e.queries.Start(ctx, spec)
+	return e.queries.Start(ctx, q.ID, func() (query.Spec, error) { return e.spec(q, def.Plan, paused) })
 }
 
 // topology cuts a plan by the partitions that its topics have now.

@@ -155,6 +155,9 @@ func (d *definition) insertInto(c *command.Command, r *analyzer.InsertInto, seq 
 	if err != nil {
 		return err
 	}
+	if r.QueryID != "" {
+		q.Incarnation = fmt.Sprintf("%s_%d", id, seq)
+	}
 	c.Changes = []command.Change{{Kind: command.PutQuery, Query: q}}
 	return nil
 }

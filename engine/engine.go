@@ -54,8 +54,9 @@ type Engine struct {
 	topics     topicLookup
 
 	catalog   atomic.Pointer[catalog.Catalog]
-	replay    *replay  // what is read before queries start; nil afterwards
-	statuses  sync.Map // command id -> CommandStatus
+	replay    *replay         // what is read before queries start; nil afterwards
+	dropped   map[string]bool // incarnations that were dropped before this start
+	statuses  sync.Map        // command id -> CommandStatus
 	pushes    pushes
 	insertSeq atomic.Int64
 	applied   atomic.Int64 // commands below this offset were applied
@@ -253,7 +254,8 @@ func (e *Engine) Close(ctx context.Context) error {
 		e.plog.close()
 	}
 	if e.commandLog != nil {
-		e.commandLog.Close()
+		// A statement may still have its turn; what it began must not stay open.
+		errs = append(errs, e.commands.Hold(func() error { e.commandLog.Close(); return nil }))
 	}
 	if e.producer != nil {
 		e.producer.Close()
@@ -261,13 +263,15 @@ func (e *Engine) Close(ctx context.Context) error {
 	if e.store != nil {
 		errs = append(errs, e.store.Close())
 	}
+	if e.broker != nil && e.kafka != nil && errors.Join(errs...) == nil {
+		if err := e.compactDecided(); err != nil { // the next start or end will do
+			e.log.Warn("the broker's log was not compacted", "error", err)
+		}
+	}
 	if e.kafka != nil {
 		errs = append(errs, e.kafka.Close())
 	}
 	if e.broker != nil {
-		if errors.Join(errs...) == nil {
-			e.broker.Compact() // every transaction is decided now: see package embedded
-		}
 		errs = append(errs, e.broker.Close())
 	}
 	return errors.Join(errs...)

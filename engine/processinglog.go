@@ -38,7 +38,12 @@ type processingLog struct {
 	wg       sync.WaitGroup
 	written  atomic.Int64
 	dropped  atomic.Int64
+	ctx      context.Context // ends when close has waited long enough
+	cancel   context.CancelFunc
 }
+
+// closePatience is how long close waits for the queue to be written: its topic may be missing, or the brokers away.
+const closePatience = 5 * time.Second
 
 const processingLogQueue = 4096
 
@@ -46,14 +51,17 @@ func startProcessingLog(client *kafka.Client, topic string, log *slog.Logger) *p
 	p := &processingLog{
 		producer: client.NewProducer(kafka.ProducerConfig{}), topic: topic, log: log, queue: make(chan kafka.Record, processingLogQueue),
 	}
+	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.wg.Go(p.run)
 	return p
 }
 
-// close writes what is queued. No task may log any more.
+// close writes what is queued, as far as that is possible in a few seconds. No task may log any more.
 func (p *processingLog) close() {
 	close(p.queue)
+	defer time.AfterFunc(closePatience, p.cancel).Stop()
 	p.wg.Wait()
+	p.cancel()
 	p.producer.Close()
 }
 
@@ -75,7 +83,7 @@ func (p *processingLog) run() {
 }
 
 func (p *processingLog) write(batch []kafka.Record) {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(p.ctx, 30*time.Second)
 	defer cancel()
 	if err := p.producer.Produce(ctx, kafka.ProduceBatch{Topic: p.topic, Records: batch}); err != nil {
 		p.dropped.Add(int64(len(batch)))

@@ -9,6 +9,7 @@ import (
 	"github.com/millrace/millrace/engine/command"
 	"github.com/millrace/millrace/engine/query"
 	"github.com/millrace/millrace/engine/task"
+	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/state/badger"
 )
 
@@ -21,6 +22,7 @@ func (e *Engine) openRuntime(context.Context) error {
 		CommitInterval: e.opts.CommitInterval, AtLeastOnce: e.opts.Guarantee == "at_least_once", Guard: e.guard.Check,
 		CommandOffset: func() int64 { return e.applied.Load() },
 		CatchUp:       e.awaitApplied,
+		Dropped:       func(incarnation string) bool { return e.dropped[incarnation] },
 		TransactionalID: func(slot int32) string {
 			return e.transactionalID("slot-" + strconv.Itoa(int(slot)))
 		},
@@ -56,12 +58,8 @@ func (e *Engine) awaitApplied(ctx context.Context, offset int64) error {
 }
 
 // spec makes a stored query runnable.
-func (e *Engine) spec(q *command.Query, paused bool) (query.Spec, error) {
-	def, err := q.Definition()
-	if err != nil {
-		return query.Spec{}, err
-	}
-	topo, err := e.topology(q.ID, def.Plan)
+func (e *Engine) spec(q *command.Query, node plan.Node, paused bool) (query.Spec, error) {
+	topo, err := e.topology(q.Runs(), node)
 	if err != nil {
 		return query.Spec{}, err
 	}

@@ -65,6 +65,9 @@ type Query struct {
 	Sink      string            `json:"sink,omitempty"`
 	Plan      json.RawMessage   `json:"plan"`
 	Props     map[string]string `json:"props,omitempty"`
+	// Incarnation names the query's state, topics and positions where ID does not do: an id that people choose may come again
+	// after a drop. Empty: ID.
+	Incarnation string `json:"incarnation,omitempty"`
 	// Start holds where reading begins, by source topic and partition, resolved when the query was made: what comes
 	// later is read whichever server starts it, and whenever.
 	Start map[string][]int64 `json:"start"`
@@ -151,6 +154,14 @@ func (c *Command) Apply(cat *catalog.Catalog) (*catalog.Catalog, error) {
 		}
 	}
 	return cat, nil
+}
+
+// Runs is the name under which the query keeps state; no other query of the service ever has it.
+func (q *Query) Runs() string {
+	if q.Incarnation != "" {
+		return q.Incarnation
+	}
+	return q.ID
 }
 
 // Definition decodes the stored plan.

@@ -50,7 +50,8 @@ func (l *Log) catchUp(ctx context.Context) error {
 	next, err := l.t.Read(ctx, l.next, func(offset int64, value []byte) error {
 		c, err := Unmarshal(value)
 		if err == nil {
-			err = l.apply(ctx, offset, c)
+			// Whoever asked may go away; the command was made all the same, and half applied it would stop the log for good.
+			err = l.apply(context.WithoutCancel(ctx), offset, c)
 		}
 		if err != nil {
 			l.failed = fmt.Errorf("%w at offset %d: %w", ErrStopped, offset, err)
@@ -76,6 +77,9 @@ var ErrNothing = errors.New("nothing to do")
 // ErrUncertain says that the command may or may not have been written; the log itself stays consistent.
 var ErrUncertain = errors.New("the outcome is uncertain, look at the definitions before trying again")
 
+// effectPatience is how long Submit waits for a command that it appends, also when its caller does not.
+const effectPatience = time.Minute
+
 // Submit takes a turn: it fences other writers, catches up, has build check the statement against what is now defined, and
 // appends what build returns. Seq is the number that the command will have or exceed; ids of queries are made of it. When
 // Submit returns nil the command is durable and has been applied here.
@@ -97,6 +101,8 @@ func (l *Log) Submit(ctx context.Context, build func(seq int64) (*Command, error
 	if err != nil {
 		return 0, err
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), effectPatience)
+	defer cancel()
 	if err := l.t.Append(ctx, b); err != nil {
 		return 0, fmt.Errorf("append to the command log: %w: %w", ErrUncertain, err)
 	}

@@ -33,6 +33,7 @@ type Manager struct {
 	log     *slog.Logger
 	group   string
 
+	turn    sync.Mutex // held while a query is started or stopped, which asks the brokers; taken before mu
 	mu      sync.Mutex
 	queries map[string]*Running
 }
@@ -48,9 +49,10 @@ type Spec struct {
 
 // Running is a persistent query on this server. It is immutable but for what Manager guards.
 type Running struct {
-	Spec
+	Spec     // of a query that could not be built, only Topology.Query is set
 	cluster  *cluster.Service
-	failed   error // the query could not be handed to the slots
+	build    func() (Spec, error)
+	failed   error // the query could not be built, or not be handed to the slots
 	attempts int
 	retryAt  time.Time
 }
@@ -61,48 +63,90 @@ func NewManager(c *cluster.Service, k *kafka.Client, group string, log *slog.Log
 	return &Manager{cluster: c, kafka: k, group: group, log: log, queries: map[string]*Running{}}
 }
 
-// Start hands a query to the slots. A query that cannot be handed over is kept with its error and tried again: its definition
-// stands, whatever the moment says. Starting a query that is there replaces it and keeps its state.
-func (m *Manager) Start(ctx context.Context, s Spec) error {
-	id := s.Topology.Query
-	m.mu.Lock()
-	_, replaced := m.queries[id]
-	m.mu.Unlock()
-	if replaced {
-		if err := m.cluster.StopQuery(ctx, id, false); err != nil && !errors.Is(err, cluster.ErrUnknownQuery) {
+// Start hands a query to the slots. A query that cannot be built or handed over - a topic was deleted, the brokers are away - is kept
+// with its error and tried again: its definition stands, whatever the moment says. Starting a query that is there replaces
+// it and keeps its state.
+func (m *Manager) Start(ctx context.Context, id string, build func() (Spec, error)) error {
+	m.turn.Lock()
+	defer m.turn.Unlock()
+	if old := m.find(id); old != nil {
+		if err := m.cluster.StopQuery(ctx, old.Topology.Query, false); err != nil && !errors.Is(err, cluster.ErrUnknownQuery) {
 			return err
 		}
 	}
-	q := &Running{Spec: s, cluster: m.cluster}
-	q.failed = m.handOver(ctx, q)
+	q := &Running{cluster: m.cluster, build: build}
+	q.Spec, q.failed = build()
+	if q.failed != nil {
+		q.Topology = &topology.Topology{Query: id}
+	} else {
+		q.failed = m.handOver(ctx, id, &q.Spec)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.queries[id] = q
 	return ctx.Err()
 }
 
-func (m *Manager) handOver(ctx context.Context, q *Running) error {
+func (m *Manager) find(id string) *Running {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.queries[id]
+}
+
+func (m *Manager) handOver(ctx context.Context, id string, s *Spec) error {
 	return m.cluster.StartQuery(ctx, cluster.QuerySpec{
-		Topology: q.Topology, Start: q.Spec.Start, Paused: q.Paused, Group: m.group + q.Topology.Query,
+		Topology: s.Topology, Start: s.Start, Paused: s.Paused, Group: m.group + id,
 		NewTask: func(sub *topology.SubTopology, partition int32, stores state.Stores) (cluster.Task, error) {
-			deps := q.Deps
+			deps := s.Deps
 			deps.Stores = stores
-			return task.New(sub, partition, deps, q.Options)
+			return task.New(sub, partition, deps, s.Options)
 		},
 	})
 }
 
-// Stop ends a query for good: its state goes, and its internal topics.
-func (m *Manager) Stop(ctx context.Context, id string) error {
+// again builds and hands over a query that failed before it ran. Nobody has seen its stores yet, so a new Running takes its place.
+func (m *Manager) again(ctx context.Context, id string, q *Running) {
+	m.turn.Lock()
+	defer m.turn.Unlock()
+	if m.find(id) != q {
+		return // stopped or replaced meanwhile
+	}
+	n := &Running{cluster: m.cluster, build: q.build}
+	n.Spec, n.failed = q.build()
+	if n.failed != nil {
+		n.Topology = q.Topology
+	}
 	m.mu.Lock()
-	q := m.queries[id]
-	delete(m.queries, id)
+	n.Paused, n.attempts = q.Paused, q.attempts
 	m.mu.Unlock()
+	if n.failed == nil {
+		n.failed = m.handOver(ctx, id, &n.Spec)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.queries[id] = n
+	if n.failed == nil && n.Paused != q.Paused { // said while the query was handed over
+		n.Paused = q.Paused
+		m.tell(id, n)
+	}
+}
+
+// Stop ends a query for good: its state goes, and its internal topics. What cannot be deleted now goes at the next start.
+func (m *Manager) Stop(ctx context.Context, id string) error {
+	m.turn.Lock()
+	defer m.turn.Unlock()
+	q := m.find(id)
 	if q == nil {
 		return nil
 	}
-	if err := m.cluster.StopQuery(ctx, id, true); err != nil && !errors.Is(err, cluster.ErrUnknownQuery) {
-		return fmt.Errorf("stop query %s: %w", id, err)
+	m.mu.Lock()
+	delete(m.queries, id)
+	m.mu.Unlock()
+	if err := m.cluster.StopQuery(ctx, q.Topology.Query, true); err != nil && !errors.Is(err, cluster.ErrUnknownQuery) {
+		if ctx.Err() != nil {
+			return fmt.Errorf("stop query %s: %w", id, err)
+		}
+		m.log.Warn("state of a dropped query is left", "query", id, "error", err)
 	}
 	var topics []string
 	for _, t := range q.Topology.Topics {
@@ -128,11 +172,16 @@ func (m *Manager) set(id string, paused bool) {
 		return
 	}
 	q.Paused = paused
+	m.tell(id, q)
+}
+
+// tell passes on whether a query is paused. m.mu is held.
+func (m *Manager) tell(id string, q *Running) {
 	call := m.cluster.Resume
-	if paused {
+	if q.Paused {
 		call = m.cluster.Pause
 	}
-	if err := call(id); err != nil && !errors.Is(err, cluster.ErrUnknownQuery) {
+	if err := call(q.Topology.Query); err != nil && !errors.Is(err, cluster.ErrUnknownQuery) {
 		m.log.Error("cannot pause or resume", "query", id, "error", err)
 	}
 }
@@ -153,11 +202,23 @@ func (m *Manager) Run(ctx context.Context) {
 
 // restart gives each failed query its next chance when its time has come.
 func (m *Manager) restart(ctx context.Context, now time.Time) {
+	for id, q := range m.due(now) {
+		if q.failed != nil {
+			m.again(ctx, id, q)
+		} else if err := m.cluster.Restart(q.Topology.Query); err != nil && !errors.Is(err, cluster.ErrUnknownQuery) {
+			m.log.Error("cannot restart", "query", id, "error", err)
+		}
+	}
+}
+
+// due lists the failed queries whose time has come, and sets the time of those that have failed since.
+func (m *Manager) due(now time.Time) map[string]*Running {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	list := map[string]*Running{}
 	for id, q := range m.queries {
 		err := q.failed
-		if st, ok := m.cluster.Status(id); ok {
+		if st, ok := m.cluster.Status(q.Topology.Query); ok {
 			err = st.Err
 		}
 		switch {
@@ -170,13 +231,10 @@ func (m *Manager) restart(ctx context.Context, now time.Time) {
 			m.log.Warn("query will be started again", "query", id, "in", wait, "error", err)
 		case now.After(q.retryAt):
 			q.retryAt = time.Time{}
-			if q.failed != nil {
-				q.failed = m.handOver(ctx, q)
-			} else if err := m.cluster.Restart(id); err != nil {
-				m.log.Error("cannot restart", "query", id, "error", err)
-			}
+			list[id] = q
 		}
 	}
+	return list
 }
 
 // Status is how a query is doing on this server.
@@ -196,7 +254,7 @@ func (m *Manager) Status(id string) Status {
 		return Status{State: "UNRESPONSIVE"}
 	}
 	st := Status{State: "RUNNING", Topology: describe(q.Topology)}
-	c, ok := m.cluster.Status(id)
+	c, ok := m.cluster.Status(q.Topology.Query)
 	st.Tasks = c.Tasks
 	err := q.failed
 	if ok {
@@ -224,12 +282,10 @@ func (m *Manager) IDs() []string {
 	return slices.Sorted(maps.Keys(m.queries))
 }
 
-// Find returns a query that runs here.
+// Find returns a query that runs here. One that could not be built is not there.
 func (m *Manager) Find(id string) (*Running, bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	q, ok := m.queries[id]
-	return q, ok
+	q := m.find(id)
+	return q, q != nil && q.Topology.Root != nil
 }
 
 // Views opens, one call a partition, the store of a node of the plan.

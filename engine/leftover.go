@@ -1,0 +1,81 @@
+package engine
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/millrace/millrace/engine/command"
+	"github.com/millrace/millrace/engine/topology"
+)
+
+// forget remembers which queries were dropped, so that their slots records go, and removes what is left of them here: the process may
+// have ended between a drop and its work. Called before the slots start. What cannot be removed is left for the next start.
+func (e *Engine) forget(r *replay) {
+	e.dropped = map[string]bool{}
+	for _, q := range r.dropped {
+		e.dropped[q.Runs()] = true
+	}
+	for _, q := range r.queries {
+		delete(e.dropped, q.Runs()) // it was made again under the same name
+	}
+	if len(e.dropped) == 0 {
+		return
+	}
+	for _, store := range e.store.Stores() {
+		if query, _, _ := strings.Cut(store, "/"); e.dropped[query] {
+			if err := e.store.Drop(store); err != nil {
+				e.log.Warn("state of a dropped query is left", "store", store, "error", err)
+			}
+		}
+	}
+	topics, err := e.abandoned(r)
+	if err == nil {
+		err = e.kafka.DeleteTopics(topics...)
+	}
+	if err != nil {
+		e.log.Warn("internal topics of dropped queries are left", "error", err)
+	}
+}
+
+// abandoned lists the internal topics of dropped queries that are still there.
+func (e *Engine) abandoned(r *replay) ([]string, error) {
+	there, err := e.topics.client.ListTopics()
+	if err != nil {
+		return nil, err
+	}
+	exists := map[string]bool{}
+	for _, t := range there {
+		exists[t.Name] = true
+	}
+	var list []string
+	for _, q := range r.dropped {
+		if !e.dropped[q.Runs()] {
+			continue
+		}
+		for _, name := range e.internalTopics(q) {
+			if exists[name] {
+				list = append(list, name)
+			}
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list), nil
+}
+
+// internalTopics names the topics that a query has for itself. Its sources may be gone, so their partitions are not asked for.
+func (e *Engine) internalTopics(q *command.Query) (names []string) {
+	def, err := q.Definition()
+	if err != nil {
+		return nil // of a release whose plans are not read any more
+	}
+	t, err := topology.Build(def.Plan, topology.Options{
+		Service: e.opts.Service, Query: q.Runs(), Partitions: func(string) (int32, error) { return 1, nil },
+	})
+	if err != nil {
+		return nil // it could not run either
+	}
+	for _, topic := range t.Topics {
+		names = append(names, topic.Name)
+	}
+	return names
+}

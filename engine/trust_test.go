@@ -1,0 +1,143 @@
+package engine
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/millrace/millrace/engine/cluster"
+	"github.com/millrace/millrace/engine/command"
+	"github.com/millrace/millrace/engine/kafka"
+)
+
+// TestStartsWithoutATopic: a query whose topic was deleted is in error; the server starts and everything else runs.
+func TestStartsWithoutATopic(t *testing.T) {
+	dir := t.TempDir()
+	e, end := openTest(t, dir)
+	execute(t, e, payments)
+	execute(t, e, `CREATE STREAM other (id STRING KEY, x INT) WITH (KAFKA_TOPIC='other', VALUE_FORMAT='JSON', PARTITIONS=1);
+		CREATE TABLE counted AS SELECT id, COUNT(*) AS n FROM other GROUP BY id EMIT CHANGES;`)
+	if err := e.kafka.DeleteTopics("payments"); err != nil {
+		t.Fatal(err)
+	}
+	end()
+	e, _ = openTest(t, dir)
+	execute(t, e, "INSERT INTO other (id, x) VALUES ('a', 1);")
+	eventually(t, e, "SELECT n FROM counted WHERE id = 'a';", "1")
+	for _, q := range e.Catalog().Queries() {
+		want := "RUNNING"
+		if q.Sources[0] == "PAYMENTS" {
+			want = "ERROR"
+		}
+		if st := e.queries.Status(q.ID); st.State != want {
+			t.Errorf("query %s is %s (%s), want %s", q.ID, st.State, st.Error, want)
+		}
+	}
+	execute(t, e, "DROP TABLE totals;")
+}
+
+// TestQueryIDComesAgain: an id that people choose may be used again after a drop. The new query has nothing of the old one.
+func TestQueryIDComesAgain(t *testing.T) {
+	dir := t.TempDir()
+	e, end := openTest(t, dir)
+	execute(t, e, `CREATE STREAM a (id STRING KEY, x INT) WITH (KAFKA_TOPIC='a', VALUE_FORMAT='JSON', PARTITIONS=1);
+		CREATE STREAM b (id STRING KEY, x INT) WITH (KAFKA_TOPIC='b', VALUE_FORMAT='JSON', PARTITIONS=1);
+		INSERT INTO a (id, x) VALUES ('k', 1);`)
+	const again = "INSERT INTO b WITH (QUERY_ID='copy') SELECT * FROM a PARTITION BY id EMIT CHANGES;"
+	execute(t, e, again)
+	if got := rows(t, e, "SELECT x FROM b EMIT CHANGES LIMIT 1;", 1); len(got) != 1 {
+		t.Fatalf("first run: %q", got)
+	}
+	execute(t, e, "TERMINATE COPY;")
+	execute(t, e, again)
+	if got := rows(t, e, "SELECT x FROM b EMIT CHANGES LIMIT 2;", 2); len(got) != 2 {
+		t.Fatalf("second run: %q", got)
+	}
+	execute(t, e, "CREATE STREAM c AS SELECT * FROM a EMIT CHANGES;") // has the slots look at their tasks again
+	end()
+	e, _ = openTest(t, dir)
+	execute(t, e, "INSERT INTO a (id, x) VALUES ('k', 2);")
+	got := rows(t, e, "SELECT x FROM b EMIT CHANGES LIMIT 3;", 3)
+	if want := []string{"1", "1", "2"}; !slices.Equal(got, want) {
+		t.Errorf("after a restart: %q, want %q", got, want)
+	}
+}
+
+// TestCompactionWaitsForTransactions: the embedded broker would lose what open transactions have written.
+func TestCompactionWaitsForTransactions(t *testing.T) {
+	e, _ := openTest(t, t.TempDir())
+	spec := kafka.TopicSpec{Name: "mine", Partitions: 2, Configs: map[string]string{"cleanup.policy": "compact"}}
+	if err := e.kafka.CreateTopic(t.Context(), spec); err != nil {
+		t.Fatal(err)
+	}
+	p := e.kafka.NewTxnProducer(kafka.TxnConfig{ID: "someone"})
+	defer p.Close()
+	batch := kafka.ProduceBatch{Topic: "mine", Partition: 1, Records: []kafka.Record{{Key: []byte("k"), Value: []byte("v")}}}
+	for _, step := range []error{p.Init(t.Context()), p.Send(t.Context(), batch), p.Flush(t.Context())} {
+		if step != nil {
+			t.Fatal(step)
+		}
+	}
+	if err := e.compactNow(); !errors.Is(err, cluster.ErrBusy) {
+		t.Errorf("with an open transaction: %v", err)
+	}
+	if err := p.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.compactNow(); err != nil {
+		t.Errorf("after its end: %v", err)
+	}
+}
+
+// TestDropInterrupted: a process that ends between a drop and its work leaves nothing behind for ever.
+func TestDropInterrupted(t *testing.T) {
+	dir := t.TempDir()
+	e, end := openTest(t, dir)
+	execute(t, e, payments)
+	execute(t, e, "INSERT INTO payments (id, usr, amount) VALUES ('a', 'ann', 50);")
+	eventually(t, e, "SELECT usr, n FROM totals;", "ann 1")
+	src, _ := e.Catalog().Source("TOTALS")
+	internal := func() (names []string) {
+		all, err := e.topics.List(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, info := range all {
+			if strings.Contains(info.Name, src.Query) {
+				names = append(names, info.Name)
+			}
+		}
+		return names
+	}
+	if len(internal()) != 2 {
+		t.Fatalf("internal topics: %q", internal())
+	}
+	// The embedded broker's engine does not follow the log: this drop is written and not carried out.
+	log, err := command.OpenTopic(t.Context(), e.kafka, e.internalTopic("commands"), "interrupted")
+	if err != nil {
+		t.Fatal(err)
+	}
+	drop := command.Command{Changes: []command.Change{{Kind: command.DropQuery, Name: src.Query}, {Kind: command.DropSource, Name: "TOTALS"}}}
+	b, err := drop.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(log.Fence(t.Context()), log.Append(t.Context(), b)); err != nil {
+		t.Fatal(err)
+	}
+	log.Close()
+	end()
+
+	e, _ = openTest(t, dir)
+	if left := internal(); len(left) != 0 {
+		t.Errorf("topics left: %q", left)
+	}
+	for _, s := range e.store.Stores() {
+		if strings.HasPrefix(s, src.Query+"/") {
+			t.Errorf("state left: %s", s)
+		}
+	}
+	execute(t, e, strings.Split(payments, "\n")[3])
+	eventually(t, e, "SELECT usr, n FROM totals;", "ann 1")
+}
