@@ -2,13 +2,18 @@
 //
 // A Decoder is made once for a source: from the schema that the bytes follow and the columns that the plan reads. It
 // then appends one element a record straight to the vectors of a batch; what nobody reads is checked and skipped. An
-// Encoder is made once for a sink and appends bytes to a buffer of the caller's. Neither does I/O, and neither may be
+// Encoder is made once for a sink and appends bytes to a buffer of the caller's. Neither may be
 // used from two goroutines at once: each task has its own.
 //
 //	JSON       objects, or bare values of a single column (Format.Wrap)
 //	DELIMITED  one line of comma separated values; Props["DELIMITER"] is a character, TAB or SPACE
 //	KAFKA      one column as Kafka's own serializers write it
 //	NONE       no columns at all
+//	AVRO, PROTOBUF, JSON_SR
+//	           a header with the number of the schema, and the value; PROTOBUF_NOSR is a message without a header
+//
+// Formats with schemas ask a registry: an Encoder when it is made, a Decoder when it meets a number for the first time. If the registry
+// cannot be reached the error wraps registry.ErrUnavailable, and says nothing against the record: the caller tries again.
 //
 // A null key or value never gets here: the caller knows it from the record, and decides what it means.
 package format
@@ -18,6 +23,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/millrace/millrace/engine/registry"
 	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/sql/types"
 	"github.com/millrace/millrace/sql/vector"
@@ -42,6 +48,9 @@ type Options struct {
 	MaxDepth int
 	// MaxSize bounds the bytes of one payload; 0 means DefaultMaxSize.
 	MaxSize int
+	// Schemas is the registry of the formats that have schemas; nil: there is none. Topic names the subjects.
+	Schemas registry.Registry
+	Topic   string
 }
 
 // The limits of the zero Options.

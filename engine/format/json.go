@@ -9,15 +9,15 @@ import (
 	"github.com/millrace/millrace/sql/vector"
 )
 
-// checkJSON: JSON holds every type, but the keys of its objects are strings.
+// checkJSON: JSON holds every type, but the keys of its objects are strings. So it is with the formats that have schemas.
 func checkJSON(cols []Column) error {
 	for _, c := range cols {
 		err := walk(c.Type, func(t *types.Type) error {
 			switch {
 			case t.Kind == types.KindMap && t.Key.Kind != types.KindString:
-				return fmt.Errorf("column %s: JSON only supports MAP types with STRING keys", types.QuoteName(c.Name))
+				return fmt.Errorf("column %s: the key of a MAP must be a STRING", types.QuoteName(c.Name))
 			case t.Kind > types.KindStruct || t.Kind == types.KindNull:
-				return fmt.Errorf("column %s: the 'JSON' format does not support type '%s'", types.QuoteName(c.Name), t.Kind)
+				return fmt.Errorf("column %s: type '%s' cannot be written", types.QuoteName(c.Name), t.Kind)
 			}
 			return nil
 		})

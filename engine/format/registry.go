@@ -19,6 +19,11 @@ var families = map[string]family{
 	"DELIMITED": {checkDelimited, newDelimitedDecoder, newDelimitedEncoder},
 	"KAFKA":     {checkKafka, newKafkaDecoder, newKafkaEncoder},
 	"NONE":      {checkNone, newNoneDecoder, newNoneEncoder},
+
+	"AVRO":          {checkJSON, newAvroDecoder, newAvroEncoder},
+	"PROTOBUF":      {checkJSON, newProtobufDecoder, newProtobufEncoder},
+	"PROTOBUF_NOSR": {checkJSON, newPlainProtobufDecoder, newPlainProtobufEncoder},
+	"JSON_SR":       {checkJSON, newJSONSRDecoder, newJSONSREncoder},
 }
 
 func lookup(f plan.Format, cols []Column) (family, error) {

@@ -170,7 +170,6 @@ func TestCheck(t *testing.T) {
 		{"DELIMITED", []Column{col("A", types.StructOf())}, false},
 		{"NONE", nil, true},
 		{"NONE", []Column{a}, false},
-		{"AVRO", []Column{a}, false},
 		{"FOO", []Column{a}, false},
 	} {
 		if err := Check(plan.Format{Name: c.format}, c.cols); (err == nil) != c.ok {

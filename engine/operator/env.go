@@ -1,6 +1,8 @@
 package operator
 
 import (
+	"github.com/millrace/millrace/engine/format"
+	"github.com/millrace/millrace/engine/registry"
 	"github.com/millrace/millrace/engine/topology"
 	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/sql/vector"
@@ -33,6 +35,9 @@ type Env struct {
 	// ksql.timestamp.throw.on.invalid asks; else it is left out.
 	FailOnTimestamp bool
 
+	// Schemas is the schema registry; nil: there is none.
+	Schemas registry.Registry
+
 	Log   Log
 	Out   *Output
 	Count *Counters
@@ -43,6 +48,11 @@ type Env struct {
 	MaxGroups int
 	// Rows takes what a Result root yields; may be nil for other roots.
 	Rows func(b *vector.Batch, project []int) error
+}
+
+// formatOptions are those of the key or value of a topic's records.
+func (e *Env) formatOptions(topic string, key bool) format.Options {
+	return format.Options{Key: key, Schemas: e.Schemas, Topic: topic}
 }
 
 func (e *Env) compileAll(node string, exprs []plan.Expr) ([]Evaluator, error) {

@@ -47,11 +47,11 @@ func NewSink(n *plan.Sink, env *Env, coalesce bool) (*Sink, error) {
 	}
 	var err error
 	if len(keys) > 0 {
-		if s.key, err = format.NewEncoder(n.KeyFormat, keys, format.Options{Key: true}); err != nil {
+		if s.key, err = format.NewEncoder(n.KeyFormat, keys, env.formatOptions(n.Topic, true)); err != nil {
 			return nil, fmt.Errorf("make key encoder of %s: %w", n.Name, err)
 		}
 	}
-	if s.value, err = format.NewEncoder(n.ValueFormat, values, format.Options{}); err != nil {
+	if s.value, err = format.NewEncoder(n.ValueFormat, values, env.formatOptions(n.Topic, false)); err != nil {
 		return nil, fmt.Errorf("make value encoder of %s: %w", n.Name, err)
 	}
 	s.time, err = newTimeExtractor(n.Timestamp, n.Out)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/millrace/millrace/engine/format"
 	"github.com/millrace/millrace/engine/record"
+	"github.com/millrace/millrace/engine/registry"
 	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/sql/vector"
 )
@@ -115,7 +116,7 @@ func (s *Source) decoder(f plan.Format, key bool, targets map[string]int) (forma
 	if key && len(spec) == 0 {
 		return nil, nil, nil // without key columns the key is not looked at
 	}
-	d, err := format.NewDecoder(f, spec, format.Options{Key: key})
+	d, err := format.NewDecoder(f, spec, s.env.formatOptions(s.node.Topic, key))
 	return d, dest, err
 }
 
@@ -221,6 +222,11 @@ func (s *Source) row(rec *record.Record, i int) bool {
 		s.log(rec, RecordProcessing, "", fmt.Sprintf("row has negative timestamp %d", t), nil, nil)
 		ok = false
 	}
+	if t > maxTime {
+		s.reject(rec, fmt.Errorf("timestamp %d is too late", t))
+		s.log(rec, RecordProcessing, "", fmt.Sprintf("row has timestamp %d, which is too late", t), nil, nil)
+		return false
+	}
 	b.Time = append(b.Time, t)
 	b.Offset = append(b.Offset, rec.Offset)
 	for _, fill := range s.extras {
@@ -267,11 +273,25 @@ func (s *Source) readKey(rec *record.Record, i int) bool {
 		if errors.Is(err, format.ErrNull) {
 			return true
 		}
+		if s.unanswered(rec, err) {
+			return false
+		}
 		s.log(rec, Deserialization, "key", "cannot read the key", err, rec.Key)
 		return false
 	}
 	for n, v := range s.bounds {
 		v.I64 = append(v.I64, [2]int64{start, end}[n])
+	}
+	return true
+}
+
+// unanswered makes a record fail the task whose schema the registry did not tell: it may be good, and is to be read again.
+func (s *Source) unanswered(rec *record.Record, err error) bool {
+	if !errors.Is(err, registry.ErrUnavailable) {
+		return false
+	}
+	if s.failed == nil {
+		s.failed = fmt.Errorf("read record %d of %s: %w", rec.Offset, s.node.Topic, err)
 	}
 	return true
 }
@@ -296,6 +316,9 @@ func (s *Source) readValue(rec *record.Record, i int, ok bool) bool {
 		}
 		if !errors.Is(err, format.ErrNull) {
 			appendNulls(s.valueDest)
+			if s.unanswered(rec, err) {
+				return false
+			}
 			s.log(rec, Deserialization, "value", "cannot read the value", err, rec.Value)
 			return false
 		}

@@ -21,6 +21,7 @@ import (
 	"github.com/millrace/millrace/engine/expr"
 	"github.com/millrace/millrace/engine/operator"
 	"github.com/millrace/millrace/engine/record"
+	"github.com/millrace/millrace/engine/registry"
 	"github.com/millrace/millrace/engine/topology"
 	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/sql/vector"
@@ -33,7 +34,8 @@ type Deps struct {
 	Stores    state.Stores
 	Functions *udf.Registry
 	UDF       *udf.Env
-	Models    expr.Models // nil: PREDICT is refused
+	Models    expr.Models       // nil: PREDICT is refused
+	Schemas   registry.Registry // nil: there is no schema registry
 	Log       operator.Log
 	// Rows takes a Result's rows; project lists the positions of its columns in the batch, which is valid until it returns.
 	Rows func(b *vector.Batch, project []int) error
@@ -77,6 +79,7 @@ func New(sub *topology.SubTopology, partition int32, deps Deps, opts Options) (*
 	t := &Task{sub: sub, opts: opts}
 	env := &operator.Env{
 		Sub: sub, Partition: partition, Stores: deps.Stores, Functions: deps.Functions, UDF: deps.UDF, Log: deps.Log,
+		Schemas:         deps.Schemas,
 		FailOnTimestamp: deps.UDF != nil && deps.UDF.Props["ksql.timestamp.throw.on.invalid"] == "true",
 		Out:             &t.out, Count: &t.count, Exact: opts.Exact, MaxGroups: opts.MaxGroups, Rows: deps.Rows, Compile: compiler(deps),
 	}

@@ -19,7 +19,9 @@ type Options struct {
 	Topics Topics
 	// DefaultPartitions is what a topic gets whose statement does not say; 0 makes PARTITIONS mandatory.
 	DefaultPartitions int32
-	// Formats says which of the known formats can be read and written. Nil: JSON, DELIMITED, KAFKA and NONE.
+	// Schemas is the schema registry; nil: there is none, and the formats that need one are not available.
+	Schemas Schemas
+	// Formats says which of the known formats can be read and written. Nil: all for which there is what they need.
 	Formats func(name string) bool
 }
 
@@ -33,9 +35,7 @@ type Analyzer struct {
 // New returns an Analyzer. Models may be nil where there are none.
 func New(functions Functions, models Models, opts Options) *Analyzer {
 	if opts.Formats == nil {
-		opts.Formats = func(name string) bool {
-			return name == formatJSON || name == formatDelimited || name == formatKafka || name == formatNone
-		}
+		opts.Formats = func(name string) bool { return opts.Schemas != nil || !formatRules[name].inference }
 	}
 	return &Analyzer{functions: functions, models: models, opts: opts}
 }

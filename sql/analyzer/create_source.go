@@ -31,6 +31,9 @@ func (s *statement) createSource(x *ast.CreateSource) (Result, error) {
 	if err := s.sourceFormats(w, src); err != nil {
 		return nil, err
 	}
+	if err := s.infer(src, w); err != nil {
+		return nil, err
+	}
 	if err := s.checkSchema(src, x, w); err != nil {
 		return nil, err
 	}
@@ -99,21 +102,10 @@ func (s *statement) availableBoth(key, value plan.Format, w with) error {
 func (s *statement) checkSchema(src *catalog.Source, x *ast.CreateSource, w with) error {
 	cols := schemaColumns(src)
 	keys, values := roles(cols, plan.Key), roles(cols, plan.Value)
-	keyRule, valueRule := formatRules[src.KeyFormat.Name], formatRules[src.ValueFormat.Name]
-	for side, has := range map[string]bool{"KEY_SCHEMA_ID": len(keys) > 0, "VALUE_SCHEMA_ID": len(values) > 0} {
-		if w.has(side) && has {
-			return fail("with.schema-id-columns", w.span(side), "%s and declared columns exclude each other", side)
-		}
-	}
-	if (len(values) == 0 && valueRule.inference) || (len(keys) == 0 && keyRule.inference && src.Kind == catalog.Table) {
-		if err := s.availableBoth(src.KeyFormat, src.ValueFormat, w); err != nil {
-			return err
-		}
-	}
-	if len(keys) == 0 && src.Kind == catalog.Table && !keyRule.inference {
+	if len(keys) == 0 && src.Kind == catalog.Table {
 		return advise(fail("key.missing", x.Name.Span(), "table %s has no primary key", src.Name), "declare a column as PRIMARY KEY")
 	}
-	if len(cols) == 0 && !valueRule.inference {
+	if len(cols) == 0 {
 		return fail("schema.empty", x.Name.Span(), "%s has no columns", src.Name)
 	}
 	wrapKey(&src.KeyFormat, len(keys))

@@ -34,6 +34,7 @@ type formatRule struct {
 	single       bool     // one column only
 	refuses      []types.Kind
 	stringKeys   bool // MAP keys must be STRING
+	flat         bool // no ARRAY or MAP directly within one
 }
 
 var formatRules = map[string]formatRule{
@@ -45,8 +46,8 @@ var formatRules = map[string]formatRule{
 	}, nested...)},
 	"JSON_SR":       {wrap: true, unwrap: true, inference: true, stringKeys: true, props: []string{propSchemaName, propSchemaID}},
 	"AVRO":          {wrap: true, unwrap: true, inference: true, stringKeys: true, props: []string{propSchemaName, propSchemaID}},
-	"PROTOBUF":      {wrap: true, inference: true, stringKeys: true, props: []string{propSchemaName, propSchemaID, propNullable}, inherited: []string{propSchemaName}},
-	"PROTOBUF_NOSR": {wrap: true, unwrap: true, stringKeys: true, props: []string{propNullable}, inherited: []string{propNullable}},
+	"PROTOBUF":      {flat: true, wrap: true, inference: true, stringKeys: true, props: []string{propSchemaName, propSchemaID, propNullable}, inherited: []string{propSchemaName}},
+	"PROTOBUF_NOSR": {flat: true, wrap: true, unwrap: true, stringKeys: true, props: []string{propNullable}, inherited: []string{propNullable}},
 }
 
 var nested = []types.Kind{types.KindArray, types.KindMap, types.KindStruct}
@@ -68,12 +69,12 @@ func knownFormat(name string, at ast.Span) (string, formatRule, error) {
 	return "", formatRule{}, advise(fail("with.unknown-format", at, "there is no format %s", name), "formats: %s", strings.Join(all, ", "))
 }
 
-// available refuses a format that is known but not there yet.
+// available refuses a format that lacks what it needs.
 func (s *statement) available(f plan.Format, at ast.Span) error {
 	if s.opts.Formats(f.Name) {
 		return nil
 	}
-	return fail("format.unavailable", at, "format %s is not available yet", f.Name)
+	return advise(fail("format.unavailable", at, "format %s needs a schema registry, and there is none", f.Name), "start the server with --schema-registry URL")
 }
 
 // checkKey verifies that the key columns can be written in the format.
@@ -112,6 +113,9 @@ func checkColumn(side, format string, r formatRule, c plan.OutColumn, at ast.Spa
 	if r.stringKeys && hasMapWithout(c.Type, types.KindString) {
 		return fail("format.map-key", at, "%s format %s needs STRING as the key of every MAP; column %s is %s", side, format, types.QuoteName(c.Name), c.Type)
 	}
+	if r.flat && typeHas(c.Type, func(t *types.Type) bool { return t.Elem != nil && t.Elem.Elem != nil }) {
+		return fail("format.type", at, "%s format %s cannot hold an ARRAY or MAP directly within another; column %s is %s", side, format, types.QuoteName(c.Name), c.Type)
+	}
 	return nil
 }
 
@@ -140,8 +144,9 @@ func typeHas(t *types.Type, pass func(*types.Type) bool) bool {
 }
 
 // holds says whether the format can write the single key column of an internal topic.
+// A format with registered schemas is not used there: equal keys would have different bytes.
 func holds(f plan.Format, cols []plan.OutColumn) bool {
-	return f.Name != formatNone && checkColumns("key", f, cols, ast.Span{}) == nil
+	return f.Name != formatNone && !formatRules[f.Name].inference && checkColumns("key", f, cols, ast.Span{}) == nil
 }
 
 // internalKey is the key format of an internal topic: that of the source if it can hold the key, else JSON.

@@ -74,6 +74,13 @@ func (j *joining) rekeyed(side *joined, e ast.Expr, key plan.Expr) relation {
 
 // foreignKeyJoin joins tables where an expression over the left one names the key of the right one.
 func (j *joining) foreignKeyJoin() (*joined, error) {
+	if formatRules[j.right.keyFormat.Name].inference {
+		// Subscriptions go to the right table's partitions by the bytes of its key, which must follow from the key alone.
+		j.keyFormat = plan.Format{Name: formatJSON}
+		if err := j.prepare(j.right, j.on.right, j.rkey, false); err != nil {
+			return nil, err
+		}
+	}
 	n := &plan.ForeignKeyJoin{
 		Base: j.id("fkjoin"), Kind: plan.JoinKind(j.x.Kind), Left: j.left.node, Right: j.right.node, ForeignKey: j.lkey,
 	}

@@ -1,7 +1,9 @@
 package analyzer
 
 import (
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/millrace/millrace/sql/ast"
@@ -62,8 +64,37 @@ func (b *query) finish(w with, sink *catalog.Source, at ast.Span) (plan.Node, er
 	if err := checkColumns("value", sink.ValueFormat, values, at); err != nil {
 		return nil, err
 	}
+	if err := b.matchSchema(sink.Topic, true, sink.KeyFormat, keys, w); err != nil {
+		return nil, err
+	}
+	if err := b.matchSchema(sink.Topic, false, sink.ValueFormat, values, w); err != nil {
+		return nil, err
+	}
+	nameKey(sink)
 	sink.Schema = sinkSchema(cols)
 	return b.sinkNode(sink), nil
+}
+
+// nameKey names the record of an AVRO key after the sink, so that keys of different sinks are different types.
+func nameKey(sink *catalog.Source) {
+	f := &sink.KeyFormat
+	if f.Name != "AVRO" || f.Props[propSchemaName] != "" || f.Props[propSchemaID] != "" {
+		return
+	}
+	props := map[string]string{propSchemaName: avroKeyName(sink.Name)}
+	maps.Copy(props, f.Props)
+	f.Props = props
+}
+
+// avroKeyName is the name of a key's record: SENSOR_DATA gives SensorDataKey.
+func avroKeyName(sink string) string {
+	name := "io.confluent.ksql.avro_schemas."
+	for _, word := range strings.Split(strings.ReplaceAll(sink, "-", "_"), "_") {
+		if word != "" {
+			name += strings.ToUpper(word[:1]) + strings.ToLower(word[1:])
+		}
+	}
+	return name + "Key"
 }
 
 func (b *query) sinkNode(sink *catalog.Source) plan.Node {

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/big"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/millrace/millrace/sql/types"
 	"github.com/millrace/millrace/sql/vector"
@@ -65,7 +66,7 @@ func Append(v *vector.Vector, s Scalar) error {
 	case types.KindDouble:
 		v.F64 = append(v.F64, s.Float)
 	case types.KindString:
-		if s.Kind == String {
+		if s.Kind == String && utf8.Valid(s.Bytes) {
 			v.AppendBytes(s.Bytes)
 			return nil
 		}
@@ -126,7 +127,13 @@ func (s Scalar) text(b []byte) []byte {
 	case Float64:
 		return types.AppendDouble(b, s.Float)
 	}
-	return append(b, s.Bytes...)
+	// What is not UTF-8 becomes U+FFFD, as in Java's strings.
+	for rest := s.Bytes; len(rest) > 0; {
+		r, n := utf8.DecodeRune(rest)
+		b = utf8.AppendRune(b, r)
+		rest = rest[n:]
+	}
+	return b
 }
 
 // maxUnscaled is how long the integer of a decimal may be: more than any DECIMAL holds, and little work.
@@ -136,7 +143,20 @@ func decimal(t *types.Type, s Scalar) (any, error) {
 	if len(s.Bytes) > maxUnscaled || s.Scale < 0 || s.Scale > math.MaxInt16 {
 		return nil, fmt.Errorf("the value does not fit %s", t)
 	}
-	d, err := types.DecimalFromBig(Unscaled(s.Bytes), int(s.Scale)).FitExact(t.Precision, t.Scale)
+	var d types.Decimal
+	if len(s.Bytes) <= 8 {
+		var n int64
+		if len(s.Bytes) > 0 && s.Bytes[0] >= 0x80 {
+			n = -1
+		}
+		for _, b := range s.Bytes {
+			n = n<<8 | int64(b)
+		}
+		d = types.NewDecimal(n, int(s.Scale))
+	} else {
+		d = types.DecimalFromBig(Unscaled(s.Bytes), int(s.Scale))
+	}
+	d, err := d.FitExact(t.Precision, t.Scale)
 	if err != nil {
 		return nil, err
 	}

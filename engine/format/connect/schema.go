@@ -17,6 +17,7 @@ package connect
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/millrace/millrace/sql/types"
@@ -163,28 +164,23 @@ func (s *Schema) isMapKey() bool {
 	return s.Kind == String || s.Kind == Int32 || s.Kind == Int64 || s.Kind == Boolean
 }
 
-// Match finds, for each field of a record, the column that takes it, or -1; a column that has two fields takes the one of exactly its
-// name.
+// Match finds, for each field of a record, the column that takes it, or -1: the one of exactly its name, else the one whose name is its
+// upper-case form, unless that has a field already.
 func Match(fields, columns []string) []int {
 	out := make([]int, len(fields))
-	taken := make([]int, len(columns)) // the field of a column, counted from 1
-	for i := range out {
-		out[i] = -1
-	}
-	for c, name := range columns {
-		for f, field := range fields {
-			if field == name || taken[c] == 0 && strings.ToUpper(field) == name {
-				taken[c] = f + 1
-				if field == name {
-					break
-				}
-			}
+	taken := make([]bool, len(columns))
+	match := func(f int, name string) {
+		c := slices.Index(columns, name)
+		if out[f] < 0 && c >= 0 && !taken[c] {
+			out[f], taken[c] = c, true
 		}
 	}
-	for c, f := range taken {
-		if f > 0 && out[f-1] < 0 {
-			out[f-1] = c
-		}
+	for f, name := range fields {
+		out[f] = -1
+		match(f, name)
+	}
+	for f, name := range fields {
+		match(f, strings.ToUpper(name))
 	}
 	return out
 }
