@@ -58,6 +58,7 @@ type Config struct {
 	TransactionTimeout time.Duration
 	JanitorInterval    time.Duration // 5 s
 	Compression        kafka.Compression
+	Defect             Defect // for the tests of fault harnesses
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -70,6 +71,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
+	c.setDefect()
 	if c.Ownership == nil {
 		c.Ownership = AllSlots{}
 	}

@@ -1,0 +1,318 @@
+package simtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/millrace/millrace/engine/cluster"
+	"github.com/millrace/millrace/engine/kafka"
+	"github.com/millrace/millrace/engine/topology"
+)
+
+// History is one run of a query over its input, within a bubble of package synctest.
+type History struct {
+	Query Query
+	Seed  uint64 // of the input
+	Plan  *Plan
+	Exact bool // every update is emitted
+	// Events are what happens to the servers beside failing requests.
+	Events Events
+	Defect cluster.Defect // what the servers do wrong on purpose
+	Logger *slog.Logger   // nil: no log
+
+	topo    *topology.Topology
+	log     *Log
+	disks   []*Disk
+	servers []*server
+	input   [][]kafka.ProduceBatch
+}
+
+// Events tell how often, of a hundred steps of 20 ms, something happens.
+type Events struct {
+	Kill      int // the process dies
+	Restart   int // it ends in good order and begins again
+	Zombie    int // a second process takes all slots, and the first one goes on
+	Lose      int // at a start: some of the disk is gone
+	Elsewhere int // at a start: the process begins on another disk, which may be old
+	Sleep     int // at a start: 30 hours have passed, and topics were compacted
+}
+
+// server is a process.
+type server struct {
+	conn    *Conn
+	service *cluster.Service
+	started bool
+	disk    *Disk
+}
+
+// Outcome is what a history leaves.
+type Outcome struct {
+	Output     [][]kafka.Record            // by partition
+	Changelogs map[string][][]kafka.Record // by topic and partition, compacted
+	Restarts   int                         // of failed queries
+}
+
+const (
+	step  = 20 * time.Millisecond
+	slots = 2
+)
+
+// Run runs the history to its end: all input was processed and committed, and the last process ended in good order.
+func (h *History) Run() (out Outcome, err error) {
+	if h.Logger == nil {
+		h.Logger = slog.New(slog.DiscardHandler)
+	}
+	if h.topo, err = h.Query.topologyOf(); err != nil {
+		return out, err
+	}
+	h.log, h.disks, h.input = NewLog(), []*Disk{NewDisk(), NewDisk()}, h.Query.inputs(h.Seed)
+	for _, t := range append([]string{"O"}, sourceTopics...) {
+		if err := h.log.Create(t, h.Query.Partitions); err != nil {
+			return out, err
+		}
+	}
+	defer func() { err = errors.Join(err, h.closeAll()) }()
+	for n := 0; ; n++ {
+		if n > 20_000 {
+			return out, fmt.Errorf("not done after %s: %s", time.Duration(n)*step, h.state())
+		}
+		if n%5 == 0 && len(h.input) > 0 {
+			if err := h.feed(); err != nil {
+				return out, err
+			}
+		}
+		if len(h.input) == 0 && n > 1000 {
+			h.Plan.calm() // it must come to an end now
+			h.Events = Events{}
+		}
+		h.happen()
+		if err := h.tend(&out); err != nil {
+			return out, err
+		}
+		time.Sleep(step)
+		if len(h.input) == 0 && h.done() {
+			break
+		}
+	}
+	return out, h.finish(&out)
+}
+
+// feed produces the next burst.
+func (h *History) feed() error {
+	for _, b := range h.input[0] {
+		if _, err := h.log.Produce(b); err != nil {
+			return err
+		}
+	}
+	h.input = h.input[1:]
+	return nil
+}
+
+// happen lets events happen.
+func (h *History) happen() {
+	roll := func(percent int) bool { return percent > 0 && h.Plan.intn(100) < percent }
+	if len(h.servers) == 0 {
+		return
+	}
+	last := h.servers[len(h.servers)-1]
+	switch {
+	case roll(h.Events.Kill):
+		last.conn.Die()
+	case roll(h.Events.Restart):
+		last.close()
+		h.servers = h.servers[:len(h.servers)-1]
+	case len(h.servers) == 1 && roll(h.Events.Zombie):
+		h.boot(h.other(last.disk))
+	case len(h.servers) == 2 && roll(30):
+		h.servers[0].conn.Die()
+	}
+}
+
+func (h *History) other(d *Disk) *Disk {
+	if d == h.disks[0] {
+		return h.disks[1]
+	}
+	return h.disks[0]
+}
+
+// tend buries dead processes, starts one if there is none, and starts what failed again.
+func (h *History) tend(out *Outcome) error {
+	roll := func(percent int) bool { return percent > 0 && h.Plan.intn(100) < percent }
+	alive := h.servers[:0]
+	for _, s := range h.servers {
+		if s.conn.Dead() {
+			s.close()
+		} else {
+			alive = append(alive, s)
+		}
+	}
+	h.servers = alive
+	if len(h.servers) == 0 {
+		disk := h.disks[0]
+		if roll(h.Events.Elsewhere) {
+			disk = h.disks[1]
+		}
+		if roll(h.Events.Lose) {
+			disk.Lose(h.Plan)
+		}
+		if roll(h.Events.Sleep) {
+			h.sleep()
+		}
+		h.boot(disk)
+	}
+	for _, s := range h.servers {
+		n, err := s.tend(h)
+		if err != nil {
+			return err
+		}
+		out.Restarts += n
+	}
+	return nil
+}
+
+// sleep lets more time pass than deletions are kept in changelogs.
+func (h *History) sleep() {
+	time.Sleep(30 * time.Hour)
+	h.log.Clean(cluster.SlotsTopic("sim"))
+	for _, t := range h.topo.Topics {
+		if t.Compact {
+			h.log.Clean(t.Name)
+		}
+	}
+}
+
+func (h *History) boot(d *Disk) {
+	h.servers = append(h.servers, &server{conn: Connect(h.log, h.Plan), disk: d})
+}
+
+// tend brings the process to where its query runs.
+func (s *server) tend(h *History) (restarts int, err error) {
+	ctx := context.Background()
+	if s.service == nil {
+		service, err := cluster.New(cluster.Config{
+			Broker: s.conn, Service: "sim", Slots: slots, Store: mount{s.disk, s.conn}, Logger: h.Logger,
+			CommitInterval: 50 * time.Millisecond, FlushInterval: 100 * time.Millisecond, Fenced: 300 * time.Millisecond,
+			JanitorInterval: 200 * time.Millisecond, Defect: h.Defect,
+		})
+		if err != nil {
+			return 0, err
+		}
+		if err := service.Start(ctx); err != nil {
+			return 0, injected(err)
+		}
+		s.service = service
+	}
+	if !s.started {
+		if err := s.service.StartQuery(ctx, h.Query.spec(h.topo, h.Exact)); err != nil {
+			return 0, injected(err)
+		}
+		s.started = true
+	}
+	st, _ := s.service.Status("q")
+	if st.Err == nil {
+		return 0, nil
+	}
+	if err := injected(st.Err); err != nil {
+		return 0, fmt.Errorf("the query failed by itself: %w", err)
+	}
+	return 1, s.service.Restart("q")
+}
+
+// injected passes over failures that were injected.
+func injected(err error) error {
+	if errors.Is(err, errInjected) || errors.Is(err, errDead) {
+		return nil
+	}
+	return err
+}
+
+// close ends a process: in good order, or, if it is dead, at once.
+func (s *server) close() {
+	if s.service == nil {
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	if s.conn.Dead() {
+		cancel()
+	}
+	_ = s.service.Close(ctx) // AllSlots has no errors
+}
+
+// done says that everything is processed and committed.
+func (h *History) done() bool {
+	if len(h.servers) != 1 || h.servers[0].conn.Dead() || !h.servers[0].started || !h.log.Decided() {
+		return false
+	}
+	st, _ := h.servers[0].service.Status("q")
+	tasks := 0
+	for _, t := range st.Tasks {
+		if t.State != cluster.Running {
+			return false
+		}
+		tasks++
+		for _, in := range t.Inputs {
+			h.log.mu.Lock()
+			end := h.log.topics[in.Topic][in.Partition].next
+			h.log.mu.Unlock()
+			if in.Committed < end {
+				return false
+			}
+		}
+	}
+	for _, sub := range h.topo.Subs {
+		tasks -= int(sub.Partitions)
+	}
+	return tasks == 0 && st.Err == nil
+}
+
+func (h *History) state() string {
+	text := fmt.Sprintf("%d bursts left", len(h.input))
+	for _, s := range h.servers {
+		if s.service == nil {
+			text += "; a server that does not start"
+			continue
+		}
+		st, _ := s.service.Status("q")
+		text += fmt.Sprintf("; query %v, tasks", st.Err)
+		for _, t := range st.Tasks {
+			text += fmt.Sprintf(" %s %s %+v", t.ID, t.State, t.Inputs)
+		}
+	}
+	return text
+}
+
+func (h *History) closeAll() error {
+	for _, s := range h.servers {
+		s.close()
+	}
+	h.servers = nil
+	return nil
+}
+
+// finish ends the last process in good order and looks at what there is.
+func (h *History) finish(out *Outcome) error {
+	h.Plan.calm()
+	last := h.servers[0]
+	last.close()
+	h.servers = nil
+	time.Sleep(time.Second) // markers
+	out.Output = h.log.Committed("O")
+	out.Changelogs = map[string][][]kafka.Record{}
+	for _, sub := range h.topo.Subs {
+		for _, st := range sub.Stores {
+			for p, records := range h.log.Committed(st.Changelog) {
+				kept := compacted(records)
+				out.Changelogs[st.Changelog] = append(out.Changelogs[st.Changelog], kept)
+				name := fmt.Sprintf("q/%s/%s#%d", sub.ID, st.ID, p)
+				if err := last.disk.holds(name, kept, st.Spec); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,119 @@
+package simtest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/millrace/millrace/engine/cluster"
+	"github.com/millrace/millrace/engine/kafka"
+	"github.com/millrace/millrace/engine/operator"
+	"github.com/millrace/millrace/engine/task"
+	"github.com/millrace/millrace/engine/testdriver"
+	"github.com/millrace/millrace/engine/topology"
+	"github.com/millrace/millrace/state"
+	"github.com/millrace/millrace/udf"
+	"github.com/millrace/millrace/udf/builtin"
+)
+
+// Query is a query of a history, and how its outputs compare.
+type Query struct {
+	Name, SQL string
+	// Partitions of its source topics. With one, a query that repartitions sees rows in one order only.
+	Partitions int32
+	// Values says that the times of rows depend on which partition's rows came first at a repartition topic.
+	Values bool
+}
+
+// Queries are of every kind whose state decides the protocol.
+var Queries = []Query{
+	{Name: "filter", SQL: `CREATE STREAM o AS SELECT k, v, s FROM a WHERE v % 3 = 0;`, Partitions: 2},
+	{Name: "count", SQL: `CREATE TABLE o AS SELECT k, COUNT(*) AS n, SUM(v) AS s, LATEST_BY_OFFSET(v) AS l FROM a GROUP BY k;`, Partitions: 2},
+	{Name: "regroup", SQL: `CREATE TABLE o AS SELECT s, COUNT(*) AS n, SUM(v) AS v FROM a GROUP BY s;`, Partitions: 2, Values: true},
+	{Name: "tumbling", SQL: `CREATE TABLE o AS SELECT k, COUNT(*) AS n FROM a WINDOW TUMBLING (SIZE 60 MILLISECONDS, GRACE PERIOD 30 MILLISECONDS) GROUP BY k;`, Partitions: 2},
+	{Name: "session", SQL: `CREATE TABLE o AS SELECT k, SUM(v) AS n, COUNT(*) AS c FROM a WINDOW SESSION (20 MILLISECONDS, GRACE PERIOD 50 MILLISECONDS) GROUP BY k;`, Partitions: 2},
+	{Name: "final", SQL: `CREATE TABLE o AS SELECT k, SUM(v) AS n FROM a WINDOW TUMBLING (SIZE 30 MILLISECONDS, GRACE PERIOD 20 MILLISECONDS) GROUP BY k EMIT FINAL;`, Partitions: 2},
+	{Name: "undo", SQL: `CREATE TABLE o AS SELECT v % 4 AS g, COUNT(*) AS n, SUM(v) AS s FROM t GROUP BY v % 4;`, Partitions: 1},
+	{Name: "stream table", SQL: `CREATE STREAM o AS SELECT a.k, a.v AS av, t.v AS tv FROM a LEFT JOIN t ON a.k = t.k;`, Partitions: 2},
+	{Name: "streams", SQL: `CREATE STREAM o AS SELECT a.k, a.v AS av, b.v AS bv FROM a LEFT JOIN b WITHIN 10 MILLISECONDS GRACE PERIOD 5 MILLISECONDS ON a.k = b.k;`, Partitions: 2},
+	{Name: "tables", SQL: `CREATE TABLE o AS SELECT ROWKEY AS k, t.v AS tv, u.v AS uv FROM t FULL OUTER JOIN u ON t.k = u.k;`, Partitions: 2},
+}
+
+var sources = []string{
+	`CREATE STREAM a (k INT KEY, v INT, s STRING) WITH (kafka_topic='a', value_format='JSON');`,
+	`CREATE STREAM b (k INT KEY, v INT) WITH (kafka_topic='b', value_format='JSON');`,
+	`CREATE TABLE t (k INT PRIMARY KEY, v INT) WITH (kafka_topic='t', value_format='JSON');`,
+	`CREATE TABLE u (k INT PRIMARY KEY, v INT) WITH (kafka_topic='u', value_format='JSON');`,
+}
+
+// sourceTopics are the topics of sources.
+var sourceTopics = []string{"a", "b", "t", "u"}
+
+// patience is how long a task waits for an input at its end. Inputs come with smaller gaps, so that rows go by time in every history.
+const patience = 5 * time.Second
+
+// topologyOf plans a query as a server does.
+func (q Query) topologyOf() (*topology.Topology, error) {
+	topics := map[string]int32{}
+	for _, t := range sourceTopics {
+		topics[t] = q.Partitions
+	}
+	d := testdriver.New(testdriver.Options{Functions: builtin.Registry(), Topics: topics})
+	for _, s := range append(slices.Clone(sources), q.SQL) {
+		if err := d.Execute(s); err != nil {
+			return nil, err
+		}
+	}
+	return topology.Build(d.Catalog().Queries()[0].Plan, topology.Options{
+		Service: "sim", Query: "q", Partitions: func(string) (int32, error) { return q.Partitions, nil },
+	})
+}
+
+// spec makes the query what slots run.
+func (q Query) spec(topo *topology.Topology, exact bool) cluster.QuerySpec {
+	start := map[string][]int64{}
+	for _, t := range sourceTopics {
+		start[t] = make([]int64, q.Partitions)
+	}
+	functions := builtin.Registry()
+	env := &udf.Env{Now: time.Now, Random: func() float64 { return 0 }}
+	return cluster.QuerySpec{
+		Topology: topo, Start: start,
+		NewTask: func(sub *topology.SubTopology, partition int32, stores state.Stores) (cluster.Task, error) {
+			return task.New(sub, partition, task.Deps{Stores: stores, Functions: functions, UDF: env, Log: noLog{}},
+				task.Options{BatchSize: 8, Exact: exact, MaxGroups: 3, MaxIdle: patience})
+		},
+	}
+}
+
+type noLog struct{}
+
+func (noLog) Log(operator.Entry) {}
+
+// inputs are bursts of records for the source topics, mostly in order of time.
+func (q Query) inputs(seed uint64) [][]kafka.ProduceBatch {
+	r := rand.New(rand.NewPCG(seed, 7))
+	var bursts [][]kafka.ProduceBatch
+	topic, now := "a", int64(0)
+	for range 5 {
+		var burst []kafka.ProduceBatch
+		for range 14 {
+			if r.IntN(3) == 0 {
+				topic = []string{"a", "a", "b", "t", "u"}[r.IntN(5)]
+			}
+			if q.Name == "undo" || q.Name == "tables" {
+				topic = sourceTopics[2+r.IntN(2)]
+			}
+			now += int64(r.IntN(8))
+			rec := kafka.Record{Timestamp: max(0, now-int64(r.IntN(4)*r.IntN(20))), Key: []byte{0, 0, 0, byte(r.IntN(4))}}
+			if r.IntN(8) > 0 || topic == "a" || topic == "b" {
+				rec.Value = fmt.Appendf(nil, `{"v": %d, "s": "%c"}`, r.IntN(50), 'a'+r.IntN(3))
+			}
+			p := kafka.PartitionFor(rec.Key, q.Partitions)
+			burst = append(burst, kafka.ProduceBatch{Topic: topic, Partition: p, Records: []kafka.Record{rec}})
+		}
+		bursts = append(bursts, burst)
+	}
+	return bursts
+}

@@ -1,0 +1,228 @@
+package simtest
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"github.com/millrace/millrace/engine/cluster"
+	"github.com/millrace/millrace/engine/kafka"
+)
+
+// run runs a history in a bubble.
+func run(t *testing.T, h *History) (out Outcome, err error) {
+	t.Helper()
+	synctest.Test(t, func(*testing.T) { out, err = h.Run() })
+	return out, err
+}
+
+// render makes an outcome comparable. What is not promised is left out.
+func render(h *History, out Outcome) string {
+	var b strings.Builder
+	line := func(r kafka.Record) {
+		fmt.Fprintf(&b, "  %x %s null=%v", r.Key, r.Value, r.Value == nil)
+		if !h.Query.Values {
+			fmt.Fprintf(&b, " @%d", r.Timestamp)
+		}
+		b.WriteByte('\n')
+	}
+	whole := strings.HasPrefix(h.Query.SQL, "CREATE STREAM") || h.Exact && !h.Query.Values
+	for p, records := range out.Output {
+		if !whole {
+			records = compacted(records)
+		}
+		fmt.Fprintf(&b, "output %d\n", p)
+		for _, r := range records {
+			line(r)
+		}
+	}
+	for _, sub := range h.topo.Subs {
+		for _, st := range sub.Stores {
+			for p, records := range out.Changelogs[st.Changelog] {
+				fmt.Fprintf(&b, "store %s/%d\n", st.ID, p)
+				for _, r := range records {
+					fmt.Fprintf(&b, "  %x %x\n", r.Key, r.Value)
+				}
+			}
+		}
+	}
+	return b.String()
+}
+
+// difference shows the first line in which two texts differ.
+func difference(want, got string) string {
+	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for i := range max(len(w), len(g)) {
+		a, b := slices.Concat(w, make([]string, len(g)))[i], slices.Concat(g, make([]string, len(w)))[i]
+		if a != b {
+			return fmt.Sprintf("line %d:\nwant %s\ngot  %s", i, a, b)
+		}
+	}
+	return ""
+}
+
+// reference is the history without failures.
+func reference(t *testing.T, q Query, seed uint64, exact bool) (string, []Point) {
+	t.Helper()
+	h := &History{Query: q, Seed: seed, Exact: exact, Plan: Calm(seed)}
+	out, err := run(t, h)
+	if err != nil {
+		t.Fatalf("%s, seed %d, without failures: %v", q.Name, seed, err)
+	}
+	text := render(h, out)
+	if !strings.Contains(text, "null=") {
+		t.Fatalf("%s, seed %d: the query has no results", q.Name, seed)
+	}
+	return text, h.Plan.Points
+}
+
+func TestCalm(t *testing.T) {
+	for _, q := range Queries {
+		t.Run(q.Name, func(t *testing.T) {
+			want, points := reference(t, q, 1, false)
+			again, _ := reference(t, q, 1, false)
+			if want != again {
+				t.Error("the same seed gave two results")
+			}
+			t.Logf("%d points", len(points))
+		})
+	}
+}
+
+var histories atomic.Int64
+
+// seedOf is MILLRACE_SEED, which replays a failure.
+func seedOf(t *testing.T) (uint64, bool) {
+	text := os.Getenv("MILLRACE_SEED")
+	if text == "" {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("MILLRACE_SEED: %v", err)
+	}
+	return n, true
+}
+
+// check compares a history with the reference.
+func check(t *testing.T, h *History, want, replay string) {
+	t.Helper()
+	out, err := run(t, h)
+	histories.Add(1)
+	got := ""
+	if err == nil {
+		got = render(h, out)
+	}
+	if err == nil && got == want {
+		return
+	}
+	t.Errorf("%s: injected %q: %v\n%s\nreplay: %s go test -run '%s' ./engine/simtest", h.Query.Name, h.Plan.Injected, err,
+		difference(want, got), replay, t.Name())
+}
+
+// TestEveryPoint lets each request of a history fail in each of its ways, one in each history.
+func TestEveryPoint(t *testing.T) {
+	for i, q := range Queries {
+		t.Run(q.Name, func(t *testing.T) {
+			t.Parallel()
+			seed := uint64(100 + i)
+			want, points := reference(t, q, seed, false)
+			kinds := map[string]int{}
+			for n, p := range points {
+				for way := range p.Ways {
+					if testing.Short() && (n+way)%9 != 0 {
+						continue
+					}
+					h := &History{Query: q, Seed: seed, Plan: Once(seed, n, way)}
+					check(t, h, want, "")
+					for _, what := range h.Plan.Injected {
+						kinds[what]++
+					}
+				}
+			}
+			t.Logf("%d points, failures: %v", len(points), kinds)
+		})
+	}
+}
+
+// TestSeeds lets requests fail and processes die at random, many in each history.
+func TestSeeds(t *testing.T) {
+	rounds := uint64(60)
+	if testing.Short() {
+		rounds = 8
+	}
+	one, replay := seedOf(t)
+	for _, q := range Queries {
+		t.Run(q.Name, func(t *testing.T) {
+			t.Parallel()
+			for n := range rounds {
+				seed := n
+				if replay {
+					seed = one
+				}
+				random(t, q, seed)
+				if replay {
+					return
+				}
+			}
+		})
+	}
+}
+
+func random(t *testing.T, q Query, seed uint64) {
+	t.Helper()
+	exact := seed%3 == 0
+	want, _ := reference(t, q, seed, exact)
+	h := &History{
+		Query: q, Seed: seed, Exact: exact, Plan: Often(seed, []int{5, 15, 40}[seed%3], 60),
+		Events: Events{
+			Kill: int(seed % 5), Restart: int(seed % 4), Zombie: int(seed % 6), Lose: int(seed % 2 * 40), Elsewhere: int(seed % 7 * 10), Sleep: int(seed % 3 * 20),
+		},
+	}
+	check(t, h, want, fmt.Sprintf("MILLRACE_SEED=%d", seed))
+}
+
+// TestDefectIsSeen shows that the comparison sees a state that was not rolled back.
+func TestDefectIsSeen(t *testing.T) {
+	for _, q := range Queries {
+		if q.Name == "filter" || q.Name == "stream table" || q.Name == "final" || q.Name == "tables" {
+			continue // no state, or state that is the same when rows are put twice
+		}
+		t.Run(q.Name, func(t *testing.T) {
+			want, points := reference(t, q, 1, false)
+			for n, p := range points {
+				if p.Name != "commit" {
+					continue
+				}
+				h := &History{Query: q, Seed: 1, Plan: Once(1, n, 0), Defect: cluster.SkipRollback}
+				if out, err := run(t, h); err != nil || render(h, out) != want {
+					return
+				}
+			}
+			t.Error("a server that does not roll its state back gave the right results whenever a commit was lost")
+		})
+	}
+}
+
+// TestReplay shows that a seed gives the same history again, failures and all.
+func TestReplay(t *testing.T) {
+	for _, q := range Queries {
+		var first []string
+		for round := range 2 {
+			h := &History{Query: q, Seed: 3, Plan: Often(3, 10, 20), Events: Events{Kill: 3, Zombie: 3, Lose: 20, Elsewhere: 20}}
+			if _, err := run(t, h); err != nil {
+				t.Fatal(err)
+			}
+			if round == 0 {
+				first = h.Plan.Injected
+			} else if !slices.Equal(first, h.Plan.Injected) || len(first) == 0 {
+				t.Errorf("%s: injected %q, and again %q", q.Name, first, h.Plan.Injected)
+			}
+		}
+	}
+}
