@@ -17,6 +17,10 @@ type timeExtractor struct {
 	column string
 }
 
+// maxTime is the latest event time that is taken, in the year 146 million. Sums of it with sizes, grace periods and gaps stay below
+// the end of int64: beyond that a window would never end.
+const maxTime = 1 << 62
+
 // newTimeExtractor returns nil if the source or sink uses the record's own timestamp.
 func newTimeExtractor(t *plan.Timestamp, cols []plan.OutColumn) (*timeExtractor, error) {
 	if t == nil {
