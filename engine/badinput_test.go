@@ -600,3 +600,62 @@ func (r *rig) queryState(prefix string) (state, cause string) {
 	r.t.Fatalf("there is no query %s...", prefix)
 	return "", ""
 }
+
+func TestTooManyPushQueries(t *testing.T) {
+	r := newRig(t)
+	req := engine.Request{SQL: "SELECT id FROM orders EMIT CHANGES;"}
+	for i := range engine.MaxPushQueries {
+		rs, err := r.Query(t.Context(), req)
+		if err != nil {
+			t.Fatalf("query %d: %v", i, err)
+		}
+		defer func() { _ = rs.Close() }()
+	}
+	_, err := r.Query(t.Context(), req)
+	var s *engine.StatementError
+	if !errors.As(err, &s) || s.Code != engine.CodeMaxPushQueries {
+		t.Errorf("one query too many: %v", err)
+	}
+	r.works()
+}
+
+// TestOddText sends what no keyboard writes; whatever is said of it, it is said of the statement.
+func TestOddText(t *testing.T) {
+	r := newRig(t)
+	for _, sql := range []string{
+		"", ";", "   ;;; ", "-- only this", "/* open", "\x00;", "\xff\xfe;", "SELECT '\xff' AS x, * FROM orders EMIT CHANGES LIMIT 0;", "SELECT \u202e FROM orders;",
+		"DEFINE a = '${a}'; SELECT * FROM ${a} EMIT CHANGES;", "SHOW STREAMS; SELECT 1;", "SELECT * FROM orders EMIT CHANGES; SHOW STREAMS;",
+		"INSERT INTO orders (id, qty) VALUES ('a', -2147483649);", "SELECT * FROM orders LIMIT 99999999999999999999;", "PRINT '';", "DROP STREAM ``;",
+		"CREATE STREAM `" + strings.Repeat("n", 300) + "` AS SELECT id, qty FROM orders;",
+	} {
+		err := r.attempt(sql)
+		var s *engine.StatementError
+		if err != nil && (!errors.As(err, &s) || s.Code >= engine.CodeServerError) {
+			t.Errorf("%q: %v", sql, err)
+		}
+	}
+	r.works()
+}
+
+func TestRecordsOfOddTimes(t *testing.T) {
+	r := newRig(t)
+	r.must(`CREATE STREAM input (k STRING KEY, at BIGINT) WITH (KAFKA_TOPIC='input', PARTITIONS=1, VALUE_FORMAT='JSON', TIMESTAMP='at');
+		CREATE STREAM output AS SELECT k, at FROM input;
+		CREATE TABLE counts AS SELECT k, COUNT(*) AS n FROM input WINDOW TUMBLING (SIZE 1 MINUTE) GROUP BY k;`)
+	var batch []kafka.Record
+	for i, v := range []string{`{"AT":1700000000000}`, `{"AT":-5}`, `{"AT":null}`, `{}`, `{"AT":9223372036854775807}`, `{"AT":1700000000001}`} {
+		batch = append(batch, kafka.Record{Key: fmt.Appendf(nil, "k%d", i), Value: []byte(v)})
+	}
+	r.produce("input", 0, batch...)
+	r.eventually("SELECT k FROM output;", "k0", "k5")
+	r.eventually("SELECT k, n FROM counts;", "k0 1", "k5 1")
+	for _, prefix := range []string{"CSAS_OUTPUT", "CTAS_COUNTS"} {
+		if state, cause := r.queryState(prefix); state != "RUNNING" {
+			t.Errorf("%s is %s: %s", prefix, state, cause)
+		}
+	}
+	if n := r.badRows("CSAS_OUTPUT"); n != 4 {
+		t.Errorf("%v bad rows are counted, want 4", n)
+	}
+	r.works()
+}
