@@ -29,8 +29,8 @@ var models = map[string]string{
 // patience is how long an example may take to give its rows.
 const patience = 20 * time.Second
 
-// setting is SET, whose effect lasts to the end of the page.
-var setting = regexp.MustCompile(`(?m)^SET '([^']+)' ?= ?'([^']*)';`)
+// setting is SET or UNSET, whose effect lasts to the end of the page.
+var setting = regexp.MustCompile(`(?m)^(UN)?SET '([^']+)'(?: ?= ?'([^']*)')?;`)
 
 // TestExamples runs every statement of every page, page by page on a server of its own, and compares what the page shows.
 func TestExamples(t *testing.T) {
@@ -43,11 +43,9 @@ func TestExamples(t *testing.T) {
 			continue
 		}
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".md"), func(t *testing.T) {
-			e, props := open(t), map[string]any{"auto.offset.reset": "earliest"}
+			e, props := open(t), map[string]any{}
 			for _, x := range examples {
-				if m := setting.FindStringSubmatch(x.sql); m != nil && x.refused == "" {
-					props[m[1]] = m[2] // as a shell remembers it; the statement itself is only checked
-				}
+				x.remember(props)
 				if err := x.run(t.Context(), e, props); err != nil {
 					t.Errorf("%s:%d: %s\n%v", path, x.line, x.sql, err)
 				}
@@ -89,6 +87,18 @@ func open(t *testing.T) *engine.Engine {
 		}
 	})
 	return e
+}
+
+// remember keeps what SET and UNSET say, as a shell does: the server forgets it with the request.
+func (x *example) remember(props map[string]any) {
+	m := setting.FindStringSubmatch(x.sql)
+	switch {
+	case m == nil || x.refused != "":
+	case m[1] != "":
+		delete(props, m[2])
+	default:
+		props[m[2]] = m[3]
+	}
 }
 
 func (x *example) run(ctx context.Context, e *engine.Engine, props map[string]any) error {
