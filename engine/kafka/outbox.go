@@ -1,6 +1,8 @@
 package kafka
 
 import (
+	"errors"
+	"math"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -58,7 +60,8 @@ func (s *slab) reset() {
 // add copies a record. Growing the arena leaves earlier records pointing at the old one, which is as good.
 func (s *slab) add(r *Record) {
 	if len(s.records) == 0 {
-		s.first, s.max = r.Timestamp, r.Timestamp
+		// A batch's first timestamp cannot be negative, what is added to it can.
+		s.first, s.max = max(r.Timestamp, 0), r.Timestamp
 	}
 	s.max = max(s.max, r.Timestamp)
 	out := sarama.Record{
@@ -72,6 +75,18 @@ func (s *slab) add(r *Record) {
 	}
 	s.records = append(s.records, out)
 	s.bytes += size(r)
+}
+
+// maxMillis bounds timestamps: sarama counts in nanoseconds, whose 64 bits end in April 2262. Beyond, it would write another time.
+const maxMillis = math.MaxInt64 / int64(time.Millisecond)
+
+var errTimestamp = errors.New("the timestamp cannot be written: it is more than 292 years from 1970; is it in microseconds?")
+
+func writable(timestamp int64) bool { return -maxMillis <= timestamp && timestamp <= maxMillis }
+
+// spans says that a timestamp can stand in one batch with those that are there.
+func (s *slab) spans(timestamp int64) bool {
+	return len(s.records) == 0 || s.first-timestamp <= maxMillis
 }
 
 func (s *slab) copy(b []byte) []byte {

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -100,8 +101,14 @@ func (s *sender) collect(batches []ProduceBatch) bool {
 		o := s.box(TopicPartition{b.Topic, b.Partition})
 		for j := range b.Records {
 			r := &b.Records[j]
+			if !writable(r.Timestamp) {
+				if s.failed == nil {
+					s.failed = failure("produce to", o.tp.String(), ErrAbortable, fmt.Errorf("%w (%d ms)", errTimestamp, r.Timestamp))
+				}
+				continue
+			}
 			n := size(r)
-			if o.open != nil && o.open.bytes+n > s.cfg.MaxBatchBytes {
+			if o.open != nil && (o.open.bytes+n > s.cfg.MaxBatchBytes || !o.open.spans(r.Timestamp)) {
 				s.buffered -= o.open.bytes
 				o.seal(s.who, s.cfg.Compression)
 				full = true
