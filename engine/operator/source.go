@@ -222,10 +222,10 @@ func (s *Source) row(rec *record.Record, i int) bool {
 		s.log(rec, RecordProcessing, "", fmt.Sprintf("row has negative timestamp %d", t), nil, nil)
 		ok = false
 	}
-	if t > maxTime {
+	if t > maxTime && ok {
 		s.reject(rec, fmt.Errorf("timestamp %d is too late", t))
 		s.log(rec, RecordProcessing, "", fmt.Sprintf("row has timestamp %d, which is too late", t), nil, nil)
-		return false
+		ok = false
 	}
 	b.Time = append(b.Time, t)
 	b.Offset = append(b.Offset, rec.Offset)
