@@ -45,6 +45,28 @@ func testRecords(r *rig) {
 	}
 }
 
+// testMadeAnew: a topic that was deleted and made again takes records of a producer that wrote to the first one.
+func testMadeAnew(r *rig) {
+	ctx := r.ctx()
+	topic := r.topic("t", 1, nil)
+	p := r.c.NewProducer(kafka.ProducerConfig{})
+	defer p.Close()
+	record := kafka.ProduceBatch{Topic: topic, Records: []kafka.Record{{Value: []byte("v")}}}
+	r.ok(p.Produce(ctx, record))
+	r.ok(r.c.DeleteTopics(topic))
+	var err error
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		if err = r.c.CreateTopic(ctx, kafka.TopicSpec{Name: topic, Partitions: 1}); err == nil { // Kafka deletes in its own time
+			break
+		}
+	}
+	r.ok(err)
+	r.ok(p.Produce(ctx, record))
+	if end, err := r.c.Offset(ctx, topic, 0, kafka.LastStable); err != nil || end != 1 {
+		r.Errorf("end %d (%v), want 1", end, err)
+	}
+}
+
 // testMany: more than a batch, a request and a buffer hold, over several partitions, in order; the caller's bytes are
 // reused at once.
 func testMany(r *rig) {

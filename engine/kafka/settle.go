@@ -59,9 +59,15 @@ func (s *sender) settle(o *outbox, b *batch, a answer) {
 		b.sent = false
 		s.repeat(o, err)
 	case s.failed == nil:
+		if errors.Is(err, sarama.ErrOutOfOrderSequenceNumber) && o.trouble == nil { // its first attempt
+			err = fmt.Errorf("%w: %w", errRefusedSequence, err)
+		}
 		s.failed = failure("produce to", o.tp.String(), producerClass(err), err)
 	}
 }
+
+// errRefusedSequence says that the broker refused a batch for its sequence number, and that it cannot have written it before.
+var errRefusedSequence = errors.New("the batch was not written")
 
 // unknownTopicPatience is how long a topic may be unknown: a new one takes a moment to be known everywhere.
 const unknownTopicPatience = 5 * time.Second
