@@ -22,6 +22,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -194,7 +196,7 @@ func (d *DB) Flush(ctx context.Context, items []state.FlushItem) error {
 	if err := d.write(ctx, items); err != nil {
 		return fmt.Errorf("flush to store in %s: %w", d.dir, err)
 	}
-	if err := d.db.Sync(); err != nil {
+	if err := d.sync(); err != nil {
 		return fmt.Errorf("sync store in %s: %w", d.dir, err)
 	}
 	err := d.db.Update(func(txn *badger.Txn) error {
@@ -209,6 +211,28 @@ func (d *DB) Flush(ctx context.Context, items []state.FlushItem) error {
 		return fmt.Errorf("write positions to store in %s: %w", d.dir, err)
 	}
 	return nil
+}
+
+// sync brings to the disk what was written. Badger's own Sync knows only the memory table that is written to: those that a large
+// flush has filled before, and that wait to become sorted files, are in the page cache alone.
+func (d *DB) sync() error {
+	names, err := filepath.Glob(filepath.Join(d.dir, "*.mem"))
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		f, err := os.OpenFile(name, os.O_RDWR, 0)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // it has become a file, which is synced before its log goes
+		}
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(f.Sync(), f.Close()); err != nil {
+			return err
+		}
+	}
+	return d.db.Sync()
 }
 
 func (d *DB) write(ctx context.Context, items []state.FlushItem) error {
