@@ -15,7 +15,7 @@ func (e *Ensemble) Trees() int { return len(e.roots) }
 
 // Score writes Targets aggregated scores for each row of x, which holds Features numbers a row, to out. Where no leaf
 // that a row reached has a weight for a target, its score is 0 and its element of has is false. has may be nil, unless
-// NeedsHas; it is not written for a single target that is a sum. NaN is a missing value.
+// NeedsHas; it is not written for a single target that is a sum, nor for trees with one target each. NaN is a missing value.
 func (e *Ensemble) Score(x []float32, rows int, out []float32, has []bool) {
 	x, out = x[:rows*e.features], out[:rows*e.targets]
 	for from := 0; from < rows; from += rowBlock {
@@ -30,9 +30,21 @@ func (e *Ensemble) Score(x []float32, rows int, out []float32, has []bool) {
 		e.block(xs, to-from, o, h)
 	}
 	if e.aggregate == Average {
+		e.average(out)
+	}
+}
+
+func (e *Ensemble) average(out []float32) {
+	if e.perTarget == nil {
 		trees := float32(len(e.roots))
 		for i := range out {
 			out[i] /= trees
+		}
+		return
+	}
+	for at := 0; at < len(out); at += e.targets {
+		for i, trees := range e.perTarget {
+			out[at+i] /= max(trees, 1)
 		}
 	}
 }
@@ -48,7 +60,7 @@ func (e *Ensemble) block(x []float32, rows int, out []float32, has []bool) {
 		row := x[r*e.features:][:e.features]
 		if missing {
 			for _, t := range e.roots {
-				e.add(e.walkMissing(row, t), out, has, r)
+				e.add(e.walkMissing(row, t), t.target, out, has, r)
 			}
 		} else {
 			e.row(row, out, has, r)
@@ -73,16 +85,27 @@ func (e *Ensemble) groups(x []float32, rows int, missing bool, out []float32, ha
 				leaf = walkRows(e.nodes, group, t)
 			}
 			if e.spans == nil {
-				sums := out[r:][:lanes]
-				for k, l := range leaf {
-					sums[k] += e.leaves[l]
-				}
+				e.addGroup(&leaf, out[r*e.targets+int(t.target):])
 				continue
 			}
 			for k, l := range leaf {
 				e.addWeights(l, out[(r+k)*e.targets:][:e.targets], has, r+k)
 			}
 		}
+	}
+}
+
+// addGroup adds the leaves of a group to the sums of its rows, which begin at out.
+func (e *Ensemble) addGroup(leaf *[lanes]int32, out []float32) {
+	if e.targets == 1 {
+		sums := out[:lanes]
+		for k, l := range leaf {
+			sums[k] += e.leaves[l]
+		}
+		return
+	}
+	for k, l := range leaf {
+		out[k*e.targets] += e.leaves[l]
 	}
 }
 
@@ -102,18 +125,18 @@ func (e *Ensemble) row(x []float32, out []float32, has []bool, r int) {
 	for ; len(roots) >= lanes; roots = roots[lanes:] {
 		leaf := e.walkTrees(x, roots[:lanes])
 		for k := range leaf {
-			e.add(leaf[k], out, has, r)
+			e.add(leaf[k], roots[k].target, out, has, r)
 		}
 	}
 	for _, t := range roots {
-		e.add(e.walk(x, t), out, has, r)
+		e.add(e.walk(x, t), t.target, out, has, r)
 	}
 }
 
 // add gives the weights of a leaf to a row.
-func (e *Ensemble) add(leaf int32, out []float32, has []bool, r int) {
+func (e *Ensemble) add(leaf, target int32, out []float32, has []bool, r int) {
 	if e.spans == nil {
-		out[r] += e.leaves[leaf]
+		out[r*e.targets+int(target)] += e.leaves[leaf]
 		return
 	}
 	e.addWeights(leaf, out[r*e.targets:][:e.targets], has, r)

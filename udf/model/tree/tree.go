@@ -20,7 +20,8 @@ import (
 // Mode is what a node does. The names and meanings are those of ONNX's TreeEnsemble operators.
 type Mode uint8
 
-// The modes. A branch goes to its true child if the comparison of the feature with the value holds.
+// The modes. A branch goes to its true child if the comparison of the feature with the value holds. In compares with
+// Bounds instead, and is not ONNX's: it is how sets of categories are written.
 const (
 	LEQ Mode = iota
 	LT
@@ -29,6 +30,7 @@ const (
 	EQ
 	NEQ
 	Leaf
+	In
 )
 
 // Node is one node of a tree as files have it. True and False index Spec.Nodes.
@@ -38,6 +40,10 @@ type Node struct {
 	Value       float32
 	True, False int
 	MissingTrue bool // a missing feature (NaN) goes to the true child; else the comparison decides, as NaN compares
+
+	// Bounds are the ends of the intervals that In accepts, ascending from above -Inf: an odd number of them is not above the feature.
+	// {2, 3, 7, 9} accepts what is at least 2 and below 3, and what is at least 7 and below 9.
+	Bounds []float32
 }
 
 // Weight is what a leaf contributes to a target.
@@ -66,6 +72,10 @@ type Spec struct {
 	Targets   int
 	Features  int
 	Aggregate Aggregate
+
+	// TreeTargets, if set, is the target of each tree. The targets of the weights are then not read, Average divides by
+	// the trees of a target, and Score does not write has. Min and Max cannot have it.
+	TreeTargets []int
 }
 
 // node is a flattened node: go to left+1 if x[feature] > threshold, else to left. NaN, which is not greater than
@@ -79,8 +89,9 @@ type node struct {
 
 // root is a tree of the flattened ensemble.
 type root struct {
-	node  int32
-	depth int32
+	node   int32
+	depth  int32
+	target int32 // of all its leaves, if the ensemble has no spans
 }
 
 // span is the weights of a leaf.
@@ -97,6 +108,7 @@ type Ensemble struct {
 	targets   int
 	features  int
 	aggregate Aggregate
+	perTarget []float32 // trees of each target, for Average with TreeTargets
 	blocks    sync.Pool // *[]float32: transposed rows of one block
 }
 
@@ -122,6 +134,13 @@ func New(s Spec) (*Ensemble, error) {
 			return nil, fmt.Errorf("tree %d: %w", i, err)
 		}
 	}
+	if s.TreeTargets != nil {
+		b.e.perTarget = make([]float32, s.Targets)
+		for i, t := range s.TreeTargets {
+			b.e.roots[i].target = int32(t)
+			b.e.perTarget[t]++
+		}
+	}
 	return b.e, nil
 }
 
@@ -135,12 +154,23 @@ func (s *Spec) check() error {
 	if len(s.Nodes) > MaxNodes {
 		return fmt.Errorf("%d nodes exceed the limit of %d", len(s.Nodes), MaxNodes)
 	}
+	slots := len(s.Nodes)
 	for i, n := range s.Nodes {
 		if n.Mode == Leaf {
 			continue
 		}
-		if n.Mode > Leaf {
+		if n.Mode > In {
 			return fmt.Errorf("node %d has an unknown mode", i)
+		}
+		if slots += 3 * len(n.Bounds); slots > MaxNodes {
+			return fmt.Errorf("the sets of the nodes exceed the limit of %d", MaxNodes)
+		}
+		last := -infinity
+		for _, v := range n.Bounds {
+			if !(v > last) {
+				return fmt.Errorf("the bounds of node %d do not ascend", i)
+			}
+			last = v
 		}
 		if n.Feature < 0 || n.Feature >= s.Features {
 			return fmt.Errorf("node %d reads feature %d of %d", i, n.Feature, s.Features)
@@ -154,12 +184,27 @@ func (s *Spec) check() error {
 			return fmt.Errorf("root %d does not exist", r)
 		}
 	}
+	return s.checkTargets()
+}
+
+func (s *Spec) checkTargets() error {
 	for i, w := range s.Weights {
 		if w.Node < 0 || w.Node >= len(s.Nodes) || s.Nodes[w.Node].Mode != Leaf {
 			return fmt.Errorf("weight %d is not at a leaf", i)
 		}
 		if w.Target < 0 || w.Target >= s.Targets {
 			return fmt.Errorf("weight %d is for target %d of %d", i, w.Target, s.Targets)
+		}
+	}
+	if s.TreeTargets == nil {
+		return nil
+	}
+	if len(s.TreeTargets) != len(s.Roots) || s.Aggregate == Min || s.Aggregate == Max {
+		return errors.New("every tree needs one target, and a sum or an average")
+	}
+	for i, t := range s.TreeTargets {
+		if t < 0 || t >= s.Targets {
+			return fmt.Errorf("tree %d is for target %d of %d", i, t, s.Targets)
 		}
 	}
 	return nil
@@ -172,12 +217,12 @@ type builder struct {
 	seen  []bool
 	order []Weight // the weights, grouped by node, in their order within a node
 	first []int32  // by spec node: where its weights begin in order; one more at the end
-	plain bool     // one target, sums: a leaf is one number
+	plain bool     // one target a tree, sums: a leaf is one number
 }
 
 // collectWeights groups the weights by node with a counting sort.
 func (b *builder) collectWeights() {
-	b.plain = b.spec.Targets == 1 && (b.spec.Aggregate == Sum || b.spec.Aggregate == Average)
+	b.plain = (b.spec.Targets == 1 || b.spec.TreeTargets != nil) && (b.spec.Aggregate == Sum || b.spec.Aggregate == Average)
 	b.first = make([]int32, len(b.spec.Nodes)+1)
 	for _, w := range b.spec.Weights {
 		b.first[w.Node+1]++
@@ -263,6 +308,8 @@ func (b *builder) branch(slot int32, n Node) (t, f, levels int32) {
 	below := math.Nextafter32(n.Value, -infinity) // x < v is x <= the number before v
 	first := n.Value == -infinity                 // there is none
 	switch {
+	case n.Mode == In:
+		return b.intervals(slot, n)
 	case n.Value != n.Value: // no comparison holds but "not equal"
 		t, f = b.always(slot, n, n.Mode == NEQ, nanTrue)
 		return t, f, 1
@@ -323,4 +370,34 @@ func (b *builder) equality(slot int32, n Node, nanTrue bool) (t, f, levels int32
 		return inner + 1, unequal, 3
 	}
 	return unequal, inner + 1, 3
+}
+
+// intervals makes "x is in one of the intervals" of a binary search over their ends. Regions are counted from below;
+// the odd ones are inside. Both children have one slot, which the ends of the search lead to by jumps.
+func (b *builder) intervals(slot int32, n Node) (t, f, levels int32) {
+	f, t = b.add(1), b.add(1)
+	nan := 0 // the region where NaN belongs
+	if n.MissingTrue {
+		nan = 1
+	}
+	if nan > len(n.Bounds) { // there is no inside, but NaN is inside
+		left := b.add(2)
+		b.put(slot, n, infinity, left, true)
+		b.put(left, n, infinity, f, false)
+		b.put(left+1, n, infinity, t, false)
+		return t, f, 2
+	}
+	return t, f, b.search(slot, n, [2]int32{f, t}, 0, len(n.Bounds), nan)
+}
+
+// search fills slot with the search over the regions from to to, and returns its levels.
+func (b *builder) search(slot int32, n Node, ends [2]int32, from, to, nan int) int32 {
+	if from == to {
+		b.put(slot, n, infinity, ends[from%2], false)
+		return 1
+	}
+	mid := (from + to) / 2
+	left := b.add(2)
+	b.put(slot, n, math.Nextafter32(n.Bounds[mid], -infinity), left, nan > mid)
+	return 1 + max(b.search(left, n, ends, from, mid, nan), b.search(left+1, n, ends, mid+1, to, nan))
 }

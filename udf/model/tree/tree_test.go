@@ -3,6 +3,7 @@ package tree
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -19,11 +20,35 @@ func grow(r *rand.Rand, s *Spec, depth int) int {
 		}
 		return i
 	}
-	n := Node{Mode: Mode(r.IntN(6)), Feature: r.IntN(s.Features), Value: interesting(r), MissingTrue: r.IntN(2) == 0}
+	n := Node{Mode: []Mode{LEQ, LT, GTE, GT, EQ, NEQ, In}[r.IntN(7)], Feature: r.IntN(s.Features), Value: interesting(r), MissingTrue: r.IntN(2) == 0}
+	if n.Mode == In {
+		n.Bounds = bounds(r)
+	}
 	n.True = grow(r, s, depth-1)
 	n.False = grow(r, s, depth-1)
 	s.Nodes[i] = n
 	return i
+}
+
+// bounds ascend, and some are interesting.
+func bounds(r *rand.Rand) []float32 {
+	var list []float32
+	for range r.IntN(12) {
+		if v := interesting(r); v == v && v >= -math.MaxFloat32 && !slices.Contains(list, v) { // 0 contains -0
+			list = append(list, v)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// inside is what In means, by definition.
+func inside(bounds []float32, v float32) bool {
+	in := false
+	for _, b := range bounds {
+		in = in != (b <= v)
+	}
+	return in
 }
 
 // interesting numbers meet thresholds exactly, and their neighbours.
@@ -41,20 +66,24 @@ func interesting(r *rand.Rand) float32 {
 // reference is the definition: one row, one tree, one comparison at a time.
 func reference(s *Spec, x []float32) ([]float32, []bool) {
 	out, has := make([]float32, s.Targets), make([]bool, s.Targets)
-	for _, i := range s.Roots {
+	trees := make([]float32, s.Targets)
+	for number, i := range s.Roots {
 		for s.Nodes[i].Mode != Leaf {
-			n := s.Nodes[i]
+			n := &s.Nodes[i]
 			v := x[n.Feature]
-			holds := [...]bool{LEQ: v <= n.Value, LT: v < n.Value, GTE: v >= n.Value, GT: v > n.Value, EQ: v == n.Value, NEQ: v != n.Value}[n.Mode]
+			holds := [...]bool{LEQ: v <= n.Value, LT: v < n.Value, GTE: v >= n.Value, GT: v > n.Value, EQ: v == n.Value, NEQ: v != n.Value, In: inside(n.Bounds, v)}[n.Mode]
 			if i = n.False; holds || v != v && n.MissingTrue {
 				i = n.True
 			}
 		}
+		leaf := float32(0)
 		for _, w := range s.Weights {
 			if w.Node != i {
 				continue
 			}
+			leaf += w.Value
 			switch t := w.Target; {
+			case s.TreeTargets != nil:
 			case s.Aggregate == Min && has[t]:
 				out[t] = min(out[t], w.Value)
 			case s.Aggregate == Max && has[t]:
@@ -66,10 +95,20 @@ func reference(s *Spec, x []float32) ([]float32, []bool) {
 			}
 			has[w.Target] = true
 		}
+		if s.TreeTargets != nil {
+			out[s.TreeTargets[number]] += leaf
+		}
+	}
+	for number := range s.Roots {
+		for t := range out {
+			if s.TreeTargets == nil || s.TreeTargets[number] == t {
+				trees[t]++
+			}
+		}
 	}
 	if s.Aggregate == Average {
 		for t := range out {
-			out[t] /= float32(len(s.Roots))
+			out[t] /= max(trees[t], 1)
 		}
 	}
 	return out, has
@@ -83,6 +122,11 @@ func TestAgainstDefinition(t *testing.T) {
 		s := Spec{Targets: 1 + r.IntN(3), Features: 1 + r.IntN(4), Aggregate: Aggregate(r.IntN(4))}
 		for range 1 + r.IntN(20) {
 			s.Roots = append(s.Roots, grow(r, &s, r.IntN(6)))
+		}
+		if s.Aggregate <= Average && r.IntN(3) == 0 {
+			for range s.Roots {
+				s.TreeTargets = append(s.TreeTargets, r.IntN(s.Targets))
+			}
 		}
 		e, err := New(s)
 		if err != nil {
@@ -101,7 +145,7 @@ func TestAgainstDefinition(t *testing.T) {
 			want, wantHas := reference(&s, x[i*s.Features:][:s.Features])
 			for k := range want {
 				got := out[i*s.Targets+k]
-				plain := s.Targets == 1 && s.Aggregate <= Average // where every leaf counts
+				plain := (s.Targets == 1 || s.TreeTargets != nil) && s.Aggregate <= Average // where every leaf counts
 				if math.Float32bits(got+0) != math.Float32bits(want[k]+0) || !plain && has[i*s.Targets+k] != wantHas[k] {
 					t.Fatalf("round %d row %d target %d: got %v %v, want %v %v", round, i, k, got, has[i*s.Targets+k], want[k], wantHas[k])
 				}
