@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -56,7 +57,9 @@ func (sl *slot) reconcile() error {
 	if err := sl.dismiss(leaving); err != nil {
 		return err
 	}
-	ids := slices.SortedFunc(maps.Keys(want), func(a, b TaskID) int { return int(a.Partition) - int(b.Partition) })
+	ids := slices.SortedFunc(maps.Keys(want), func(a, b TaskID) int {
+		return cmp.Or(cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.String(), b.String()))
+	})
 	for _, id := range ids {
 		if sl.members[id] == nil {
 			if err := sl.open(id, want[id]); err != nil {
@@ -234,7 +237,7 @@ func (m *member) begin(stored []byte) error {
 	return nil
 }
 
-// deleteRetention is Kafka's default of delete.retention.ms, which changelogs have.
+// deleteRetention is the delete.retention.ms of changelogs: for so long at least a deletion can be read.
 const deleteRetention = 24 * time.Hour
 
 // restoreAll brings the task's stores to the ends of their changelogs. It runs beside the slot.

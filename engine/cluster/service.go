@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -219,6 +220,9 @@ func topicSpec(t topology.Topic) kafka.TopicSpec {
 	c := map[string]string{
 		"cleanup.policy": policy, "retention.ms": "-1",
 		"message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": "9223372036854775807",
+	}
+	if t.Compact {
+		c["delete.retention.ms"] = strconv.FormatInt(deleteRetention.Milliseconds(), 10) // the broker's default may be shorter
 	}
 	return kafka.TopicSpec{Name: t.Name, Partitions: t.Partitions, Configs: c}
 }

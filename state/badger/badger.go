@@ -216,12 +216,15 @@ func (d *DB) Flush(ctx context.Context, items []state.FlushItem) error {
 // sync brings to the disk what was written. Badger's own Sync knows only the memory table that is written to: those that a large
 // flush has filled before, and that wait to become sorted files, are in the page cache alone.
 func (d *DB) sync() error {
-	names, err := filepath.Glob(filepath.Join(d.dir, "*.mem"))
+	list, err := os.ReadDir(d.dir)
 	if err != nil {
 		return err
 	}
-	for _, name := range names {
-		f, err := os.OpenFile(name, os.O_RDWR, 0)
+	for _, entry := range list {
+		if filepath.Ext(entry.Name()) != ".mem" {
+			continue
+		}
+		f, err := os.OpenFile(filepath.Join(d.dir, entry.Name()), os.O_RDWR, 0)
 		if errors.Is(err, os.ErrNotExist) {
 			continue // it has become a file, which is synced before its log goes
 		}
