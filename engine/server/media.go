@@ -9,6 +9,7 @@ import (
 // The media types in which rows travel.
 const (
 	mediaKSQL      = "application/vnd.ksql.v1+json"         // an array of StreamedRow objects
+	mediaProtobuf  = "application/vnd.ksql.v1+protobuf"     // the same, with rows as messages
 	mediaDelimited = "application/vnd.ksqlapi.delimited.v1" // a JSON value a line
 	mediaJSON      = jsonType                               // on /query-stream an array of arrays, else as mediaKSQL
 )

@@ -10,7 +10,7 @@ import (
 
 // query runs a SELECT or PRINT and answers with an array of StreamedRow objects, or with lines where asked to.
 func (s *Server) query(w *response, r *http.Request) error {
-	media := negotiate(r.Header.Values("Accept"), mediaKSQL, mediaJSON, mediaDelimited)
+	media := negotiate(r.Header.Values("Accept"), mediaKSQL, mediaJSON, mediaDelimited, mediaProtobuf)
 	if media == "" {
 		return notAcceptable()
 	}
@@ -18,15 +18,18 @@ func (s *Server) query(w *response, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if media == mediaDelimited {
+	switch media {
+	case mediaDelimited:
 		return s.run(w, r, q, media, &lineWriter{})
+	case mediaProtobuf:
+		return s.run(w, r, q, media, &protoWriter{})
 	}
 	return s.run(w, r, q, mediaKSQL, &streamedRowWriter{})
 }
 
 // queryStream is query with another request and other defaults.
 func (s *Server) queryStream(w *response, r *http.Request) error {
-	media := negotiate(r.Header.Values("Accept"), mediaDelimited, mediaKSQL, mediaJSON)
+	media := negotiate(r.Header.Values("Accept"), mediaDelimited, mediaKSQL, mediaJSON, mediaProtobuf)
 	if media == "" {
 		return notAcceptable()
 	}
@@ -39,6 +42,8 @@ func (s *Server) queryStream(w *response, r *http.Request) error {
 		return s.run(w, r, q, media, &streamedRowWriter{})
 	case mediaJSON:
 		return s.run(w, r, q, media, &arrayWriter{})
+	case mediaProtobuf:
+		return s.run(w, r, q, media, &protoWriter{})
 	}
 	return s.run(w, r, q, media, &lineWriter{})
 }
@@ -68,6 +73,11 @@ func (s *Server) run(w *response, r *http.Request, q engine.Request, media strin
 			return notAcceptable()
 		}
 		media, out = "text/plain; charset=utf-8", printWriter{}
+	}
+	if p, ok := out.(*protoWriter); ok {
+		if err := p.prepare(rows.Columns()); err != nil {
+			return err
+		}
 	}
 	w.Header().Set("Content-Type", media)
 	return s.stream(ctx, w, rows, out)

@@ -216,8 +216,8 @@ func TestQueryForms(t *testing.T) {
 			t.Errorf("%s: the result was not closed", c.path)
 		}
 	}
-	if w := call(t, s, "POST", "/query-stream", `{"sql":"x"}`, "Accept", "application/vnd.ksql.v1+protobuf"); w.Code != 406 {
-		t.Errorf("protobuf: %d", w.Code)
+	if w := call(t, s, "POST", "/query-stream", `{"sql":"x"}`, "Accept", "application/vnd.ksql.v1+avro"); w.Code != 406 {
+		t.Errorf("avro: %d", w.Code)
 	}
 	rows = resultRows(engine.PullResult)
 	want := strings.Replace(strings.TrimSuffix(streamed, ",\n"), "INTEGER,", "INTEGER KEY,", 1) + "]"

@@ -32,6 +32,7 @@ type Case struct {
 	Responses   []Response
 	Live        bool // the inputs come when the query runs
 	VerifyOrder bool
+	Protobuf    bool // the SELECTs are run once more, for answers in Protobuf
 	dir         string
 }
 
@@ -52,12 +53,15 @@ type testSpec struct {
 
 	InputConditions  *InputConditions
 	OutputConditions *OutputConditions
+	ProtoFormat      bool `json:"testPullWithProtoFormat"`
 }
 
 // Response is what a server answers to one statement: one field is set.
 type Response struct {
 	Admin map[string]json.RawMessage   // fields of an entity
 	Query []map[string]json.RawMessage // fields of the objects of the answer
+	// QueryProto is Query of an answer in Protobuf, with rows in its text format.
+	QueryProto []map[string]json.RawMessage
 }
 
 // InputConditions say when the inputs are written.
@@ -79,6 +83,9 @@ type Topic struct {
 	ValueFormat formatName
 	KeySchema   json.RawMessage
 	ValueSchema json.RawMessage
+
+	KeySchemaID, ValueSchemaID                 int
+	KeySchemaReferences, ValueSchemaReferences []referenceSpec
 }
 
 // formatName is a format as a word, or as an object with a format and properties.
@@ -218,6 +225,7 @@ func (t *testSpec) expand(base, format string, config json.RawMessage, dir strin
 		Post: t.Post, Expected: t.Expected, Enabled: t.Enabled == nil || *t.Enabled,
 		Rest: rest, Responses: t.Responses, dir: dir,
 		Live:        t.InputConditions != nil && t.InputConditions.WaitForActivePushQuery,
+		Protobuf:    t.ProtoFormat,
 		VerifyOrder: t.OutputConditions != nil && t.OutputConditions.VerifyOrder,
 	}
 	if c.Expected == nil {

@@ -17,7 +17,13 @@ type request struct {
 	Properties map[string]string `json:"streamsProperties"`
 }
 
-func (s *Server) post(ctx context.Context, c *qtt.Case, path, sql string) (*http.Response, error) {
+// The media types that rows are asked for in.
+const (
+	asJSON     = "application/vnd.ksql.v1+json"
+	asProtobuf = "application/vnd.ksql.v1+protobuf"
+)
+
+func (s *Server) post(ctx context.Context, c *qtt.Case, path, sql, accept string) (*http.Response, error) {
 	body, err := json.Marshal(request{sql, c.Properties})
 	if err != nil {
 		return nil, err
@@ -27,12 +33,13 @@ func (s *Server) post(ctx context.Context, c *qtt.Case, path, sql string) (*http
 		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", accept)
 	return s.client.Do(req)
 }
 
 // execute posts the statements in one request. It returns nil answers if the server refused as the case expects.
 func (s *Server) execute(ctx context.Context, c *qtt.Case, statements []string) ([]answer, error) {
-	resp, err := s.post(ctx, c, "/ksql", strings.Join(statements, "\n"))
+	resp, err := s.post(ctx, c, "/ksql", strings.Join(statements, "\n"), asJSON)
 	if err != nil {
 		return nil, qtt.Failf("server", "%v", err)
 	}
@@ -58,8 +65,8 @@ func (s *Server) execute(ctx context.Context, c *qtt.Case, statements []string) 
 }
 
 // query posts one SELECT and reads its rows to their end. Inputs that wait for the query are written when it has begun.
-func (s *Server) query(ctx context.Context, c *qtt.Case, sql string, first bool) (answer, error) {
-	resp, err := s.post(ctx, c, "/query", sql)
+func (s *Server) query(ctx context.Context, c *qtt.Case, sql, accept string, first bool) (answer, error) {
+	resp, err := s.post(ctx, c, "/query", sql, accept)
 	if err != nil {
 		return nil, qtt.Failf("server", "%v", err)
 	}

@@ -43,7 +43,14 @@ func (s *Server) Run(c *qtt.Case) error {
 		}
 	}
 	for i, q := range queries {
-		rows, err := s.query(ctx, c, q, i == 0)
+		rows, err := s.query(ctx, c, q, asJSON, i == 0)
+		if err != nil || rows == nil {
+			return err
+		}
+		answers = append(answers, rows)
+	}
+	for i := 0; c.Protobuf && i < len(queries); i++ {
+		rows, err := s.query(ctx, c, queries[i], asProtobuf, false)
 		if err != nil || rows == nil {
 			return err
 		}
@@ -214,12 +221,18 @@ func compareAnswers(c *qtt.Case, got []answer) error {
 		return qtt.Failf("answers", "%d answers, expected %d", len(got), len(c.Responses))
 	}
 	for i, want := range c.Responses {
+		statement := ""
+		if i < len(c.Statements) {
+			statement = c.Statements[i]
+		}
 		var err error
 		switch {
 		case want.Admin != nil:
-			err = matchFields(got[i][0], want.Admin, c.Statements[i])
+			err = matchFields(got[i][0], want.Admin, statement)
 		case want.Query != nil:
-			err = compareRows(got[i], want.Query, c.VerifyOrder, c.Statements[i])
+			err = compareRows(got[i], want.Query, c.VerifyOrder, statement)
+		case want.QueryProto != nil:
+			err = compareMessages(got[i], want.QueryProto, c.VerifyOrder)
 		default:
 			err = errors.New("it is of a form that is not compared")
 		}
