@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/millrace/millrace/engine/registry"
+	"github.com/millrace/millrace/sql/catalog"
 	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/sql/types"
 	"github.com/millrace/millrace/sql/vector"
@@ -203,6 +204,25 @@ func Register(f plan.Format, cols []Column, opts Options, missing bool) error {
 	}
 	_, err := NewEncoder(f, cols, opts)
 	return err
+}
+
+// RegisterSource makes the schemas of a stream's or table's topic known to the registry.
+func RegisterSource(src *catalog.Source, schemas registry.Registry, missing bool) error {
+	for _, side := range []struct {
+		key    bool
+		format plan.Format
+		cols   []types.Column
+	}{{true, src.KeyFormat, src.Schema.Keys()}, {false, src.ValueFormat, src.Schema.Values()}} {
+		cols := make([]Column, len(side.cols))
+		for i, c := range side.cols {
+			cols[i] = Column{Name: c.Name, Type: c.Type, Target: i}
+		}
+		opts := Options{Key: side.key, Schemas: schemas, Topic: src.Topic}
+		if err := Register(side.format, cols, opts, missing); err != nil {
+			return fmt.Errorf("register the schemas of topic %s: %w", src.Topic, err)
+		}
+	}
+	return nil
 }
 
 var schemaKinds = map[string]string{"AVRO": registry.Avro, "PROTOBUF": registry.Protobuf, "JSON_SR": registry.JSON}

@@ -14,8 +14,14 @@ func (o *Output) Reset() {
 	o.Records, o.arena = o.Records[:0], o.arena[:0]
 }
 
-// since is what was appended to the arena from the mark on, capped so that nobody can grow into what follows.
-func (o *Output) since(mark int) []byte { return o.arena[mark:len(o.arena):len(o.arena)] }
+// since is what was appended to the arena from the mark on, capped so that nobody can grow into what follows. It is never nil, which
+// would be null: a text or message may be empty.
+func (o *Output) since(mark int) []byte {
+	if mark == len(o.arena) {
+		return []byte{}
+	}
+	return o.arena[mark:len(o.arena):len(o.arena)]
+}
 
 // coalescer keeps, per key, the last record of a commit. A key that was inserted and deleted within it leaves nothing.
 type coalescer struct {
@@ -47,8 +53,8 @@ func (c *coalescer) add(r record.Out, inserted bool) {
 }
 
 func (c *coalescer) copy(b []byte) []byte {
-	if b == nil {
-		return nil
+	if len(b) == 0 {
+		return b // nil is null, empty is not
 	}
 	mark := len(c.arena)
 	c.arena = append(c.arena, b...)

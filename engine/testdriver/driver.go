@@ -10,8 +10,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/millrace/millrace/engine/format/inference"
 	"github.com/millrace/millrace/engine/operator"
 	"github.com/millrace/millrace/engine/record"
+	"github.com/millrace/millrace/engine/registry"
 	"github.com/millrace/millrace/sql/analyzer"
 	"github.com/millrace/millrace/sql/catalog"
 	"github.com/millrace/millrace/state"
@@ -44,6 +46,8 @@ type Options struct {
 	// committed, and does it again.
 	Restart, Abort bool
 	Log            operator.Log // nil: the processing log is dropped
+	// Schemas is the schema registry; nil: an empty one in memory.
+	Schemas *registry.Memory
 
 	// Stores makes the stores of a task, by a name that is never used again; nil: those of state/memory.
 	Stores func(specs []state.Spec, name string, partition int32) (Stores, error)
@@ -96,8 +100,13 @@ func New(o Options) *Driver {
 	if o.Log == nil {
 		o.Log = noLog{}
 	}
+	if o.Schemas == nil {
+		o.Schemas = &registry.Memory{}
+	}
 	d := &Driver{opts: o, cat: &catalog.Catalog{}, topics: map[string][]Record{}, given: map[string]bool{}}
-	d.analyzer = analyzer.New(o.Functions, nil, analyzer.Options{Topics: d, DefaultPartitions: DefaultPartitions})
+	d.analyzer = analyzer.New(o.Functions, nil, analyzer.Options{
+		Topics: d, DefaultPartitions: DefaultPartitions, Schemas: inference.Of(o.Schemas),
+	})
 	return d
 }
 
@@ -113,6 +122,9 @@ func (d *Driver) Lookup(topic string) (partitions int32, replicas int16, ok bool
 	}
 	return n, 1, ok, nil
 }
+
+// Schemas is the schema registry.
+func (d *Driver) Schemas() *registry.Memory { return d.opts.Schemas }
 
 // Catalog is the present state of the definitions.
 func (d *Driver) Catalog() *catalog.Catalog { return d.cat }

@@ -75,7 +75,7 @@ func newRun(d *Driver, q *catalog.Query) (*run, error) {
 func (r *run) build() error {
 	for _, m := range r.tasks {
 		t, err := task.New(m.sub, m.partition, task.Deps{
-			Stores: m.stores, Functions: r.d.opts.Functions, UDF: r.d.env(), Log: r.d.opts.Log,
+			Stores: m.stores, Functions: r.d.opts.Functions, UDF: r.d.env(), Log: r.d.opts.Log, Schemas: r.d.opts.Schemas,
 			Rows: func(*vector.Batch, []int) error { return nil },
 		}, task.Options{BatchSize: r.d.opts.BatchSize, Exact: !r.d.opts.Coalesce, MaxGroups: r.d.opts.MaxGroups, MaxIdle: -1})
 		if err != nil {

@@ -33,6 +33,9 @@ func (d *Driver) Execute(text string) error {
 	}
 	switch x := res.(type) {
 	case *analyzer.CreateSource:
+		if err := d.register(x.Source, true); err != nil {
+			return err
+		}
 		d.cat = d.cat.WithSource(x.Source)
 	case *analyzer.CreateAs:
 		return d.createAs(x, text)
@@ -71,12 +74,20 @@ func (d *Driver) createAs(x *analyzer.CreateAs, text string) error {
 	}
 	sink := *x.Sink
 	sink.Query = id
+	if err := d.register(&sink, false); err != nil {
+		return err
+	}
 	q := &catalog.Query{ID: id, Statement: text, Sources: x.Sources, Sink: sink.Name, Plan: x.Plan}
 	if err := d.addQuery(q, x.Replaces); err != nil {
 		return err
 	}
 	d.cat = d.cat.WithSource(&sink)
 	return nil
+}
+
+// register makes the schemas of a source's topic known; missing: where there are none.
+func (d *Driver) register(src *catalog.Source, missing bool) error {
+	return format.RegisterSource(src, d.opts.Schemas, missing)
 }
 
 // addQuery adds a query, or replaces the one with the id in its place. A plan that cannot be run is refused now.
@@ -130,11 +141,11 @@ func (d *Driver) insert(x *analyzer.InsertValues) error {
 	}
 	var err error
 	if !nullKey {
-		if rec.Key, err = encode(x.Target.KeyFormat, keys, b, true); err != nil {
+		if rec.Key, err = d.encode(x.Target.KeyFormat, keys, b, x.Target.Topic, true); err != nil {
 			return fmt.Errorf("insert into %s: %w", x.Target.Name, err)
 		}
 	}
-	if rec.Value, err = encode(x.Target.ValueFormat, values, b, false); err != nil {
+	if rec.Value, err = d.encode(x.Target.ValueFormat, values, b, x.Target.Topic, false); err != nil {
 		return fmt.Errorf("insert into %s: %w", x.Target.Name, err)
 	}
 	r := Record{x.Target.Topic, rec}
@@ -165,8 +176,8 @@ func (d *Driver) exprEnv() *expr.Env {
 	return &expr.Env{Functions: d.opts.Functions, UDF: d.env()}
 }
 
-func encode(f plan.Format, cols []format.Column, b *vector.Batch, key bool) ([]byte, error) {
-	enc, err := format.NewEncoder(f, cols, format.Options{Key: key})
+func (d *Driver) encode(f plan.Format, cols []format.Column, b *vector.Batch, topic string, key bool) ([]byte, error) {
+	enc, err := format.NewEncoder(f, cols, format.Options{Key: key, Schemas: d.opts.Schemas, Topic: topic})
 	if err != nil {
 		return nil, err
 	}

@@ -34,6 +34,9 @@ func (j *joining) chooseFormat(leftAnew, rightAnew bool) plan.Format {
 	if leftAnew && !rightAnew || f.Name == formatNone {
 		f = j.right.keyFormat
 	}
+	if j.left.window != nil && j.right.window != nil && j.left.keyFormat.Name == j.right.keyFormat.Name {
+		return f // windowed sources cannot be partitioned anew, so they must do as they are
+	}
 	return internalKey(f, []plan.OutColumn{{Name: "KEY", Type: j.lkey.Type(), Role: plan.Key}})
 }
 

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/millrace/millrace/engine/registry"
 	"github.com/millrace/millrace/engine/testdriver"
 	"github.com/millrace/millrace/sql/catalog"
 	"github.com/millrace/millrace/sql/parser"
@@ -51,17 +52,27 @@ func (r *runner) run(c *Case) (err error) {
 	if c.Rest {
 		return r.serve(c)
 	}
-	topics := map[string]int32{}
+	topics, read := map[string]int32{}, readTopics(c)
 	for _, t := range c.Topics {
+		if t.Partitions == nil && read[t.Name] {
+			continue // it is as its statement says
+		}
 		topics[t.Name] = 1
 		if t.Partitions != nil {
 			topics[t.Name] = *t.Partitions
 		}
 	}
+	schemas := &registry.Memory{}
+	later := registerRead(schemas, c, read)
 	d := testdriver.New(testdriver.Options{
+		Schemas:   schemas,
 		Functions: r.functions, Properties: c.Properties, Topics: topics, BatchSize: r.batch, NoOptimizer: r.plain, CommitEvery: r.commit, Restart: r.commit > 0, Abort: r.commit > 0,
 	})
 	for i, s := range c.Statements {
+		if later != nil && writes(s) {
+			later()
+			later = nil
+		}
 		if err := d.Execute(s); err != nil {
 			return r.refused(c, i, err)
 		}
@@ -136,6 +147,7 @@ func (r *runner) feed(d *testdriver.Driver, c *Case) error {
 	for i := range c.Inputs {
 		in := &c.Inputs[i]
 		f := FormatsOf(d.Catalog(), c, in.Topic)
+		f.Schemas = d.Schemas()
 		rec := testdriver.Record{Topic: in.Topic}
 		var err error
 		if rec.Record, err = in.Encode(f); err != nil {
@@ -146,11 +158,19 @@ func (r *runner) feed(d *testdriver.Driver, c *Case) error {
 	return nil
 }
 
-// Formats are those of a topic's records.
+// Formats are those of a topic's records. Schemas is where the formats with schemas find them; FormatsOf leaves it to the caller.
 type Formats struct {
+	Schemas      registry.Registry
 	key, value   plan.Format
 	keys, values []types.Column
 	window       *plan.WindowInfo
+}
+
+func (f *Formats) side(topic string, key bool) *side {
+	if key {
+		return &side{f.Schemas, topic, key, f.key, f.keys}
+	}
+	return &side{f.Schemas, topic, key, f.value, f.values}
 }
 
 // FormatsOf finds a topic's formats: those of a source over it, the one that a query writes before others.
@@ -162,7 +182,9 @@ func FormatsOf(cat *catalog.Catalog, c *Case, topic string) Formats {
 		}
 	}
 	if found != nil {
-		return Formats{found.KeyFormat, found.ValueFormat, found.Schema.Keys(), found.Schema.Values(), found.Window}
+		return Formats{
+			key: found.KeyFormat, value: found.ValueFormat, keys: found.Schema.Keys(), values: found.Schema.Values(), window: found.Window,
+		}
 	}
 	f := Formats{key: plan.Format{Name: "KAFKA"}, value: plan.Format{Name: "JSON"}}
 	for _, t := range c.Topics {

@@ -12,7 +12,6 @@ import (
 	"github.com/millrace/millrace/engine/format"
 	"github.com/millrace/millrace/engine/record"
 	"github.com/millrace/millrace/engine/testdriver"
-	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/sql/types"
 )
 
@@ -29,6 +28,7 @@ func compareOutputs(d *testdriver.Driver, c *Case) error {
 	}
 	for _, t := range order {
 		got, f := d.Outputs(t), FormatsOf(d.Catalog(), c, t)
+		f.Schemas = d.Schemas()
 		for i, w := range want[t] {
 			if i >= len(got) {
 				break
@@ -66,10 +66,10 @@ func CompareRecord(w *Record, got *record.Record, f Formats) (what, detail strin
 	} else if w.Window != nil {
 		return "window", "the key has no window"
 	}
-	if detail := compareSide(w.Key, key, f.key, f.keys); detail != "" {
+	if detail := compareSide(w.Key, key, f.side(w.Topic, true)); detail != "" {
 		return "key", detail
 	}
-	if detail := compareSide(w.Value, got.Value, f.value, f.values); detail != "" {
+	if detail := compareSide(w.Value, got.Value, f.side(w.Topic, false)); detail != "" {
 		return "value", detail
 	}
 	if w.Timestamp != nil && *w.Timestamp != got.Timestamp {
@@ -96,7 +96,7 @@ func compareHeaders(w *Record, got *record.Record) (what, detail string) {
 }
 
 // compareSide compares a key or value with what the case says; "" if they are equal.
-func compareSide(want json.RawMessage, got []byte, f plan.Format, cols []types.Column) string {
+func compareSide(want json.RawMessage, got []byte, s *side) string {
 	if isNull(want) || got == nil {
 		if isNull(want) && got == nil {
 			return ""
@@ -104,7 +104,7 @@ func compareSide(want json.RawMessage, got []byte, f plan.Format, cols []types.C
 		return fmt.Sprintf("%s, expected %s", show(got), orNull(want))
 	}
 	text := string(got)
-	switch f.Name {
+	switch s.format.Name {
 	case "DELIMITED", "NONE":
 		if text == Unquote(want) {
 			return ""
@@ -112,12 +112,17 @@ func compareSide(want json.RawMessage, got []byte, f plan.Format, cols []types.C
 		return fmt.Sprintf("%q, expected %q", text, Unquote(want))
 	case "KAFKA":
 		t := types.String
-		if len(cols) == 1 {
-			t = cols[0].Type
+		if len(s.cols) == 1 {
+			t = s.cols[0].Type
 		}
 		var err error
 		if text, err = decodeKafka(got, t); err != nil {
 			return err.Error()
+		}
+	case "AVRO", "PROTOBUF", "PROTOBUF_NOSR", "JSON_SR":
+		var err error
+		if text, err = s.decode(got); err != nil {
+			return fmt.Sprintf("%x: %v", got, err)
 		}
 	}
 	a, err := Parse([]byte(text))

@@ -1,7 +1,6 @@
 package qtt
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
@@ -11,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/millrace/millrace/engine/record"
-	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/sql/types"
 	"github.com/millrace/millrace/sql/vector"
 )
@@ -22,10 +20,10 @@ func isNull(b json.RawMessage) bool { return len(b) == 0 || string(b) == "null" 
 func (r *Record) Encode(f Formats) (record.Record, error) {
 	var rec record.Record
 	var err error
-	if rec.Key, err = encodeSpec(r.Key, f.key, f.keys); err != nil {
+	if rec.Key, err = f.side(r.Topic, true).encodeSpec(r.Key); err != nil {
 		return rec, fmt.Errorf("key: %w", err)
 	}
-	if rec.Value, err = encodeSpec(r.Value, f.value, f.values); err != nil {
+	if rec.Value, err = f.side(r.Topic, false).encodeSpec(r.Value); err != nil {
 		return rec, fmt.Errorf("value: %w", err)
 	}
 	if w := r.Window; w != nil && rec.Key != nil {
@@ -47,30 +45,26 @@ func (r *Record) Encode(f Formats) (record.Record, error) {
 }
 
 // encodeSpec makes the bytes of a key or value as the case writes it: JSON as it stands, DELIMITED from its text, KAFKA by
-// the type of its one column.
-func encodeSpec(spec json.RawMessage, f plan.Format, cols []types.Column) ([]byte, error) {
+// the type of its one column, the formats with schemas by those.
+func (s *side) encodeSpec(spec json.RawMessage) ([]byte, error) {
 	if isNull(spec) {
 		return nil, nil
 	}
-	switch f.Name {
+	switch s.format.Name {
 	case "JSON":
-		var b bytes.Buffer
-		if err := json.Compact(&b, spec); err != nil {
-			return nil, err
-		}
-		return b.Bytes(), nil
+		return compact(spec)
 	case "DELIMITED":
 		return []byte(Unquote(spec)), nil
 	case "KAFKA":
 		t := types.String
-		if len(cols) == 1 {
-			t = cols[0].Type
+		if len(s.cols) == 1 {
+			t = s.cols[0].Type
 		}
 		return encodeKafka(Unquote(spec), t)
 	case "NONE":
 		return []byte(Unquote(spec)), nil
 	}
-	return nil, fmt.Errorf("cannot write %s", f.Name)
+	return s.encode(spec)
 }
 
 func encodeKafka(text string, t *types.Type) ([]byte, error) {
