@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -17,11 +18,15 @@ import (
 type Conn struct {
 	log  *Log
 	plan *Plan
+	name string
 	dead atomic.Bool
 }
 
 // Connect gives a new process its connections.
-func Connect(l *Log, p *Plan) *Conn { return &Conn{log: l, plan: p} }
+func Connect(l *Log, p *Plan) *Conn {
+	p.conns++
+	return &Conn{log: l, plan: p, name: strconv.Itoa(p.conns)}
+}
 
 var (
 	errDead     = errors.New("the process is dead")
@@ -36,15 +41,16 @@ func (c *Conn) Dead() bool { return c.dead.Load() }
 
 // request lets a request pass its time, and says what is to become of it. An error means that it must not be carried out. Otherwise
 // the caller does so and then calls after.
-func (c *Conn) request(ctx context.Context, point string, ways ...Way) (Way, error) {
-	c.plan.pass()
+func (c *Conn) request(ctx context.Context, point, object string, ways ...Way) (Way, error) {
+	who := c.who(point, object)
+	c.plan.pass(who)
 	if c.Dead() {
 		return Fine, errDead
 	}
 	if err := ctx.Err(); err != nil {
 		return Fine, context.Cause(ctx)
 	}
-	way := c.plan.next(point, ways...)
+	way := c.plan.next(who, point, ways...)
 	var err error
 	switch way {
 	case DieBefore:
@@ -57,13 +63,16 @@ func (c *Conn) request(ctx context.Context, point string, ways ...Way) (Way, err
 	case Fenced:
 		err = kafka.ErrFenced
 	case Late:
-		time.Sleep(time.Second)
+		time.Sleep(400 * time.Millisecond)
 	}
 	if err != nil {
 		return way, fmt.Errorf("%s: %w: %w", point, err, errInjected)
 	}
 	return way, nil
 }
+
+// who names the random sequence of a kind of request.
+func (c *Conn) who(point, object string) string { return c.name + " " + point + " " + object }
 
 // after is the answer to a request that was carried out.
 func (c *Conn) after(point string, way Way) error {
@@ -80,8 +89,8 @@ func (c *Conn) after(point string, way Way) error {
 }
 
 // plain is a request that has no effect, or one that may be repeated.
-func (c *Conn) plain(ctx context.Context, point string) error {
-	way, err := c.request(ctx, point, Lost, DieBefore)
+func (c *Conn) plain(ctx context.Context, point, object string) error {
+	way, err := c.request(ctx, point, object, Lost, DieBefore)
 	if way == Lost {
 		return fmt.Errorf("%s: %w", point, errInjected)
 	}
@@ -91,7 +100,7 @@ func (c *Conn) plain(ctx context.Context, point string) error {
 // CreateTopic implements [cluster.Broker].
 func (c *Conn) CreateTopic(ctx context.Context, spec kafka.TopicSpec) error {
 	const point = "create topic"
-	way, err := c.request(ctx, point, Lost, Told, DieBefore, DieAfter)
+	way, err := c.request(ctx, point, spec.Name, Lost, Told, DieBefore, DieAfter)
 	if err != nil {
 		return err
 	}
@@ -100,7 +109,7 @@ func (c *Conn) CreateTopic(ctx context.Context, spec kafka.TopicSpec) error {
 
 // DescribeTopic implements [cluster.Broker].
 func (c *Conn) DescribeTopic(topic string) (kafka.TopicInfo, error) {
-	if err := c.plain(context.Background(), "describe"); err != nil {
+	if err := c.plain(context.Background(), "describe", topic); err != nil {
 		return kafka.TopicInfo{}, err
 	}
 	c.log.mu.Lock()
@@ -113,7 +122,7 @@ func (c *Conn) DescribeTopic(topic string) (kafka.TopicInfo, error) {
 
 // Offset implements [cluster.Broker].
 func (c *Conn) Offset(ctx context.Context, topic string, partition int32, at kafka.At) (int64, error) {
-	if err := c.plain(ctx, "offset"); err != nil {
+	if err := c.plain(ctx, "offset", partitionName(topic, partition)); err != nil {
 		return 0, err
 	}
 	c.log.mu.Lock()
@@ -137,7 +146,7 @@ func (c *Conn) CommitOffsets(context.Context, string, map[kafka.TopicPartition]i
 
 // DeleteRecords implements [cluster.Broker].
 func (c *Conn) DeleteRecords(topic string, before map[int32]int64) error {
-	if err := c.plain(context.Background(), "delete records"); err != nil {
+	if err := c.plain(context.Background(), "delete records", topic); err != nil {
 		return err
 	}
 	c.log.trim(topic, before)
@@ -172,7 +181,7 @@ func (r reader) Range(ctx context.Context, topic string, partition int32, from, 
 	return func(yield func(kafka.FetchedBatch, error) bool) {
 		for from < end {
 			b := kafka.FetchedBatch{Topic: topic, Partition: partition}
-			if b.Err = r.c.plain(ctx, "read"); b.Err == nil {
+			if b.Err = r.c.plain(ctx, "read", partitionName(topic, partition)); b.Err == nil {
 				b.Records, b.Next, b.Err = r.c.fetch(topic, partition, from)
 			}
 			if !yield(b, b.Err) || b.Err != nil {
@@ -183,9 +192,13 @@ func (r reader) Range(ctx context.Context, topic string, partition int32, from, 
 	}
 }
 
+func partitionName(topic string, partition int32) string {
+	return kafka.TopicPartition{Topic: topic, Partition: partition}.String()
+}
+
 // fetch reads a few records.
 func (c *Conn) fetch(topic string, partition int32, from int64) ([]kafka.Record, int64, error) {
-	n := 1 + c.plan.intn(30)
+	n := 1 + c.plan.intn(c.who("records", partitionName(topic, partition)), 30)
 	c.log.mu.Lock()
 	defer c.log.mu.Unlock()
 	p, err := c.log.find(topic, partition)

@@ -39,7 +39,7 @@ func (d *Disk) Lose(plan *Plan) {
 	if len(names) == 0 {
 		return
 	}
-	if n := plan.intn(len(names) + 1); n < len(names) {
+	if n := plan.intn("lose", len(names)+1); n < len(names) {
 		delete(d.shelves, names[n])
 		return
 	}
@@ -66,7 +66,8 @@ func (m mount) Partition(store string, partition int32) (state.Partition, error)
 // Flush implements [state.Durable].
 func (m mount) Flush(ctx context.Context, items []state.FlushItem) error {
 	// Between the entries' sync and the positions lies a second point: DieAfter of the first is that.
-	way, err := m.c.request(ctx, "flush", Lost, Torn, Told, DieBefore, DieTorn, DieAfter)
+	who := items[0].Partition.(part).name
+	way, err := m.c.request(ctx, "flush", who, Lost, Torn, Told, DieBefore, DieTorn, DieAfter)
 	if err != nil {
 		return fmt.Errorf("flush: %w", errInjected)
 	}
@@ -82,7 +83,7 @@ func (m mount) Flush(ctx context.Context, items []state.FlushItem) error {
 		m.c.Die()
 		return errDead
 	}
-	way, err = m.c.request(ctx, "position", Lost, Told, DieBefore, DieAfter)
+	way, err = m.c.request(ctx, "position", who, Lost, Told, DieBefore, DieAfter)
 	if err != nil {
 		return fmt.Errorf("write positions: %w", errInjected)
 	}
@@ -110,7 +111,7 @@ func (m mount) put(it state.FlushItem, torn bool) {
 	s := m.at(it.Partition.(part).name)
 	rows := slices.Clone(s.rows)
 	for key, value := range it.Entries {
-		if torn && m.c.plan.intn(2) == 0 {
+		if torn && m.c.plan.intn(m.c.who("torn", s.name), 2) == 0 {
 			continue
 		}
 		i, ok := find(rows, key)
@@ -159,7 +160,7 @@ func (p part) Position() (state.Position, bool, error) {
 }
 
 func (p part) Clear(ctx context.Context) error {
-	if err := p.m.c.plain(ctx, "clear"); err != nil {
+	if err := p.m.c.plain(ctx, "clear", p.name); err != nil {
 		return err
 	}
 	p.m.mu.Lock()

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/millrace/millrace/engine/cluster"
@@ -23,11 +25,11 @@ type History struct {
 	Defect cluster.Defect // what the servers do wrong on purpose
 	Logger *slog.Logger   // nil: no log
 
-	topo    *topology.Topology
+	topo    *topology.Topology // of Query; nil: it is planned
 	log     *Log
 	disks   []*Disk
 	servers []*server
-	input   [][]kafka.ProduceBatch
+	fed     atomic.Bool
 }
 
 // Events tell how often, of a hundred steps of 20 ms, something happens.
@@ -65,26 +67,26 @@ func (h *History) Run() (out Outcome, err error) {
 	if h.Logger == nil {
 		h.Logger = slog.New(slog.DiscardHandler)
 	}
-	if h.topo, err = h.Query.topologyOf(); err != nil {
-		return out, err
+	if h.topo == nil {
+		if h.topo, err = h.Query.Plan(); err != nil {
+			return out, err
+		}
 	}
-	h.log, h.disks, h.input = NewLog(), []*Disk{NewDisk(), NewDisk()}, h.Query.inputs(h.Seed)
+	h.log, h.disks = NewLog(), []*Disk{NewDisk(), NewDisk()}
 	for _, t := range append([]string{"O"}, sourceTopics...) {
 		if err := h.log.Create(t, h.Query.Partitions); err != nil {
 			return out, err
 		}
 	}
-	defer func() { err = errors.Join(err, h.closeAll()) }()
+	defer h.closeAll()
+	var feeding sync.WaitGroup
+	defer feeding.Wait()
+	feeding.Go(h.feed)
 	for n := 0; ; n++ {
 		if n > 20_000 {
 			return out, fmt.Errorf("not done after %s: %s", time.Duration(n)*step, h.state())
 		}
-		if n%5 == 0 && len(h.input) > 0 {
-			if err := h.feed(); err != nil {
-				return out, err
-			}
-		}
-		if len(h.input) == 0 && n > 1000 {
+		if n > 1000 {
 			h.Plan.calm() // it must come to an end now
 			h.Events = Events{}
 		}
@@ -93,27 +95,29 @@ func (h *History) Run() (out Outcome, err error) {
 			return out, err
 		}
 		time.Sleep(step)
-		if len(h.input) == 0 && h.done() {
+		if h.fed.Load() && h.done() {
 			break
 		}
 	}
 	return out, h.finish(&out)
 }
 
-// feed produces the next burst.
-func (h *History) feed() error {
-	for _, b := range h.input[0] {
-		if _, err := h.log.Produce(b); err != nil {
-			return err
+// feed produces the input in bursts.
+func (h *History) feed() {
+	for _, burst := range h.Query.inputs(h.Seed) {
+		for _, b := range burst {
+			if _, err := h.log.Produce(b); err != nil {
+				panic(err) // the topics are there
+			}
 		}
+		time.Sleep(100*time.Millisecond + 1)
 	}
-	h.input = h.input[1:]
-	return nil
+	h.fed.Store(true)
 }
 
 // happen lets events happen.
 func (h *History) happen() {
-	roll := func(percent int) bool { return percent > 0 && h.Plan.intn(100) < percent }
+	roll := func(percent int) bool { return percent > 0 && h.Plan.intn("events", 100) < percent }
 	if len(h.servers) == 0 {
 		return
 	}
@@ -140,7 +144,7 @@ func (h *History) other(d *Disk) *Disk {
 
 // tend buries dead processes, starts one if there is none, and starts what failed again.
 func (h *History) tend(out *Outcome) error {
-	roll := func(percent int) bool { return percent > 0 && h.Plan.intn(100) < percent }
+	roll := func(percent int) bool { return percent > 0 && h.Plan.intn("events", 100) < percent }
 	alive := h.servers[:0]
 	for _, s := range h.servers {
 		if s.conn.Dead() {
@@ -194,7 +198,7 @@ func (s *server) tend(h *History) (restarts int, err error) {
 	if s.service == nil {
 		service, err := cluster.New(cluster.Config{
 			Broker: s.conn, Service: "sim", Slots: slots, Store: mount{s.disk, s.conn}, Logger: h.Logger,
-			CommitInterval: 50 * time.Millisecond, FlushInterval: 100 * time.Millisecond, Fenced: 300 * time.Millisecond,
+			CommitInterval: 50 * time.Millisecond, FlushInterval: 40 * time.Millisecond, Fenced: 300 * time.Millisecond,
 			JanitorInterval: 200 * time.Millisecond, Defect: h.Defect,
 		})
 		if err != nil {
@@ -270,7 +274,7 @@ func (h *History) done() bool {
 }
 
 func (h *History) state() string {
-	text := fmt.Sprintf("%d bursts left", len(h.input))
+	text := fmt.Sprintf("%d servers", len(h.servers))
 	for _, s := range h.servers {
 		if s.service == nil {
 			text += "; a server that does not start"
@@ -285,12 +289,11 @@ func (h *History) state() string {
 	return text
 }
 
-func (h *History) closeAll() error {
+func (h *History) closeAll() {
 	for _, s := range h.servers {
 		s.close()
 	}
 	h.servers = nil
-	return nil
 }
 
 // finish ends the last process in good order and looks at what there is.

@@ -1,6 +1,7 @@
 package simtest
 
 import (
+	"hash/fnv"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -21,13 +22,18 @@ const (
 	DieBefore Way = "die before"  // the process ends, nothing is done
 	DieAfter  Way = "die after"   // the process ends, it is done
 	DieTorn   Way = "die halfway" // the process ends, half is done
-	Late      Way = "late"        // done after a second
+	Late      Way = "late"        // done after a while
 )
 
 // Plan decides a history: how long requests take, and which of them fail. All servers of a history share one.
+//
+// Each kind of request on each object of each process draws from a random sequence of its own: goroutines that are ready at the same
+// moment may then come in any order.
 type Plan struct {
 	mu    sync.Mutex
-	rng   *rand.Rand
+	seed  uint64
+	draws map[string]*rand.Rand
+	conns int
 	rate  int // one request of so many fails; 0: none
 	limit int // how many may
 	at    int // this request fails
@@ -46,7 +52,7 @@ type Point struct {
 }
 
 // Calm is a plan without failures.
-func Calm(seed uint64) *Plan { return &Plan{rng: rand.New(rand.NewPCG(seed, 1)), at: -1} }
+func Calm(seed uint64) *Plan { return &Plan{seed: seed, draws: map[string]*rand.Rand{}, at: -1} }
 
 // Once is a plan in which one request fails in one way. The history before it is that of Calm with the same seed.
 func Once(seed uint64, request, way int) *Plan {
@@ -63,20 +69,24 @@ func Often(seed uint64, rate, limit int) *Plan {
 }
 
 // next is called for each request: what becomes of it.
-func (p *Plan) next(point string, ways ...Way) Way {
+func (p *Plan) next(who, point string, ways ...Way) Way {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.quiet {
+		return Fine
+	}
+	rng := p.sequence(who)
 	n := len(p.Points)
 	p.Points = append(p.Points, Point{point, len(ways)})
-	if p.quiet || len(ways) == 0 {
+	if len(ways) == 0 {
 		return Fine
 	}
 	way := Fine
 	switch {
 	case n == p.at:
 		way = ways[p.way%len(ways)]
-	case p.rate > 0 && p.count < p.limit && p.rng.IntN(p.rate) == 0:
-		way = ways[p.rng.IntN(len(ways))]
+	case p.rate > 0 && p.count < p.limit && rng.IntN(p.rate) == 0:
+		way = ways[rng.IntN(len(ways))]
 	default:
 		return Fine
 	}
@@ -92,12 +102,23 @@ func (p *Plan) calm() {
 	p.quiet = true
 }
 
+func (p *Plan) sequence(who string) *rand.Rand {
+	if p.draws[who] == nil {
+		h := fnv.New64a()
+		_, _ = h.Write([]byte(who)) // never fails
+		p.draws[who] = rand.New(rand.NewPCG(p.seed, h.Sum64()))
+	}
+	return p.draws[who]
+}
+
 // intn is a random number below n.
-func (p *Plan) intn(n int) int {
+func (p *Plan) intn(who string, n int) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.rng.IntN(n)
+	return p.sequence(who).IntN(n)
 }
 
 // pass lets a request's time go by. Two requests end in the same nanosecond about never.
-func (p *Plan) pass() { time.Sleep(time.Microsecond + time.Duration(p.intn(300_000))) }
+func (p *Plan) pass(who string) {
+	time.Sleep(time.Microsecond + time.Duration(p.intn(who, 300_000)))
+}

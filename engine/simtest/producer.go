@@ -34,7 +34,7 @@ func (p *txnProducer) Open() bool { return p.open || len(p.unsent) > 0 }
 func (p *txnProducer) Init(ctx context.Context) error {
 	const point = "init"
 	p.ready, p.open, p.failed, p.unsent, p.ends = false, false, false, nil, map[kafka.TopicPartition]int64{}
-	way, err := p.c.request(ctx, point, Lost, Told, DieBefore, DieAfter)
+	way, err := p.c.request(ctx, point, p.id, Lost, Told, DieBefore, DieAfter)
 	if err != nil {
 		return notClassed(err)
 	}
@@ -104,7 +104,7 @@ func (p *txnProducer) Flush(ctx context.Context) error {
 func (p *txnProducer) write(ctx context.Context, b kafka.ProduceBatch) error {
 	const point = "produce"
 	p.open = true
-	way, err := p.c.request(ctx, point, Refused, Lost, Told, Fenced, Torn, DieBefore, DieAfter)
+	way, err := p.c.request(ctx, point, p.id, Refused, Lost, Told, Fenced, Torn, DieBefore, DieAfter)
 	if err != nil {
 		return err
 	}
@@ -152,9 +152,9 @@ func (p *txnProducer) end(ctx context.Context, commit bool) error {
 	if commit {
 		point = "commit"
 	}
-	way, err := p.c.request(ctx, point, Lost, Told, Fenced, FencedToo, DieBefore, DieAfter, Late)
+	way, err := p.c.request(ctx, point, p.id, Lost, Told, Fenced, FencedToo, DieBefore, DieAfter, Late)
 	if err == nil {
-		if err = p.c.log.end(p.id, p.epoch, commit, time.Duration(p.c.plan.intn(5_000_000))); err == nil {
+		if err = p.c.log.end(p.id, p.epoch, commit, time.Duration(p.c.plan.intn(p.c.who("markers", p.id), 5_000_000))); err == nil {
 			err = p.c.after(point, way)
 		}
 	}

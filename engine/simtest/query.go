@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/millrace/millrace/engine/cluster"
@@ -51,15 +52,18 @@ var sources = []string{
 var sourceTopics = []string{"a", "b", "t", "u"}
 
 // patience is how long a task waits for an input at its end. Inputs come with smaller gaps, so that rows go by time in every history.
-const patience = 5 * time.Second
+const patience = time.Second
 
-// topologyOf plans a query as a server does.
-func (q Query) topologyOf() (*topology.Topology, error) {
+// functions are what queries call. Tasks only read them.
+var functions = sync.OnceValue(builtin.Registry)
+
+// Plan plans the query as a server does. Histories share the result, which is immutable.
+func (q Query) Plan() (*topology.Topology, error) {
 	topics := map[string]int32{}
 	for _, t := range sourceTopics {
 		topics[t] = q.Partitions
 	}
-	d := testdriver.New(testdriver.Options{Functions: builtin.Registry(), Topics: topics})
+	d := testdriver.New(testdriver.Options{Functions: functions(), Topics: topics})
 	for _, s := range append(slices.Clone(sources), q.SQL) {
 		if err := d.Execute(s); err != nil {
 			return nil, err
@@ -76,12 +80,11 @@ func (q Query) spec(topo *topology.Topology, exact bool) cluster.QuerySpec {
 	for _, t := range sourceTopics {
 		start[t] = make([]int64, q.Partitions)
 	}
-	functions := builtin.Registry()
 	env := &udf.Env{Now: time.Now, Random: func() float64 { return 0 }}
 	return cluster.QuerySpec{
 		Topology: topo, Start: start,
 		NewTask: func(sub *topology.SubTopology, partition int32, stores state.Stores) (cluster.Task, error) {
-			return task.New(sub, partition, task.Deps{Stores: stores, Functions: functions, UDF: env, Log: noLog{}},
+			return task.New(sub, partition, task.Deps{Stores: stores, Functions: functions(), UDF: env, Log: noLog{}},
 				task.Options{BatchSize: 8, Exact: exact, MaxGroups: 3, MaxIdle: patience})
 		},
 	}

@@ -70,7 +70,7 @@ func (s *subscription) Take(topic string, partition int32) (b kafka.FetchedBatch
 		return b, false
 	}
 	b = kafka.FetchedBatch{Topic: topic, Partition: partition}
-	way, err := s.c.request(context.Background(), "fetch", Lost, Late, DieBefore)
+	way, err := s.c.request(context.Background(), "fetch", partitionName(topic, partition), Lost, Late, DieBefore)
 	switch {
 	case way == Lost:
 		b.Err = fmt.Errorf("fetch: %w", errInjected)
