@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/millrace/millrace/engine/registry"
 	"github.com/millrace/millrace/sql/types"
 )
 
@@ -19,7 +20,8 @@ type Options struct {
 	CommitInterval time.Duration // 100 ms
 	Guarantee      string        // processing.guarantee: exactly_once_v2 (default) or at_least_once
 	Properties     map[string]string
-	DiskReserve    int64 // bytes that must stay free on DataDir's disk; 0: 512 MiB
+	SchemaRegistry registry.Options // where AVRO, PROTOBUF and JSON_SR have their schemas; without URLs there are no such formats
+	DiskReserve    int64            // bytes that must stay free on DataDir's disk; 0: 512 MiB
 	Logger         *slog.Logger
 }
 

@@ -109,6 +109,9 @@ func (d *definition) createSource(c *command.Command, r *analyzer.CreateSource, 
 	if err := d.topic(r.Topic); err != nil {
 		return err
 	}
+	if err := d.schemas(r.Source, true); err != nil {
+		return err
+	}
 	if r.Plan != nil {
 		id := fmt.Sprintf("CST_%s_%d", r.Source.Name, seq)
 		r.Source.Query = id
@@ -138,6 +141,9 @@ func (d *definition) createAs(c *command.Command, r *analyzer.CreateAs, seq int6
 		return err
 	}
 	if err := d.topic(r.Topic); err != nil {
+		return err
+	}
+	if err := d.schemas(r.Sink, false); err != nil {
 		return err
 	}
 	c.Changes = []command.Change{{Kind: command.PutSource, Source: r.Sink}, {Kind: command.PutQuery, Query: q}}

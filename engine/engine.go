@@ -14,9 +14,11 @@ import (
 
 	"github.com/millrace/millrace/engine/cluster"
 	"github.com/millrace/millrace/engine/command"
+	"github.com/millrace/millrace/engine/format/inference"
 	"github.com/millrace/millrace/engine/kafka"
 	"github.com/millrace/millrace/engine/kafka/embedded"
 	"github.com/millrace/millrace/engine/query"
+	"github.com/millrace/millrace/engine/registry"
 	"github.com/millrace/millrace/sql/analyzer"
 	"github.com/millrace/millrace/sql/catalog"
 	"github.com/millrace/millrace/state/badger"
@@ -52,6 +54,7 @@ type Engine struct {
 	commands   *command.Log
 	plog       *processingLog
 	topics     topicLookup
+	schemas    registry.Registry // nil: there is none
 
 	catalog   atomic.Pointer[catalog.Catalog]
 	replay    *replay         // what is read before queries start; nil afterwards
@@ -149,9 +152,12 @@ func (e *Engine) openDir(context.Context) error {
 	}
 	path := filepath.Join(e.opts.DataDir, "instance")
 	b, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
+	if errors.Is(err, os.ErrNotExist) || err == nil && len(b) == 0 { // an empty one was torn
 		b = []byte(rand.Text())
-		err = os.WriteFile(path, b, 0o600)
+		err = os.WriteFile(path+".tmp", b, 0o600)
+		if err == nil {
+			err = os.Rename(path+".tmp", path)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("data directory: %w", err)
@@ -203,12 +209,19 @@ func (e *Engine) openStore(context.Context) error {
 
 func (e *Engine) openSQL(ctx context.Context) error {
 	var err error
+	if len(e.opts.SchemaRegistry.URLs) > 0 {
+		if e.schemas, err = registry.NewClient(e.opts.SchemaRegistry); err != nil {
+			return err
+		}
+	}
 	e.functions = builtin.Registry()
 	e.backends = []model.Backend{onnx.Backend{}}
 	if e.artifacts, err = openArtifacts(ctx, e.kafka, e.internalTopic("models"), filepath.Join(e.opts.DataDir, "artifacts")); err != nil {
 		return err
 	}
-	e.analyzer = analyzer.New(e.functions, modelResolver{&e.models}, analyzer.Options{Topics: e.topics, DefaultPartitions: 1})
+	e.analyzer = analyzer.New(e.functions, modelResolver{&e.models}, analyzer.Options{
+		Topics: e.topics, DefaultPartitions: 1, Schemas: inference.Of(e.schemas),
+	})
 	return nil
 }
 

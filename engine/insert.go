@@ -76,18 +76,18 @@ func (e *Engine) insertRecord(ins *analyzer.InsertValues) (kafka.Record, error) 
 	}
 	var err error
 	if !keyNull {
-		if rec.Key, err = encode(ins.Target.KeyFormat, keys, cols, true); err != nil {
+		if rec.Key, err = e.encode(ins.Target.KeyFormat, keys, cols, ins.Target.Topic, true); err != nil {
 			return rec, fmt.Errorf("key: %w", err)
 		}
 	}
-	if rec.Value, err = encode(ins.Target.ValueFormat, values, cols, false); err != nil {
+	if rec.Value, err = e.encode(ins.Target.ValueFormat, values, cols, ins.Target.Topic, false); err != nil {
 		return rec, fmt.Errorf("value: %w", err)
 	}
 	return rec, nil
 }
 
-func encode(f plan.Format, cols []format.Column, vectors []*vector.Vector, key bool) ([]byte, error) {
-	enc, err := format.NewEncoder(f, cols, format.Options{Key: key})
+func (e *Engine) encode(f plan.Format, cols []format.Column, vectors []*vector.Vector, topic string, key bool) ([]byte, error) {
+	enc, err := format.NewEncoder(f, cols, format.Options{Key: key, Schemas: e.schemas, Topic: topic})
 	if err != nil {
 		return nil, err
 	}

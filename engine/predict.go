@@ -91,6 +91,7 @@ func (e *Engine) fold(x plan.Expr) (any, bool) {
 func (e *Engine) taskDeps(query string) task.Deps {
 	return task.Deps{
 		Functions: e.functions, UDF: newUDFEnv(e.opts.Properties), Models: modelResolver{&e.models}, Log: e.plog.query(query),
+		Schemas: e.schemas,
 	}
 }
 

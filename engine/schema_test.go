@@ -1,0 +1,136 @@
+package engine_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/sr"
+	"github.com/twmb/franz-go/pkg/sr/srfake"
+
+	"github.com/millrace/millrace/engine"
+	"github.com/millrace/millrace/engine/registry"
+)
+
+// schemaRig is an engine with a schema registry that can be taken down.
+type schemaRig struct {
+	*rig
+	fake *srfake.Registry
+	down atomic.Bool
+}
+
+func newSchemaRig(t *testing.T) *schemaRig {
+	t.Helper()
+	r := &schemaRig{rig: &rig{t: t, dir: t.TempDir()}, fake: srfake.New()}
+	t.Cleanup(r.fake.Close)
+	r.fake.Intercept(func(w http.ResponseWriter, _ *http.Request) bool {
+		if r.down.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		return r.down.Load()
+	})
+	r.open()
+	t.Cleanup(func() {
+		if r.Engine != nil {
+			closeEngine(t, r.Engine)
+		}
+	})
+	return r
+}
+
+func (r *schemaRig) open() {
+	r.t.Helper()
+	var err error
+	r.Engine, err = openEngine(r.t, engine.Options{
+		DataDir: r.dir, SchemaRegistry: registry.Options{URLs: []string{r.fake.URL()}, Timeout: 300 * time.Millisecond},
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// rows waits until a push query has given as many rows.
+func (r *schemaRig) rows(sql string, n int) []string {
+	r.t.Helper()
+	rs, err := r.Query(r.t.Context(), engine.Request{SQL: sql, Properties: fromStart})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	var out []string
+	for len(out) < n {
+		rows, err := rs.Next(r.t.Context())
+		if err != nil && !errors.Is(err, io.EOF) {
+			r.t.Fatalf("%s: %v after %q", sql, err, out)
+		}
+		for _, row := range rows {
+			out = append(out, show(row.Values))
+		}
+		if err != nil {
+			break
+		}
+	}
+	if err := rs.Close(); err != nil {
+		r.t.Error(err)
+	}
+	return out
+}
+
+func show(values []any) string {
+	var words []string
+	for _, v := range values {
+		if s, ok := v.(string); ok {
+			words = append(words, s)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// TestRegistryFormats: each format goes through topics, with the schemas of sinks registered and inferred again.
+func TestRegistryFormats(t *testing.T) {
+	r := newSchemaRig(t)
+	for _, f := range []string{"AVRO", "PROTOBUF", "JSON_SR"} {
+		r.must(`CREATE STREAM in_` + f + ` (id STRING KEY, item STRING, qty INT) WITH (KAFKA_TOPIC='in_` + f + `', PARTITIONS=1, VALUE_FORMAT='` + f + `');
+			CREATE STREAM out_` + f + ` AS SELECT id, item, qty + 1 AS qty FROM in_` + f + `;
+			CREATE STREAM again_` + f + ` (id STRING KEY) WITH (KAFKA_TOPIC='OUT_` + f + `', VALUE_FORMAT='` + f + `');
+			INSERT INTO in_` + f + ` VALUES ('a', 'pen', 41);`)
+		got := r.rows(`SELECT id, item, CAST(qty AS STRING) FROM again_`+f+` EMIT CHANGES LIMIT 1;`, 1)
+		if len(got) != 1 || got[0] != "a pen 42" {
+			t.Errorf("%s: got %q", f, got)
+		}
+		if !r.fake.SubjectExists("OUT_" + f + "-value") {
+			t.Errorf("%s: the sink's schema is not registered", f)
+		}
+	}
+}
+
+// TestRegistryOutage: records whose schema cannot be asked for wait until it can; none is lost, and none is taken for broken.
+func TestRegistryOutage(t *testing.T) {
+	r := newSchemaRig(t)
+	schema := `{"type":"record","name":"o","fields":[{"name":"ITEM","type":"string"}]}`
+	if _, _, err := r.fake.RegisterSchema("orders-value", sr.Schema{Schema: schema}); err != nil {
+		t.Fatal(err)
+	}
+	r.must(`CREATE STREAM orders (id STRING KEY) WITH (KAFKA_TOPIC='orders', PARTITIONS=1, VALUE_FORMAT='AVRO');
+		CREATE STREAM plain WITH (VALUE_FORMAT='JSON') AS SELECT id, item FROM orders;
+		INSERT INTO orders VALUES ('a', 'pen');`)
+	if got := r.rows(`SELECT item FROM plain EMIT CHANGES LIMIT 1;`, 1); len(got) != 1 {
+		t.Fatalf("before: %q", got)
+	}
+	r.must(`INSERT INTO orders VALUES ('b', 'ink'); PAUSE ALL;`)
+	closeEngine(t, r.Engine)
+	r.Engine = nil
+	r.down.Store(true)
+	r.open() // it remembers no schema
+	r.refuse(`CREATE STREAM o2 WITH (KAFKA_TOPIC='orders', VALUE_FORMAT='AVRO');`, "schema.registry")
+	r.must(`RESUME ALL;`)
+	time.Sleep(2 * time.Second)
+	r.down.Store(false)
+	got := r.rows(`SELECT item FROM plain EMIT CHANGES LIMIT 2;`, 2)
+	if strings.Join(got, " ") != "pen ink" {
+		t.Errorf("got %q", got)
+	}
+}
