@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/engine/command"
+	"github.com/millrace/millrace/engine/kafka"
 	"github.com/millrace/millrace/engine/query"
 	"github.com/millrace/millrace/engine/topology"
 	"github.com/millrace/millrace/sql/ast"
@@ -85,6 +86,12 @@ func (e *Engine) startQueries(ctx context.Context) error {
 
 func (e *Engine) defineProcessingLog(ctx context.Context) error {
 	if _, ok := e.Catalog().Source(ProcessingLogStream); ok {
+		err := e.kafka.CreateTopic(ctx, kafka.TopicSpec{Name: e.processingLogTopic(), Partitions: 1})
+		if err == nil {
+			e.log.Warn("the topic of the processing log was missing and is made anew", "topic", e.processingLogTopic())
+		} else if !errors.Is(err, kafka.ErrTopicExists) {
+			e.log.Warn("the topic of the processing log cannot be checked", "error", err)
+		}
 		return nil
 	}
 	e.state.Store(running) // its own statement goes the way of all

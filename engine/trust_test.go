@@ -18,11 +18,14 @@ func TestStartsWithoutATopic(t *testing.T) {
 	execute(t, e, payments)
 	execute(t, e, `CREATE STREAM other (id STRING KEY, x INT) WITH (KAFKA_TOPIC='other', VALUE_FORMAT='JSON', PARTITIONS=1);
 		CREATE TABLE counted AS SELECT id, COUNT(*) AS n FROM other GROUP BY id EMIT CHANGES;`)
-	if err := e.kafka.DeleteTopics("payments"); err != nil {
+	if err := e.kafka.DeleteTopics("payments", e.processingLogTopic()); err != nil {
 		t.Fatal(err)
 	}
 	end()
 	e, _ = openTest(t, dir)
+	if _, _, ok, err := e.topics.Lookup(e.processingLogTopic()); !ok || err != nil {
+		t.Errorf("the processing log has no topic: %v", err)
+	}
 	execute(t, e, "INSERT INTO other (id, x) VALUES ('a', 1);")
 	eventually(t, e, "SELECT n FROM counted WHERE id = 'a';", "1")
 	for _, q := range e.Catalog().Queries() {
