@@ -18,14 +18,15 @@ import (
 
 // Process is one run of the program. One goroutine uses it.
 type Process struct {
-	cmd  *exec.Cmd
-	log  string
-	done chan error
+	cmd   *exec.Cmd
+	log   string
+	ended chan struct{}
+	err   error // set before ended is closed
 }
 
 // Start runs a program with its output appended to the log file dir/name.log.
 func Start(program, dir, name string, args ...string) (*Process, error) {
-	p := &Process{cmd: exec.Command(program, args...), log: filepath.Join(dir, name+".log"), done: make(chan error, 1)}
+	p := &Process{cmd: exec.Command(program, args...), log: filepath.Join(dir, name+".log"), ended: make(chan struct{})}
 	out, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
@@ -34,7 +35,10 @@ func Start(program, dir, name string, args ...string) (*Process, error) {
 	if err := p.cmd.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("start %s: %w", name, err), out.Close())
 	}
-	go func() { p.done <- errors.Join(p.cmd.Wait(), out.Close()) }()
+	go func() {
+		p.err = errors.Join(p.cmd.Wait(), out.Close())
+		close(p.ended)
+	}()
 	return p, nil
 }
 
@@ -42,17 +46,16 @@ func Start(program, dir, name string, args ...string) (*Process, error) {
 func (p *Process) Stop() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
-	case <-p.done:
+	case <-p.ended:
 	case <-time.After(30 * time.Second):
-		_ = p.cmd.Process.Kill()
-		<-p.done
+		p.Kill()
 	}
 }
 
 // Kill ends the process as a crash does, with SIGKILL.
 func (p *Process) Kill() {
 	_ = p.cmd.Process.Kill()
-	<-p.done
+	<-p.ended
 }
 
 // Await calls ready until it succeeds; a process that ends first is the error, with the end of its log.
@@ -65,10 +68,9 @@ func (p *Process) Await(ctx context.Context, what string, ready func() error) er
 			return nil
 		}
 		select {
-		case err := <-p.done:
-			p.done <- err
+		case <-p.ended:
 			text, _ := os.ReadFile(p.log)
-			return fmt.Errorf("%s ended: %w\n%s", what, err, text[max(0, len(text)-2000):])
+			return fmt.Errorf("%s ended: %w\n%s", what, p.err, text[max(0, len(text)-2000):])
 		case <-ctx.Done():
 			return fmt.Errorf("wait for %s: %w", what, errors.Join(ctx.Err(), last))
 		case <-time.After(20 * time.Millisecond):
@@ -117,3 +119,9 @@ func FreeAddress() (string, error) {
 	addr := l.Addr().String()
 	return addr, l.Close()
 }
+
+// Freeze stops the process without its knowledge, as a long pause of the machine does; Thaw lets it go on.
+func (p *Process) Freeze() { _ = p.cmd.Process.Signal(syscall.SIGSTOP) }
+
+// Thaw undoes Freeze.
+func (p *Process) Thaw() { _ = p.cmd.Process.Signal(syscall.SIGCONT) }

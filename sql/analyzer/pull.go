@@ -1,6 +1,7 @@
 package analyzer
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -122,8 +123,9 @@ func (b *query) pullTable(src *source, q *ast.Query) (Result, error) {
 		return out, b.scan(b.sel.Span(), "there is no WHERE")
 	}
 	var err error
+	var refused *ast.Error
 	out.Filter, err = b.predicate("WHERE", b.where)
-	if e, ok := err.(*ast.Error); ok && !strings.HasPrefix(e.Code, "type.in-") {
+	if errors.As(err, &refused) && !strings.HasPrefix(refused.Code, "type.in-") {
 		return nil, err
 	}
 	lookups, keyErr := b.lookups(src) // of a bad IN over a key, this error says more

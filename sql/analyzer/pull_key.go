@@ -1,6 +1,7 @@
 package analyzer
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/millrace/millrace/sql/ast"
@@ -203,8 +204,10 @@ func (l *lookup) keyConstant(v plan.Expr, col plan.OutColumn, at ast.Expr) (plan
 
 func (l *lookup) key(i int, op ast.CompareOp, v plan.Expr, c ast.Expr) error {
 	if l.keys++; l.keys > len(l.values) {
-		if err := l.scan(c.Span(), "a key column is compared more than once"); err != nil {
-			l.odd = err
+		if l.odd == nil {
+			l.odd = l.scan(c.Span(), "a key column is compared more than once")
+		}
+		if l.odd != nil {
 			return nil
 		}
 	}
@@ -264,7 +267,7 @@ func setRange(r *Range, op ast.CompareOp, v plan.Expr) bool {
 // finish makes the lookup, or nil for a scan.
 func (l *lookup) finish(conjuncts []ast.Expr) (*Lookup, error) {
 	at := conjuncts[0].Span()
-	if l.odd == errScan {
+	if errors.Is(l.odd, errScan) {
 		return nil, nil
 	}
 	if l.odd != nil {
