@@ -56,6 +56,17 @@ func registerTopic(m *registry.Memory, t *Topic) {
 	}
 }
 
+// Register puts the schemas of the case's topics into the registry, and what they refer to under its own name.
+func (c *Case) Register(m *registry.Memory) {
+	for i := range c.Topics {
+		t := &c.Topics[i]
+		for _, r := range append(append([]referenceSpec{}, t.KeySchemaReferences...), t.ValueSchemaReferences...) {
+			m.Put(r.Name, registry.Schema{Kind: registry.Protobuf, Text: r.Schema}, 0)
+		}
+		registerTopic(m, t)
+	}
+}
+
 // readTopics are the topics that CREATE statements without a query read, and whether the statement says how many partitions there are.
 func readTopics(c *Case) map[string]bool {
 	out := map[string]bool{}

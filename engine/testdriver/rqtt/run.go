@@ -27,6 +27,7 @@ func (s *Server) Run(c *qtt.Case) error {
 	if err := s.createTopics(ctx, c); err != nil {
 		return qtt.Failf("topics", "%v", err)
 	}
+	c.Register(s.registry.memory())
 	admin, queries := split(c.Statements)
 	answers, err := s.execute(ctx, c, admin)
 	if err != nil || answers == nil {
@@ -132,7 +133,7 @@ func (s *Server) feed(ctx context.Context, c *qtt.Case) error {
 	defer p.Close()
 	for i := range c.Inputs {
 		in := &c.Inputs[i]
-		rec, err := in.Encode(qtt.FormatsOf(s.engine.Catalog(), c, in.Topic))
+		rec, err := in.Encode(s.formats(c, in.Topic))
 		if err != nil {
 			return qtt.Failf("input", "input %d: %v", i, err)
 		}
@@ -154,6 +155,13 @@ func (s *Server) feed(ctx context.Context, c *qtt.Case) error {
 	return nil
 }
 
+// formats are those of a topic's records.
+func (s *Server) formats(c *qtt.Case, topic string) qtt.Formats {
+	f := qtt.FormatsOf(s.engine.Catalog(), c, topic)
+	f.Schemas = s.registry.memory()
+	return f
+}
+
 // compareTopics compares the records that the case expects with the first ones of their topics.
 func (s *Server) compareTopics(ctx context.Context, c *qtt.Case) error {
 	want := map[string][]*qtt.Record{}
@@ -173,7 +181,7 @@ func (s *Server) compareTopics(ctx context.Context, c *qtt.Case) error {
 		if len(got) < len(want[topic]) {
 			return qtt.Failf("output count", "%d records in %s, expected %d", len(got), topic, len(want[topic]))
 		}
-		f := qtt.FormatsOf(s.engine.Catalog(), c, topic)
+		f := s.formats(c, topic)
 		for i, w := range want[topic] {
 			if what, detail := qtt.CompareRecord(w, &got[i], f); what != "" {
 				return qtt.Failf("output "+what, "record %d of %s: %s", i, topic, detail)

@@ -13,11 +13,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/millrace/millrace/engine"
+	"github.com/millrace/millrace/engine/registry"
 	"github.com/millrace/millrace/engine/server"
 	"github.com/millrace/millrace/engine/testdriver"
 	"github.com/millrace/millrace/engine/testdriver/qtt"
@@ -39,6 +41,9 @@ type Server struct {
 	stop   context.CancelFunc
 	served chan error
 	used   bool // the last case's objects are still there
+
+	registry schemaRegistry
+	schemas  *httptest.Server
 }
 
 // Open starts an engine in a temporary directory and a server on a port of the loopback interface.
@@ -55,11 +60,14 @@ func (s *Server) start() error {
 	if s.dir, err = os.MkdirTemp("", "millrace-cases-"); err != nil {
 		return err
 	}
+	s.registry.renew()
+	s.schemas = httptest.NewServer(s.registry.handler())
 	log := slog.New(slog.DiscardHandler)
 	ctx, cancel := context.WithTimeout(context.Background(), lifeTimeout)
 	defer cancel()
 	s.engine, err = engine.Open(ctx, engine.Options{
-		DataDir: s.dir, Slots: 1, CommitInterval: 5 * time.Millisecond, Logger: log, DiskReserve: 1 << 20,
+		SchemaRegistry: registry.Options{URLs: []string{s.schemas.URL}},
+		DataDir:        s.dir, Slots: 1, CommitInterval: 5 * time.Millisecond, Logger: log, DiskReserve: 1 << 20,
 		// What the cases were recorded with: all of the input, every update of a table, scalable push queries.
 		Properties: map[string]string{
 			"auto.offset.reset": "earliest", "cache.max.bytes.buffering": "0", "ksql.query.push.v2.enabled": "true",
@@ -97,13 +105,19 @@ func (s *Server) Close() error {
 		errs = append(errs, s.engine.Close(ctx))
 		s.engine = nil
 	}
+	if s.schemas != nil {
+		s.schemas.Close()
+		s.schemas = nil
+	}
 	return errors.Join(append(errs, os.RemoveAll(s.dir))...)
 }
 
-// clean gives the next case an empty engine: the same one if everything could be dropped, else a new one.
+// clean gives the next case an empty engine: the same one if it has not met the registry, whose answers it
+// remembers, and everything could be dropped, else a new one.
 func (s *Server) clean(ctx context.Context) error {
-	if s.engine != nil && (!s.used || s.dropAll(ctx) == nil) {
+	if s.engine != nil && (!s.used || !s.registry.asked.Load() && s.dropAll(ctx) == nil) {
 		s.used = false
+		s.registry.renew()
 		return nil
 	}
 	s.used = false
