@@ -209,14 +209,11 @@ func (d *definition) inherit(t *analyzer.Topic, source string) error {
 	if err != nil {
 		return err
 	}
-	ms, err := strconv.ParseInt(configs["retention.ms"], 10, 64)
-	if err != nil {
-		return nil // the source's topic does not say: the broker's default holds for both
-	}
-	if ms < 0 {
-		t.Retention = -time.Millisecond
-	} else {
-		t.Retention = max(t.Retention, time.Duration(ms)*time.Millisecond)
+	// Where the source's topic does not say, the broker's default holds for both.
+	if ms, err := strconv.ParseInt(configs["retention.ms"], 10, 64); err == nil {
+		if t.Retention = max(t.Retention, time.Duration(ms)*time.Millisecond); ms < 0 {
+			t.Retention = -time.Millisecond
+		}
 	}
 	return nil
 }

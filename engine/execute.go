@@ -47,6 +47,9 @@ func (e *Engine) begin(r Request) (*session, []parser.Piece, error) {
 	if err != nil {
 		return nil, nil, &StatementError{Code: CodeBadRequest, Rule: "property", Message: err.Error(), Err: err}
 	}
+	if err := e.admits(s); err != nil {
+		return nil, nil, &StatementError{Code: CodeBadRequest, Rule: "property", Message: err.Error(), Err: err}
+	}
 	pieces, complete := parser.Split(r.SQL)
 	if len(pieces) == 0 {
 		return nil, nil, &StatementError{Code: CodeBadRequest, Message: "there is no statement in the request"}
@@ -66,7 +69,7 @@ func (e *Engine) statement(ctx context.Context, s *session, p parser.Piece) (bod
 	if err != nil {
 		return nil, text, err
 	}
-	if done, err := s.change(stmt); done || err != nil {
+	if done, err := e.change(s, stmt); done || err != nil {
 		return nil, text, err
 	}
 	if bodies, done, err := e.show(ctx, s, stmt); done {
@@ -74,6 +77,25 @@ func (e *Engine) statement(ctx context.Context, s *session, p parser.Piece) (bod
 	}
 	bodies, err = e.effect(ctx, s, stmt, text)
 	return bodies, text, err
+}
+
+// change carries out a statement that changes the session alone, unless the server cannot honor it.
+func (e *Engine) change(s *session, stmt ast.Statement) (bool, error) {
+	done, err := s.change(stmt)
+	if done && err == nil {
+		if err := e.admits(s); err != nil {
+			return true, &ast.Error{Code: "property", Span: stmt.Span(), Message: err.Error()}
+		}
+	}
+	return done, err
+}
+
+// admits refuses settings that are the server's and not a session's: nothing is accepted and then ignored where results depend on it.
+func (e *Engine) admits(s *session) error {
+	if v, ok := s.props[guarantee]; ok && !strings.EqualFold(v, e.opts.Guarantee) {
+		return fmt.Errorf("%s is the server's: it runs %s; start it with --guarantee %s", guarantee, e.opts.Guarantee, v)
+	}
+	return nil
 }
 
 func (e *Engine) parse(s *session, p parser.Piece) (ast.Statement, string, error) {

@@ -19,6 +19,7 @@ const (
 	// cacheBytes is ksqlDB's switch for coalescing: 0 emits every update, anything else the last one of a commit.
 	cacheBytes = "cache.max.bytes.buffering"
 	idleMillis = "max.task.idle.ms"
+	guarantee  = "processing.guarantee"
 )
 
 // properties are all settings that statements may change. ksqlDB's names are accepted with and without their prefix
@@ -41,7 +42,7 @@ var properties = []property{
 	{"ksql.suppress.enabled", "true", boolean},
 	{"ksql.timestamp.throw.on.invalid", "false", boolean},
 	{"max.task.idle.ms", "0", number(-1, 1<<31-1)},
-	{"processing.guarantee", "exactly_once_v2", oneOf("exactly_once_v2", "at_least_once")},
+	{guarantee, "exactly_once_v2", oneOf("exactly_once_v2", "at_least_once")},
 }
 
 func lookupProperty(name string) (*property, error) {

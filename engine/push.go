@@ -292,7 +292,7 @@ func (e *Engine) Query(ctx context.Context, r Request) (ResultSet, error) {
 			return nil, refusal(err, text, nil)
 		}
 		last := i == len(pieces)-1
-		if done, err := s.change(stmt); err != nil || done && !last {
+		if done, err := e.change(s, stmt); err != nil || done && !last {
 			if err != nil {
 				return nil, refusal(err, text, nil)
 			}

@@ -22,3 +22,15 @@ func TestAssertTopic(t *testing.T) {
 		}
 	}
 }
+
+func TestGuaranteeIsTheServers(t *testing.T) {
+	e, _ := openTest(t, t.TempDir())
+	execute(t, e, `SET 'processing.guarantee' = 'exactly_once_v2'; SHOW PROPERTIES;`)
+	if _, err := e.Execute(t.Context(), Request{SQL: `SET 'processing.guarantee' = 'at_least_once';`}); err == nil {
+		t.Error("a session's guarantee was accepted, and nothing would follow it")
+	}
+	_, err := e.Execute(t.Context(), Request{SQL: `SHOW STREAMS;`, Properties: map[string]any{"processing.guarantee": "at_least_once"}})
+	if err == nil {
+		t.Error("a request's guarantee was accepted, and nothing would follow it")
+	}
+}
