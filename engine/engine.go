@@ -25,7 +25,7 @@ import (
 	"github.com/millrace/millrace/udf"
 	"github.com/millrace/millrace/udf/builtin"
 	"github.com/millrace/millrace/udf/model"
-	"github.com/millrace/millrace/udf/model/onnx"
+	"github.com/millrace/millrace/udf/model/native"
 )
 
 // Version is the release, set by the linker.
@@ -215,7 +215,7 @@ func (e *Engine) openSQL(ctx context.Context) error {
 		}
 	}
 	e.functions = builtin.Registry()
-	e.backends = []model.Backend{onnx.Backend{}}
+	e.backends = []model.Backend{native.Backend{}}
 	if e.artifacts, err = openArtifacts(ctx, e.kafka, e.internalTopic("models"), filepath.Join(e.opts.DataDir, "artifacts")); err != nil {
 		return err
 	}

@@ -254,7 +254,7 @@ func (e *Engine) describeModel(cat *catalog.Catalog, name ast.Ident) ([]EntityBo
 	d := ModelDescription{ModelInfo: modelInfo(m), Statement: m.Statement, Inputs: []ModelColumn{}, Outputs: []ModelColumn{}}
 	sig := v.Scorer.Signature()
 	for _, t := range sig.Inputs {
-		d.Inputs = append(d.Inputs, ModelColumn{Name: t.Name, Type: t.Type.String(), Shape: t.String()})
+		d.Inputs = append(d.Inputs, ModelColumn{Name: t.Name, Type: t.Type.String(), Shape: t.Describe()})
 	}
 	for _, t := range sig.Outputs {
 		d.Outputs = append(d.Outputs, ModelColumn{Name: t.Name, Type: t.Type.String(), Shape: t.String()})

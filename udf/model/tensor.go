@@ -37,6 +37,9 @@ type Tensor struct {
 	Type  ElemType
 	Shape []int64  // -1 is the batch
 	Keys  []string // set on map outputs: the key of each of the Width columns
+
+	// Columns are the names of the Width elements of an input, where the file has them.
+	Columns []string
 }
 
 // Width is the number of elements a row has.
@@ -64,6 +67,14 @@ func (t Tensor) String() string {
 		s = "map(" + s + ")"
 	}
 	return t.Name + ": " + s
+}
+
+// Describe prints the tensor as "X: float[?,2] (amount, age)": String with the names of its columns.
+func (t Tensor) Describe() string {
+	if t.Columns == nil {
+		return t.String()
+	}
+	return t.String() + " (" + strings.Join(t.Columns, ", ") + ")"
 }
 
 // Signature is the typed interface of a model, as its file declares it.

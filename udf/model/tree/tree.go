@@ -115,6 +115,9 @@ type Ensemble struct {
 // MaxNodes bounds an ensemble; node numbers are int32 and an equality takes several nodes.
 const MaxNodes = 1 << 28
 
+// MaxBounds bounds the sets of an ensemble, all together; each bound takes two nodes.
+const MaxBounds = 1 << 22
+
 const maxFeatures = 1 << 22
 
 // New checks and flattens an ensemble.
@@ -154,7 +157,7 @@ func (s *Spec) check() error {
 	if len(s.Nodes) > MaxNodes {
 		return fmt.Errorf("%d nodes exceed the limit of %d", len(s.Nodes), MaxNodes)
 	}
-	slots := len(s.Nodes)
+	bounds := 0
 	for i, n := range s.Nodes {
 		if n.Mode == Leaf {
 			continue
@@ -162,8 +165,8 @@ func (s *Spec) check() error {
 		if n.Mode > In {
 			return fmt.Errorf("node %d has an unknown mode", i)
 		}
-		if slots += 3 * len(n.Bounds); slots > MaxNodes {
-			return fmt.Errorf("the sets of the nodes exceed the limit of %d", MaxNodes)
+		if bounds += len(n.Bounds); bounds > MaxBounds {
+			return fmt.Errorf("the sets of the nodes exceed the limit of %d bounds", MaxBounds)
 		}
 		last := -infinity
 		for _, v := range n.Bounds {
