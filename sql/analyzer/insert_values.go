@@ -93,9 +93,10 @@ func valueColumns(x *ast.InsertValues, target *catalog.Source) ([]ast.Ident, err
 	return x.Columns, nil
 }
 
-// fit brings a value to the column's type by the strict rules: numbers widen, text becomes dates, nothing becomes text.
+// fit brings a value to the column's type by the strict rules: numbers widen, text becomes dates, nothing becomes text. Fields that a
+// STRUCT column does not have are left out.
 func fit(e plan.Expr, t *types.Type, column string, at ast.Expr) (plan.Expr, error) {
-	if !types.ImplicitCast(e.Type(), t) && (e.Type().Kind != types.KindDecimal || t.Kind != types.KindDecimal) {
+	if !types.ImplicitCast(shared(e.Type(), t), t) && (e.Type().Kind != types.KindDecimal || t.Kind != types.KindDecimal) {
 		return nil, advise(fail("insert.type", at.Span(), "%s is %s and does not fit column %s of type %s", at, e.Type(), column, t), "add a CAST")
 	}
 	if l, ok := e.(*plan.Literal); ok && l.Value != nil {
@@ -106,4 +107,28 @@ func fit(e plan.Expr, t *types.Type, column string, at ast.Expr) (plan.Expr, err
 		return &plan.Literal{Value: v, T: t}, nil
 	}
 	return castTo(e, t), nil
+}
+
+// shared is a type without the fields that the other one lacks, however deep; one that has no field in common stays as it is.
+func shared(t, other *types.Type) *types.Type {
+	if t.Kind != other.Kind {
+		return t
+	}
+	switch t.Kind {
+	case types.KindArray:
+		return types.ArrayOf(shared(t.Elem, other.Elem))
+	case types.KindMap:
+		return types.MapOf(t.Key, shared(t.Elem, other.Elem))
+	case types.KindStruct:
+		var fields []types.Field
+		for _, f := range t.Fields {
+			if i := other.FieldIndex(f.Name); i >= 0 {
+				fields = append(fields, types.Field{Name: f.Name, Type: shared(f.Type, other.Fields[i].Type)})
+			}
+		}
+		if len(fields) > 0 {
+			return types.StructOf(fields...)
+		}
+	}
+	return t
 }
