@@ -220,7 +220,11 @@ func (c compiler) value(f protoreflect.FieldDescriptor, t *types.Type) (*fieldPl
 			v := e.Values().Get(i)
 			fp.enum[int32(v.Number())] = []byte(v.Name())
 		}
-		fp.def = fp.enumScalar(int64(f.DefaultEnumValue().Number()))
+		d := f.DefaultEnumValue()
+		if d == nil {
+			d = e.Values().Get(0)
+		}
+		fp.def = fp.enumScalar(int64(d.Number()))
 	}
 	return fp, connect.Accepts(t, s)
 }

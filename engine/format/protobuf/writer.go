@@ -201,9 +201,9 @@ func (o *outField) column(dst []byte, v *vector.Vector, row int) ([]byte, error)
 		}
 		return o.integer(dst, n), nil
 	case types.KindInt, types.KindDate, types.KindTime:
-		return o.integer(dst, int64(v.I32[i])), nil
+		return o.checked(dst, int64(v.I32[i]))
 	case types.KindBigint, types.KindTimestamp:
-		return o.integer(dst, v.I64[i]), nil
+		return o.checked(dst, v.I64[i])
 	case types.KindDouble:
 		return o.float(dst, v.F64[i]), nil
 	case types.KindString, types.KindBytes:
@@ -223,9 +223,9 @@ func (o *outField) boxed(dst []byte, x any) ([]byte, error) {
 		}
 		return o.integer(dst, 0), nil
 	case int32:
-		return o.integer(dst, int64(x)), nil
+		return o.checked(dst, int64(x))
 	case int64:
-		return o.integer(dst, x), nil
+		return o.checked(dst, x)
 	case float64:
 		return o.float(dst, x), nil
 	case string:
@@ -270,6 +270,14 @@ func (o *outField) wrap(dst []byte, write func(inner *outField, dst []byte) []by
 	inner := outField{number: 1, kind: o.kind, enum: o.enum}
 	var buf [32]byte
 	return o.delimited(dst, write(&inner, buf[:0]))
+}
+
+// checked writes a number that the field has room for: unsigned ones of 32 bits have not for every BIGINT.
+func (o *outField) checked(dst []byte, n int64) ([]byte, error) {
+	if (o.kind == protoreflect.Uint32Kind || o.kind == protoreflect.Fixed32Kind) && int64(uint32(n)) != n {
+		return dst, fmt.Errorf("%d does not fit %s", n, o.kind)
+	}
+	return o.integer(dst, n), nil
 }
 
 func (o *outField) integer(dst []byte, n int64) []byte {
