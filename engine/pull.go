@@ -240,6 +240,9 @@ func (t *tablePull) emit() error {
 	rows.Cols = make([]*vector.Vector, len(t.columns))
 	for i, at := range t.columns {
 		rows.Cols[i] = timed.Cols[at]
+		if t.q.Columns[i].Role == plan.Value && losesNulls(t.q.Source.ValueFormat) {
+			rows.Cols[i] = withoutNulls(rows.Cols[i], b.N)
+		}
 	}
 	kept := &rows
 	if t.filter != nil {

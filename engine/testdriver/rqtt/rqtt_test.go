@@ -14,7 +14,7 @@ import (
 // sample takes every so many cases of the peer's, of which floor pass at least.
 const (
 	sample = 6
-	floor  = 53
+	floor  = 54
 )
 
 func TestConformance(t *testing.T) {
