@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/millrace/millrace/engine/cluster"
 	"github.com/millrace/millrace/engine/command"
 	"github.com/millrace/millrace/engine/kafka"
 	"github.com/millrace/millrace/engine/query"
@@ -40,6 +41,9 @@ func (e *Engine) openCommands(ctx context.Context) error {
 		return err
 	}
 	if e.replay.slots == 0 {
+		if err := e.firstServer(ctx); err != nil {
+			return err
+		}
 		_, err := e.commands.Submit(ctx, func(int64) (*command.Command, error) {
 			if e.replay.slots != 0 {
 				return nil, command.ErrNothing
@@ -52,6 +56,27 @@ func (e *Engine) openCommands(ctx context.Context) error {
 	}
 	if e.replay.slots != e.opts.Slots {
 		return fmt.Errorf("service %s has %d slots: a server with %d cannot join it", e.opts.Service, e.replay.slots, e.opts.Slots)
+	}
+	return nil
+}
+
+// firstServer refuses to begin an empty command log beside a slots topic that has records: the log was deleted, and with it all
+// definitions. Whoever deleted it must say what is to become of the rest.
+func (e *Engine) firstServer(ctx context.Context) error {
+	topic := cluster.SlotsTopic(e.opts.Service)
+	m, err := e.kafka.DescribeTopics(topic)
+	if err != nil || m[topic].Partitions == 0 {
+		return err
+	}
+	ends, err := e.offsets(ctx, topic, kafka.Latest)
+	if err != nil {
+		return err
+	}
+	for _, end := range ends {
+		if end > 0 {
+			return fmt.Errorf("the command log of service %s is empty, but its queries have run: topic %s was deleted; restore it, or delete %s too to begin anew",
+				e.opts.Service, e.internalTopic("commands"), topic)
+		}
 	}
 	return nil
 }

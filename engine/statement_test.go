@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"strings"
 	"testing"
 )
 
@@ -32,5 +33,25 @@ func TestGuaranteeIsTheServers(t *testing.T) {
 	_, err := e.Execute(t.Context(), Request{SQL: `SHOW STREAMS;`, Properties: map[string]any{"processing.guarantee": "at_least_once"}})
 	if err == nil {
 		t.Error("a request's guarantee was accepted, and nothing would follow it")
+	}
+}
+
+func TestALostCommandLogIsNotBegunAnew(t *testing.T) {
+	dir := t.TempDir()
+	e, end := openTest(t, dir)
+	execute(t, e, payments)
+	execute(t, e, `INSERT INTO payments (id, usr, amount) VALUES ('a', 'ann', 500);`)
+	eventually(t, e, "SELECT usr, n FROM totals;", "ann 1")
+	if err := e.Kafka().DeleteTopics(e.internalTopic("commands")); err != nil {
+		t.Fatal(err)
+	}
+	end()
+	again, err := Open(t.Context(), Options{DataDir: dir, Slots: 4})
+	if err == nil {
+		_ = again.Close(t.Context())
+		t.Fatal("a server began anew where queries had run: all definitions would be forgotten in silence")
+	}
+	if !strings.Contains(err.Error(), "was deleted") {
+		t.Errorf("the error does not say what happened: %v", err)
 	}
 }
