@@ -26,18 +26,18 @@ var faults = []fault{
 	{"server killed", 6, nil, func(s *storm, ctx context.Context, n *node) {
 		n.server.Kill()
 		s.idle(1000)
-		n.start(ctx)
+		n.up(ctx)
 	}},
 	{"server restarted", 4, nil, func(s *storm, ctx context.Context, n *node) {
 		n.server.Stop()
-		n.start(ctx)
+		n.up(ctx)
 	}},
 	{"both servers killed", 2, nil, func(s *storm, ctx context.Context, _ *node) {
 		for _, n := range s.servers {
 			n.server.Kill()
 		}
 		for _, n := range s.servers {
-			n.start(ctx)
+			n.up(ctx)
 		}
 	}},
 	{"connections cut", 8, hasProxy, func(s *storm, _ context.Context, _ *node) {
@@ -58,7 +58,7 @@ var faults = []fault{
 	}},
 	{"broker killed", 3, hasCtl, func(s *storm, _ context.Context, _ *node) {
 		s.control("kill", "1")
-		s.idle(2000)
+		s.idle(3000)
 		s.control("start", "1")
 	}},
 	{"store deleted", 3, nil, func(s *storm, ctx context.Context, n *node) {
@@ -66,7 +66,7 @@ var faults = []fault{
 		if err := os.RemoveAll(filepath.Join(n.data, "state")); err != nil {
 			s.t.Fatal(err)
 		}
-		n.start(ctx)
+		n.up(ctx)
 	}},
 	{"store corrupted", 4, nil, func(s *storm, ctx context.Context, n *node) {
 		if s.rng.IntN(2) == 0 {
@@ -75,7 +75,7 @@ var faults = []fault{
 			n.server.Stop()
 		}
 		s.corrupt(filepath.Join(n.data, "state"))
-		n.start(ctx)
+		n.up(ctx)
 	}},
 	{"records refused", 5, nil, func(s *storm, _ context.Context, _ *node) {
 		// A limit that no record meets makes transactions abort until it is lifted.

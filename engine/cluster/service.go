@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/millrace/millrace/engine/kafka"
 	"github.com/millrace/millrace/engine/topology"
@@ -123,6 +124,11 @@ func (s *Service) ensureTopic(ctx context.Context, spec kafka.TopicSpec) error {
 		return err
 	}
 	info, err := s.broker.DescribeTopic(spec.Name)
+	for began := time.Now(); errors.Is(err, kafka.ErrUnknownTopic) && time.Since(began) < 5*time.Second && ctx.Err() == nil; {
+		// Another server created it a moment ago, and the broker asked does not know its leaders yet.
+		time.Sleep(100 * time.Millisecond)
+		info, err = s.broker.DescribeTopic(spec.Name)
+	}
 	if err != nil {
 		return err
 	}
