@@ -34,6 +34,7 @@ test-long: build ## run the peer's conformance cases in full, over batch sizes a
 	@test -d "$(MILLRACE_QTT)" || { echo "there are no cases at MILLRACE_QTT=$(MILLRACE_QTT)"; exit 1; }
 	for b in 1 3 256; do bin/millrace test $(MILLRACE_QTT)/query-validation-tests --quiet --batch-size $$b | tail -1; done
 	bin/millrace test $(MILLRACE_QTT)/query-validation-tests --quiet --no-optimizer | tail -1
+	bin/millrace test $(MILLRACE_QTT)/rest-query-validation-tests --quiet | tail -1
 
 .PHONY: demo
 demo: build ## run the demo: ARGS=--once exits when done
