@@ -228,7 +228,10 @@ func (d *definition) topic(t analyzer.Topic) error {
 	if t.Name == "" || t.Exists {
 		return nil
 	}
-	spec := kafka.TopicSpec{Name: t.Name, Partitions: t.Partitions, Replicas: t.Replicas, Configs: map[string]string{}}
+	// Results carry event time, which may be ahead of the broker's clock: that must not stop the query.
+	spec := kafka.TopicSpec{
+		Name: t.Name, Partitions: t.Partitions, Replicas: t.Replicas, Configs: map[string]string{kafka.FutureLimit: kafka.NoLimit},
+	}
 	if t.Cleanup != "" {
 		spec.Configs["cleanup.policy"] = t.Cleanup
 	}

@@ -30,6 +30,13 @@ var (
 // maxPartitions keeps a slip of the keyboard from filling a cluster; the embedded broker would try any number.
 const maxPartitions = 10_000
 
+// FutureLimit is the topic setting that bounds how far ahead of the broker's clock a record's timestamp may be, an hour by default; NoLimit
+// lifts it. Brokers before 3.6 neither have the limit nor know the setting: CreateTopic leaves it out there.
+const (
+	FutureLimit = "message.timestamp.after.max.ms"
+	NoLimit     = "9223372036854775807"
+)
+
 // TopicInfo describes an existing topic.
 type TopicInfo struct {
 	Name       string
@@ -55,6 +62,10 @@ func (c *Client) CreateTopic(ctx context.Context, spec TopicSpec) error {
 		detail.ConfigEntries[k] = &v
 	}
 	err := c.admin.CreateTopic(spec.Name, detail, false)
+	if detail.ConfigEntries[FutureLimit] != nil && errors.Is(err, sarama.ErrInvalidConfig) {
+		delete(detail.ConfigEntries, FutureLimit)
+		err = c.admin.CreateTopic(spec.Name, detail, false)
+	}
 	switch {
 	case errors.Is(err, sarama.ErrTopicAlreadyExists):
 		return failure("create topic", spec.Name, ErrTopicExists, nil)
