@@ -140,13 +140,29 @@ func (c *cursor) open() error {
 
 // skip passes over a value.
 func (c *cursor) skip(n *node) error {
-	if err := c.open(); err != nil {
-		return err
-	}
-	defer func() { c.depth++ }()
 	switch n.kind {
 	case null:
 		return nil
+	case union, record, array, entries, mapping:
+		if err := c.open(); err != nil {
+			return err
+		}
+		err := c.skipParts(n)
+		c.depth++
+		return err
+	case integer, long, enum:
+		_, err := c.varint()
+		return err
+	case text, binary:
+		_, err := c.bytes()
+		return err
+	}
+	_, err := c.scalar(n)
+	return err
+}
+
+func (c *cursor) skipParts(n *node) error {
+	switch n.kind {
 	case union:
 		b, isNull, err := c.branch(n)
 		if err != nil || isNull {
@@ -160,11 +176,8 @@ func (c *cursor) skip(n *node) error {
 			}
 		}
 		return nil
-	case array, entries, mapping:
-		return c.skipBlocks(n)
 	}
-	_, err := c.scalar(n)
-	return err
+	return c.skipBlocks(n)
 }
 
 func (c *cursor) skipBlocks(n *node) error {

@@ -258,6 +258,22 @@ func (c *cursor) column(n *node, v *vector.Vector) error {
 	case null:
 		v.AppendNull()
 		return nil
+	case long:
+		if v.Type.Kind == types.KindBigint { // nearly always
+			x, err := c.varint()
+			if err == nil {
+				v.I64 = append(v.I64, x)
+			}
+			return err
+		}
+	case double:
+		if v.Type.Kind == types.KindDouble {
+			x, err := c.uint64()
+			if err == nil {
+				v.F64 = append(v.F64, math.Float64frombits(x))
+			}
+			return err
+		}
 	case array, entries, mapping, record:
 		x, err := c.box(n)
 		if err != nil {
