@@ -46,22 +46,7 @@ func (p predictor) Predict(args []*vector.Vector, rows int, sel []int32, out *ve
 
 // returns is the SQL type of PREDICT for arguments of the types that a signature asks for.
 func returns(v *model.Version) string {
-	var args []*types.Type
-	for _, t := range v.Scorer.Signature().Inputs {
-		arg := types.Double
-		switch {
-		case t.Type.IsInt():
-			arg = types.Bigint
-		case t.Type == model.String:
-			arg = types.String
-		case t.Type == model.Bool:
-			arg = types.Boolean
-		}
-		for range t.Width() {
-			args = append(args, arg)
-		}
-	}
-	b, err := model.Bind("", v.Scorer, args)
+	b, err := model.Bind("", v.Scorer, v.Scorer.Signature().ArgTypes())
 	if err != nil {
 		return ""
 	}

@@ -22,6 +22,7 @@ var commands = []func(streams) *cobra.Command{
 	testCommand,
 	demoCommand,
 	benchCommand,
+	modelCommand,
 	versionCommand,
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -22,8 +23,13 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// TestScripts runs the program as people do. Each script has a free address in ADDR and KAFKA, and MILLRACE_SERVER points at ADDR.
+// TestScripts runs the program as people do. Each script has a free address in ADDR and KAFKA, MILLRACE_SERVER points at ADDR, and
+// MODELS is the folder of the model formats, each with its testdata.
 func TestScripts(t *testing.T) {
+	models, err := filepath.Abs("../../udf/model")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(e *testscript.Env) error {
@@ -39,6 +45,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("KAFKA", kafka)
 			e.Setenv("MILLRACE_SERVER", "http://"+addr)
 			e.Setenv("MILLRACE_HISTORY", e.WorkDir+"/history")
+			e.Setenv("MODELS", models)
 			e.Setenv("TERM", "xterm")
 			return nil
 		},

@@ -83,3 +83,21 @@ func (Backend) Load(ctx context.Context, a model.Artifact, o model.Options) (mod
 	}
 	return onnx.Backend{}.Load(ctx, a, o)
 }
+
+// Facts says what format a file is in and what it holds, be it covered or not.
+func Facts(b []byte, limit int) (Format, []model.Fact, error) {
+	f, err := Detect(b)
+	if err != nil {
+		return "", nil, err
+	}
+	read := onnx.Facts
+	switch f {
+	case XGBoostJSON, XGBoostUBJ:
+		read = xgboost.Facts
+	case LightGBM:
+		read = lightgbm.Facts
+	case ONNX:
+	}
+	facts, err := read(b, limit)
+	return f, facts, err
+}

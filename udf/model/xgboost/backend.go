@@ -38,14 +38,7 @@ func load(b []byte, limit int) (model.Scorer, error) {
 	if len(b) > limit {
 		return nil, fmt.Errorf("%d bytes exceed the limit of %d", len(b), limit)
 	}
-	if IsUBJ(b) {
-		text, err := ubjToJSON(b)
-		if err != nil {
-			return nil, fmt.Errorf("ubj: %w", err)
-		}
-		b = text
-	}
-	f, err := parse(b)
+	f, err := read(b)
 	if err != nil {
 		return nil, err
 	}
@@ -54,6 +47,18 @@ func load(b []byte, limit int) (model.Scorer, error) {
 		return nil, err
 	}
 	return boost.New(m)
+}
+
+// read reads either format.
+func read(b []byte) (*file, error) {
+	if IsUBJ(b) {
+		text, err := ubjToJSON(b)
+		if err != nil {
+			return nil, fmt.Errorf("ubj: %w", err)
+		}
+		b = text
+	}
+	return parse(b)
 }
 
 func uncovered(format string, args ...any) error {
