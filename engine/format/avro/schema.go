@@ -76,18 +76,18 @@ const (
 // Parse reads a schema from JSON.
 func Parse(schema string) (*Schema, error) {
 	if len(schema) > maxText {
-		return nil, errors.New("Avro schema: too long")
+		return nil, errors.New("parse AVRO schema: too long")
 	}
 	d := json.NewDecoder(strings.NewReader(schema))
 	d.UseNumber()
 	var v any
 	if err := d.Decode(&v); err != nil {
-		return nil, fmt.Errorf("Avro schema: %w", err)
+		return nil, fmt.Errorf("parse AVRO schema: %w", err)
 	}
 	p := parser{named: map[string]*Schema{}}
 	s, err := p.parse(v, "")
 	if err != nil {
-		return nil, fmt.Errorf("Avro schema: %w", err)
+		return nil, fmt.Errorf("parse AVRO schema: %w", err)
 	}
 	return s, nil
 }

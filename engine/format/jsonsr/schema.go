@@ -69,12 +69,12 @@ type schemaDoc struct {
 // Parse reads a schema into Connect's model. What Connect has no form of is an unsupported part.
 func Parse(schema string) (*connect.Schema, error) {
 	if len(schema) > maxText {
-		return nil, errors.New("JSON schema: too long")
+		return nil, errors.New("parse JSON schema: too long")
 	}
 	p := parser{root: json.RawMessage(schema), left: 1 << 16}
 	s, err := p.parse(p.root, 0)
 	if err != nil {
-		return nil, fmt.Errorf("JSON schema: %w", err)
+		return nil, fmt.Errorf("parse JSON schema: %w", err)
 	}
 	return s, nil
 }

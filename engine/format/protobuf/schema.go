@@ -32,7 +32,7 @@ const maxText = 4 << 20
 // Parse compiles a schema. Imports are other schemas by name; Google's and Confluent's own need not be among them.
 func Parse(schema string, imports map[string]string) (protoreflect.FileDescriptor, error) {
 	if len(schema) > maxText {
-		return nil, errors.New("Protobuf schema: too long")
+		return nil, errors.New("parse PROTOBUF schema: too long")
 	}
 	const name = "millrace/schema.proto"
 	files := map[string]string{}
@@ -48,7 +48,7 @@ func Parse(schema string, imports map[string]string) (protoreflect.FileDescripto
 	})}
 	out, err := c.Compile(context.Background(), name)
 	if err != nil {
-		return nil, fmt.Errorf("Protobuf schema: %w", err)
+		return nil, fmt.Errorf("parse PROTOBUF schema: %w", err)
 	}
 	return out[0], nil
 }
