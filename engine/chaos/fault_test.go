@@ -50,13 +50,13 @@ var faults = []fault{
 			p.Delay(time.Duration(20+s.rng.IntN(400))*time.Millisecond, 3*time.Second)
 		}
 	}},
-	{"server frozen", 2, nil, func(s *storm, _ context.Context, n *node) {
+	{"server frozen", 1, nil, func(s *storm, _ context.Context, n *node) {
 		// Long enough for the other server to take its slots, and for the broker to abort its transactions.
 		n.server.Freeze()
-		time.Sleep(time.Duration(11+s.rng.IntN(7)) * time.Second)
+		time.Sleep(time.Duration(11+s.rng.IntN(6)) * time.Second)
 		n.server.Thaw()
 	}},
-	{"broker killed", 3, hasCtl, func(s *storm, _ context.Context, _ *node) {
+	{"broker killed", 1, hasCtl, func(s *storm, _ context.Context, _ *node) {
 		s.control("kill", "1")
 		s.idle(3000)
 		s.control("start", "1")
@@ -77,7 +77,7 @@ var faults = []fault{
 		s.corrupt(filepath.Join(n.data, "state"))
 		n.up(ctx)
 	}},
-	{"records refused", 5, nil, func(s *storm, _ context.Context, _ *node) {
+	{"records refused", 6, nil, func(s *storm, _ context.Context, _ *node) {
 		// A limit that no record meets makes transactions abort until it is lifted.
 		name := []string{"totals", "counts", "sessions", "regions"}[s.rng.IntN(4)]
 		for _, limit := range []string{"10", "1000000"} {

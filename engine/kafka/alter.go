@@ -2,13 +2,13 @@ package kafka
 
 import "github.com/IBM/sarama"
 
-// AlterConfigs replaces a topic's own settings: what is not given falls back to the broker's.
+// AlterConfigs changes some of a topic's settings; the others stay.
 func (c *Client) AlterConfigs(topic string, settings map[string]string) error {
-	entries := map[string]*string{}
+	entries := map[string]sarama.IncrementalAlterConfigsEntry{}
 	for name, value := range settings {
-		entries[name] = &value
+		entries[name] = sarama.IncrementalAlterConfigsEntry{Operation: sarama.IncrementalAlterConfigsOperationSet, Value: &value}
 	}
-	if err := c.admin.AlterConfig(sarama.TopicResource, topic, entries, false); err != nil {
+	if err := c.admin.IncrementalAlterConfig(sarama.TopicResource, topic, entries, false); err != nil {
 		return failure("alter topic", topic, nil, err)
 	}
 	return nil
