@@ -23,6 +23,9 @@ var models = map[string]string{
 	"cancer.onnx":     "shell/demo/data/cancer.onnx",
 	"flowers.onnx":    "udf/model/onnx/testdata/mixed_columns.onnx",
 	"prices.onnx":     "udf/model/onnx/testdata/linear_regression.onnx",
+	"iris.json":       "udf/model/xgboost/testdata/softprob.json",
+	"progress.txt":    "udf/model/lightgbm/testdata/regression.txt",
+	"linear.json":     "udf/model/xgboost/testdata/refused_linear.json",
 	"neighbours.onnx": "udf/model/onnx/testdata/refused/neighbours.onnx",
 }
 

@@ -44,6 +44,14 @@ func (p predictor) Predict(args []*vector.Vector, rows int, sel []int32, out *ve
 	return p.b.Score(context.Background(), args, rows, sel, out)
 }
 
+// Field implements expr.FieldPredictor.
+func (p predictor) Field(name string) expr.Predictor {
+	if b := p.b.Field(name); b != nil {
+		return predictor{b}
+	}
+	return nil
+}
+
 // returns is the SQL type of PREDICT for arguments of the types that a signature asks for.
 func returns(v *model.Version) string {
 	b, err := model.Bind("", v.Scorer, v.Scorer.Signature().ArgTypes())

@@ -159,8 +159,29 @@ func (c *compiler) predict(e *plan.Predict) (node, error) {
 	if err != nil {
 		return nil, err
 	}
+	return c.scored(e, m, e.T)
+}
+
+func (c *compiler) scored(e *plan.Predict, m Predictor, t *types.Type) (node, error) {
 	args, err := c.compileAll(e.Args)
-	return &predict{e, m, args, make([]*vector.Vector, len(args)), vector.New(e.T)}, err
+	return &predict{e, m, args, make([]*vector.Vector, len(args)), vector.New(t)}, err
+}
+
+// field reads a field of a STRUCT; of a PREDICT that can, it asks for the field alone.
+func (c *compiler) field(e *plan.Field) (node, error) {
+	if p, ok := e.Base.(*plan.Predict); ok && c.env.Models != nil {
+		m, err := c.env.Models.Predictor(p)
+		if err != nil {
+			return nil, err
+		}
+		if fields, ok := m.(FieldPredictor); ok {
+			if one := fields.Field(p.T.Fields[e.Index].Name); one != nil {
+				return c.scored(p, one, e.T)
+			}
+		}
+	}
+	x, err := c.compile(e.Base)
+	return &field{base: x, index: e.Index, res: vector.New(e.T)}, err
 }
 
 func (x *predict) eval(c *context, sel []int32) *vector.Vector {

@@ -50,8 +50,7 @@ func (c *compiler) compileNested(e plan.Expr) (node, error) {
 	case *plan.Subscript:
 		return c.subscript(e)
 	case *plan.Field:
-		x, err := c.compile(e.Base)
-		return &field{base: x, index: e.Index, res: vector.New(e.T)}, err
+		return c.field(e)
 	case *plan.MakeArray:
 		return c.makeList(e.Items, e.T)
 	case *plan.MakeStruct:

@@ -38,6 +38,13 @@ type Predictor interface {
 	Predict(args []*vector.Vector, rows int, sel []int32, out *vector.Vector, fail func(row int, err error)) error
 }
 
+// FieldPredictor is a Predictor of STRUCTs that can give one of their fields alone, which spares making the others. Field
+// is nil where it cannot.
+type FieldPredictor interface {
+	Predictor
+	Field(name string) Predictor
+}
+
 // Evaluator is a compiled expression. It belongs to one goroutine.
 type Evaluator struct {
 	root node

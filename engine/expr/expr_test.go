@@ -377,6 +377,48 @@ func TestPredict(t *testing.T) {
 	}
 }
 
+// fieldPredictor gives STRUCTs whose field HALF can be had alone, and then is negative to tell.
+type fieldPredictor struct{ sign float64 }
+
+func (p fieldPredictor) Predictor(*plan.Predict) (Predictor, error) { return p, nil }
+
+func (p fieldPredictor) Field(name string) Predictor {
+	if name != "HALF" {
+		return nil
+	}
+	return fieldPredictor{-1}
+}
+
+func (p fieldPredictor) Predict(args []*vector.Vector, rows int, _ []int32, out *vector.Vector, _ func(int, error)) error {
+	for row := range rows {
+		half := p.sign * float64(args[0].I32[row]) / 2
+		if p.sign < 0 {
+			out.Append(half)
+		} else {
+			out.Append([]any{half, 2 * half})
+		}
+	}
+	return nil
+}
+
+func TestPredictOneField(t *testing.T) {
+	env := &Env{Models: fieldPredictor{1}}
+	st := types.StructOf(types.Field{Name: "HALF", Type: types.Double}, types.Field{Name: "WHOLE", Type: types.Double})
+	call := &plan.Predict{Model: "M", Args: []plan.Expr{&plan.Column{T: types.Int}}, T: st}
+	v := vector.New(types.Int)
+	v.I32 = []int32{3}
+	for i, want := range []float64{-1.5, 3} {
+		ev, err := Compile(&plan.Field{Base: call, Index: i, Name: st.Fields[i].Name, T: types.Double}, env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := ev.Eval(&vector.Batch{N: 1, Cols: []*vector.Vector{v}})
+		if err != nil || out.Value(0) != want {
+			t.Errorf("field %d is %v, want %v, %v", i, out.Value(0), want, err)
+		}
+	}
+}
+
 func BenchmarkKernels(b *testing.B) {
 	n := 256
 	cols := []*vector.Vector{vector.New(types.Bigint), vector.New(types.Double), vector.New(types.String)}

@@ -25,5 +25,6 @@
 // the output is in upper case, so that PREDICT(m, ...)->label finds an output called label. An output of one element
 // a row is a DOUBLE (floating point), BIGINT, BOOLEAN or STRING; of more elements an ARRAY of those; a ZipMap output is
 // a MAP<STRING, DOUBLE> from class to score. So a regressor, or a classifier exported with its probability alone,
-// gives a DOUBLE; scikit-learn's classifiers give STRUCT<`LABEL` ..., `PROBABILITIES` MAP<STRING, DOUBLE>>.
+// gives a DOUBLE; scikit-learn's classifiers give STRUCT<`LABEL` ..., `PROBABILITIES` MAP<STRING, DOUBLE>>. So do
+// boosted trees from XGBoost's and LightGBM's own files, whose labels are numbers from 0 (see package boost).
 package model
