@@ -116,6 +116,7 @@ func TestRegistryOutage(t *testing.T) {
 	}
 	r.must(`CREATE STREAM orders (id STRING KEY) WITH (KAFKA_TOPIC='orders', PARTITIONS=1, VALUE_FORMAT='AVRO');
 		CREATE STREAM plain WITH (VALUE_FORMAT='JSON') AS SELECT id, item FROM orders;
+		CREATE STREAM copy WITH (VALUE_FORMAT='AVRO') AS SELECT id, item FROM orders;
 		INSERT INTO orders VALUES ('a', 'pen');`)
 	if got := r.rows(`SELECT item FROM plain EMIT CHANGES LIMIT 1;`, 1); len(got) != 1 {
 		t.Fatalf("before: %q", got)
@@ -129,8 +130,9 @@ func TestRegistryOutage(t *testing.T) {
 	r.must(`RESUME ALL;`)
 	time.Sleep(2 * time.Second)
 	r.down.Store(false)
-	got := r.rows(`SELECT item FROM plain EMIT CHANGES LIMIT 2;`, 2)
-	if strings.Join(got, " ") != "pen ink" {
-		t.Errorf("got %q", got)
+	for _, name := range []string{"plain", "copy"} { // copy's schema is asked for when its tasks are made
+		if got := r.rows(`SELECT item FROM `+name+` EMIT CHANGES LIMIT 2;`, 2); strings.Join(got, " ") != "pen ink" {
+			t.Errorf("%s: got %q", name, got)
+		}
 	}
 }
