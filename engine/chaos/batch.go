@@ -28,14 +28,14 @@ func (t Table) count(row string) {
 
 // input is what the input topics hold in the end.
 type input struct {
-	events   []event1
+	events   []fact
 	acks     map[string][]ack
 	users    map[string]string
 	accounts map[string]account
 	last     int64 // the latest time of an event
 }
 
-type event1 struct {
+type fact struct {
 	id   string
 	at   int64
 	user string
@@ -59,7 +59,7 @@ func (w EveryKind) readInput(ctx context.Context, c *kafka.Client) (*input, erro
 	err = w.read(ctx, c, "events", func(r *kafka.Record) error {
 		var v sample
 		err := json.Unmarshal(r.Value, &v)
-		in.events = append(in.events, event1{string(r.Key), r.Timestamp, v.User, v.Amount})
+		in.events = append(in.events, fact{string(r.Key), r.Timestamp, v.User, v.Amount})
 		in.last = max(in.last, r.Timestamp)
 		return err
 	})
@@ -149,14 +149,14 @@ func rowOf(id string) int {
 }
 
 // sessions puts events of a user together that lie no further apart than the gap.
-func sessions(events []event1) Table {
-	byUser := map[string][]event1{}
+func sessions(events []fact) Table {
+	byUser := map[string][]fact{}
 	for _, e := range events {
 		byUser[e.user] = append(byUser[e.user], e)
 	}
 	s := sums{}
 	for user, list := range byUser {
-		slices.SortFunc(list, func(a, b event1) int { return cmp.Compare(a.at, b.at) })
+		slices.SortFunc(list, func(a, b fact) int { return cmp.Compare(a.at, b.at) })
 		for first := 0; first < len(list); {
 			end := first + 1
 			for end < len(list) && list[end].at-list[end-1].at <= sessionGap {
