@@ -312,7 +312,7 @@ func TestModelsThatCannotBe(t *testing.T) {
 		{"file:///etc/hostname", "model.file", "files only"},
 		{"a\x00b", "model.file", ""},
 		{"text.onnx", "model.load", "malformed"},
-		{"empty.onnx", "model.load", "no graph"},
+		{"empty.onnx", "model.load", "the file is empty"},
 		{"cut.onnx", "model.load", ""},
 		{"bytes.onnx", "model.load", ""},
 		{"neighbours.onnx", "model.load", "operator"},
