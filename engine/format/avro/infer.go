@@ -6,7 +6,7 @@ import (
 	"github.com/millrace/millrace/engine/format/connect"
 )
 
-var connectKinds = map[kind]connect.Kind{
+var connectKinds = [union + 1]connect.Kind{
 	boolean: connect.Boolean, integer: connect.Int32, long: connect.Int64, float: connect.Float32, double: connect.Float64,
 	binary: connect.Bytes, text: connect.String, fixed: connect.Bytes, enum: connect.String,
 }

@@ -195,7 +195,7 @@ func connectField(f protoreflect.FieldDescriptor, nullable string, depth int, le
 	return connectValue(f, nullable, depth, left)
 }
 
-var connectKinds = map[protoreflect.Kind]connect.Kind{
+var connectKinds = [...]connect.Kind{
 	protoreflect.BoolKind: connect.Boolean, protoreflect.Int32Kind: connect.Int32, protoreflect.Sint32Kind: connect.Int32,
 	protoreflect.Sfixed32Kind: connect.Int32, protoreflect.Uint32Kind: connect.Int64, protoreflect.Fixed32Kind: connect.Int64,
 	protoreflect.Int64Kind: connect.Int64, protoreflect.Sint64Kind: connect.Int64, protoreflect.Sfixed64Kind: connect.Int64,
