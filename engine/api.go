@@ -317,6 +317,11 @@ type (
 		TopicName string `json:"topicName"`
 		Exists    bool   `json:"exists"`
 	}
+	AssertSchema struct {
+		Subject *string `json:"subject"`
+		ID      *int    `json:"id"`
+		Exists  bool    `json:"exists"`
+	}
 	// ModelInfo and ModelDescription are Millrace's own.
 	ModelInfo struct {
 		Name    string `json:"name"`
@@ -361,5 +366,6 @@ func (TypesList) EntityType() string               { return "type_list" }
 func (VariablesList) EntityType() string           { return "variables" }
 func (TerminateQuery) EntityType() string          { return "terminate_query" }
 func (AssertTopic) EntityType() string             { return "assert_topic" }
+func (AssertSchema) EntityType() string            { return "assert_schema" }
 func (ModelsList) EntityType() string              { return "models" }
 func (ModelDescription) EntityType() string        { return "model_description" }

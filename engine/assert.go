@@ -18,28 +18,34 @@ func (e *Engine) assertTopic(ctx context.Context, st *ast.AssertTopic) ([]Entity
 	if err != nil {
 		return nil, err
 	}
+	err = awaitAssertion(ctx, st.Timeout, func() (string, error) { return e.checkTopic(st, want) })
+	if err != nil {
+		return nil, err
+	}
+	return one(AssertTopic{TopicName: st.Topic.Name, Exists: !st.NotExists}), nil
+}
+
+// awaitAssertion repeats a check until it finds nothing wrong or the statement's patience ends; check says what is not as it should be, or "".
+func awaitAssertion(ctx context.Context, timeout *ast.Duration, check func() (failure string, err error)) error {
 	patience := assertTimeout
-	if st.Timeout != nil {
-		ms, ok := st.Timeout.Millis()
+	if timeout != nil {
+		ms, ok := timeout.Millis()
 		if !ok {
-			return nil, &ast.Error{Code: "assert.timeout", Span: st.Timeout.Span(), Message: "the timeout is too long"}
+			return &ast.Error{Code: "assert.timeout", Span: timeout.Span(), Message: "the timeout is too long"}
 		}
 		patience = time.Duration(ms) * time.Millisecond
 	}
 	for deadline := time.Now().Add(patience); ; {
-		failure, err := e.checkTopic(st, want)
-		if err != nil {
-			return nil, err
-		}
-		if failure == "" {
-			return one(AssertTopic{TopicName: st.Topic.Name, Exists: !st.NotExists}), nil
+		failure, err := check()
+		if err != nil || failure == "" {
+			return err
 		}
 		if time.Now().After(deadline) {
-			return nil, &StatementError{Code: CodeAssertFailed, Rule: "assert.failed", Message: failure}
+			return &StatementError{Code: CodeAssertFailed, Rule: "assert.failed", Message: failure}
 		}
 		select {
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return ctx.Err()
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

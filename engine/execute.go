@@ -131,6 +131,8 @@ func (e *Engine) effect(ctx context.Context, s *session, stmt ast.Statement, tex
 		return nil, e.insertValues(ctx, s, st, text)
 	case *ast.AssertTopic:
 		return e.assertTopic(ctx, st)
+	case *ast.AssertSchema:
+		return e.assertSchema(ctx, st)
 	case *ast.CreateSource, *ast.CreateAs, *ast.InsertSelect, *ast.DropSource, *ast.AlterSource, *ast.CreateType, *ast.DropType:
 		return e.define(ctx, s, stmt, text)
 	}

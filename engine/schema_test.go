@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -134,5 +135,54 @@ func TestRegistryOutage(t *testing.T) {
 		if got := r.rows(`SELECT item FROM `+name+` EMIT CHANGES LIMIT 2;`, 2); strings.Join(got, " ") != "pen ink" {
 			t.Errorf("%s: got %q", name, got)
 		}
+	}
+}
+
+func TestAssertSchema(t *testing.T) {
+	r := newSchemaRig(t)
+	register := func(subject, field string) int {
+		id, _, err := r.fake.RegisterSchema(subject, sr.Schema{Schema: `{"type":"record","name":"o","fields":[{"name":"` + field + `","type":"string"}]}`})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	first, other := register("orders-value", "A"), register("items-value", "B")
+	for _, sql := range []string{
+		"ASSERT SCHEMA SUBJECT `orders-value`;",
+		fmt.Sprintf("ASSERT SCHEMA ID %d;", first),
+		fmt.Sprintf("ASSERT SCHEMA SUBJECT `orders-value` ID %d TIMEOUT 1 SECOND;", first),
+		fmt.Sprintf("ASSERT NOT EXISTS SCHEMA SUBJECT `orders-value` ID %d;", other),
+		"ASSERT NOT EXISTS SCHEMA SUBJECT `no-value`;",
+		"ASSERT NOT EXISTS SCHEMA ID 77;",
+	} {
+		got, ok := r.must(sql)[0].Body.(engine.AssertSchema)
+		if !ok || got.Exists == strings.Contains(sql, "NOT EXISTS") || (got.ID == nil) == strings.Contains(sql, " ID ") {
+			t.Errorf("%s: %+v", sql, got)
+		}
+	}
+	for sql, words := range map[string]string{
+		"ASSERT SCHEMA SUBJECT `no-value` TIMEOUT 10 MILLISECONDS;":                                   "no-value does not exist",
+		fmt.Sprintf("ASSERT SCHEMA SUBJECT `orders-value` ID %d TIMEOUT 10 MILLISECONDS;", other):     "does not exist",
+		fmt.Sprintf("ASSERT NOT EXISTS SCHEMA SUBJECT `items-value` ID %d TIMEOUT 1 SECONDS;", other): "exists",
+	} {
+		r.refuse(sql, "assert.failed", words)
+	}
+	r.down.Store(true)
+	r.refuse("ASSERT SCHEMA ID 1;", "schema.registry")
+	r.down.Store(false)
+	go func() {
+		time.Sleep(200 * time.Millisecond)
+		_, _, _ = r.fake.RegisterSchema("late-value", sr.Schema{Schema: `"string"`})
+	}()
+	r.must("ASSERT SCHEMA SUBJECT `late-value` TIMEOUT 20 SECONDS;") // it waits
+}
+
+func TestAssertSchemaWithoutARegistry(t *testing.T) {
+	r := newRig(t)
+	_, err := r.Execute(t.Context(), engine.Request{SQL: "ASSERT SCHEMA ID 1;"})
+	var s *engine.StatementError
+	if !errors.As(err, &s) || s.Code != engine.CodeRegistryMissing || s.Rule != "schema.unavailable" {
+		t.Errorf("got %v", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -85,6 +86,23 @@ func (c *Client) Latest(subject string) (int, Schema, error) {
 		return 0, Schema{}, fmt.Errorf("subject %s: %w", subject, err)
 	}
 	return id, s, nil
+}
+
+// Has implements Registry.
+func (c *Client) Has(subject string, id int) (bool, error) {
+	var subjects []string
+	err := c.try(func(ctx context.Context) error {
+		var err error
+		subjects, err = c.sr.SubjectsByID(ctx, id)
+		return err
+	})
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("subjects of schema %d: %w", id, err)
+	}
+	return subject == "" && len(subjects) > 0 || slices.Contains(subjects, subject), nil
 }
 
 // Register implements Registry.

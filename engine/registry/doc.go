@@ -44,6 +44,8 @@ type Registry interface {
 	ByID(id int) (Schema, error)
 	// Latest returns the last version of a subject.
 	Latest(subject string) (int, Schema, error)
+	// Has says whether there is a schema with the number, and in the subject unless that is "". It asks every time.
+	Has(subject string, id int) (bool, error)
 	// Register makes the schema the last version of the subject, unless it is among its versions already, and returns its number.
 	Register(subject string, s Schema) (int, error)
 }

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 )
 
@@ -34,6 +35,14 @@ func (m *Memory) Latest(subject string) (int, Schema, error) {
 	}
 	id := versions[len(versions)-1]
 	return id, m.schemas[id], nil
+}
+
+// Has implements Registry.
+func (m *Memory) Has(subject string, id int) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, ok := m.schemas[id]
+	return ok && (subject == "" || slices.Contains(m.subjects[subject], id)), nil
 }
 
 // Register implements Registry.
