@@ -52,6 +52,12 @@ var operators = map[string]operator{
 	"MatMul":             matMul,
 	"Gemm":               gemm,
 	"BatchNormalization": batchNormalization,
+	"LayerNormalization": layerNormalization,
+	"Conv":               conv,
+	"MaxPool":            maxPool,
+	"AveragePool":        averagePool,
+	"GlobalMaxPool":      globalPool(greatest),
+	"GlobalAveragePool":  globalPool(meanAll),
 
 	// reductions
 	"ReduceSum":       reduction(sumOf[float32], sumOf[float64], sumOf[int64], 13),

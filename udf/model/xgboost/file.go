@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -129,6 +130,9 @@ func baseMargins(text string, groups int, margin func(float64) float64) ([]float
 		}
 		if margin != nil {
 			v = margin(v)
+		}
+		if math.IsNaN(v) {
+			return nil, fmt.Errorf("base_score %q does not fit the objective", text)
 		}
 		base[i] = float32(v)
 	}

@@ -1,0 +1,99 @@
+package onnx
+
+import (
+	"fmt"
+
+	"github.com/millrace/millrace/udf/model"
+)
+
+// conv is a convolution over one or two dimensions with constant weights. The patches that the window sees are laid out
+// one after another, group by group, so that one dense product computes all places of a group.
+func conv(x *call) error {
+	if err := x.arity(2, 3); err != nil {
+		return err
+	}
+	v, k, bias := x.inputs[0], x.inputs[1], x.optional(2)
+	if k.batched() || k.kind != model.Float32 || len(k.shape) != len(v.shape) || len(v.shape) < 3 {
+		return uncovered("operands %s and %s", shapeText(v.shape), shapeText(k.shape))
+	}
+	w, err := x.window(v, k.shape[2:])
+	if err != nil {
+		return err
+	}
+	groups, out := int(x.int("group", 1)), k.shape[0]
+	if groups < 1 || out < 1 || w.channels%groups != 0 || out%groups != 0 || k.shape[1] != w.channels/groups {
+		return fmt.Errorf("weights %s for %d channels in %d groups", shapeText(k.shape), w.channels, groups)
+	}
+	if bias != nil && (bias.batched() || bias.kind != model.Float32 || bias.size() != out) {
+		return uncovered("a bias that is not constant, one a channel")
+	}
+	in, per, places := product(k.shape[1:]), out/groups, w.y.out*w.x.out
+	if err := x.file.spend(8 * (out + panelWidth*groups) * in); err != nil {
+		return err
+	}
+	kernels := make([]*dense[float32], groups)
+	for g := range groups {
+		kernels[g] = newDense(x.consts.f32[k.reg][g*per*in:][:per*in], in, per, true)
+		if bias != nil {
+			kernels[g].setBias(x.consts.f32[bias.reg][g*per:][:per])
+		}
+	}
+	patches, err := x.define("", model.Float32, []int{batch, places, in})
+	if err != nil {
+		return err
+	}
+	sums, err := x.define("", model.Float32, []int{batch, places, per})
+	if err != nil {
+		return err
+	}
+	y, err := x.output(model.Float32, w.shape(v, out))
+	if err != nil {
+		return err
+	}
+	return x.emit(func(f *frame) error {
+		src, dst, p, s := data[float32](f, v), data[float32](f, y), data[float32](f, patches), data[float32](f, sums)
+		row, size, channels := v.size(), y.size(), w.channels/groups
+		for g, d := range kernels {
+			for r := range f.n {
+				w.unroll(p[r*places*in:][:places*in], src[r*row+g*channels*w.y.in*w.x.in:], channels)
+			}
+			d.run(s, p, f.n*places)
+			for r := range f.n {
+				channelsFirst(dst[r*size+g*per*places:][:per*places], s[r*places*per:], places, per)
+			}
+		}
+		return nil
+	})
+}
+
+// unroll writes what the window sees, place after place: channel by channel, row by row; 0 outside the image.
+func (w window) unroll(dst, src []float32, channels int) {
+	at := 0
+	for oy := range w.y.out {
+		for ox := range w.x.out {
+			for c := range channels {
+				image := src[c*w.y.in*w.x.in:][:w.y.in*w.x.in]
+				for ky := range w.y.kernel {
+					iy := w.y.at(oy, ky)
+					for kx := range w.x.kernel {
+						ix := w.x.at(ox, kx)
+						dst[at] = 0
+						if iy >= 0 && iy < w.y.in && ix >= 0 && ix < w.x.in {
+							dst[at] = image[iy*w.x.in+ix]
+						}
+						at++
+					}
+				}
+			}
+		}
+	}
+}
+
+// channelsFirst transposes places times channels.
+func channelsFirst(dst, src []float32, places, channels int) {
+	for p := range places {
+		for c, v := range src[p*channels:][:channels] {
+			dst[c*places+p] = v
+		}
+	}
+}
