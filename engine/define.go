@@ -19,8 +19,10 @@ import (
 // define runs a statement that changes the catalog: it is analysed in its turn of the command log, so that it is checked
 // against exactly the definitions it will follow.
 func (e *Engine) define(ctx context.Context, s *session, stmt ast.Statement, text string) ([]EntityBody, error) {
-	d := definition{e: e, ctx: ctx, s: s, text: text}
+	var d definition
 	seq, err := e.commands.Submit(ctx, func(seq int64) (*command.Command, error) {
+		// Anew for each turn: a topic that an interrupted turn created may be in use by whoever interrupted it, and is not undone.
+		d = definition{e: e, ctx: ctx, s: s, text: text}
 		r, err := e.analyze(s, stmt, text)
 		if err != nil {
 			return nil, err
@@ -317,6 +319,7 @@ func (e *Engine) terminate(ctx context.Context, st *ast.Terminate, text string) 
 			return nil, err
 		}
 		c := &command.Command{Text: text}
+		ids = nil
 		for _, q := range queries {
 			if q.Sink == "" && st.Query != nil {
 				return nil, &ast.Error{
@@ -356,6 +359,7 @@ func (e *Engine) pause(ctx context.Context, target *ast.Ident, text string, kind
 			return nil, err
 		}
 		c := &command.Command{Text: text}
+		ids = nil
 		for _, q := range queries {
 			ids = append(ids, q.ID)
 			c.Changes = append(c.Changes, command.Change{Kind: kind, Name: q.ID})

@@ -4,15 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"time"
+
+	"github.com/millrace/millrace/engine/kafka"
 )
 
 // Transport is the topic behind a Log; engine/kafka provides it.
 type Transport interface {
 	// Fence takes the writer's transactional id over: an older writer's open append is decided when it returns.
 	Fence(ctx context.Context) error
-	// Append writes one record in a transaction of its own. Fence came before, in the same turn.
+	// Append writes one record in a transaction of its own. Fence came before, in the same turn. An error that is kafka.ErrFenced
+	// and not kafka.ErrUnknownOutcome says that another writer came between, and that the record will never be read.
 	Append(ctx context.Context, value []byte) error
 	// Read calls f for every committed record from the position on, up to the end as of the call, and returns the
 	// position behind it.
@@ -80,12 +84,37 @@ var ErrUncertain = errors.New("the outcome is uncertain, look at the definitions
 // effectPatience is how long Submit waits for a command that it appends, also when its caller does not.
 const effectPatience = time.Minute
 
+// maxTurns is how often Submit begins anew after another server took the log from it. Each time that server's statement went
+// through, so that only more servers than this, all writing at once, can make one fail.
+const maxTurns = 20
+
 // Submit takes a turn: it fences other writers, catches up, has build check the statement against what is now defined, and
 // appends what build returns. Seq is the number that the command will have or exceed; ids of queries are made of it. When
-// Submit returns nil the command is durable and has been applied here.
+// Submit returns nil the command is durable and has been applied here. Where another server interrupts the turn before anything was
+// written, there is another turn, and build is called again: only its last call counts.
 func (l *Log) Submit(ctx context.Context, build func(seq int64) (*Command, error)) (seq int64, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	for turn := 1; ; turn++ {
+		seq, err := l.turn(ctx, build)
+		if !errors.Is(err, errInterrupted) {
+			return seq, err
+		}
+		if turn == maxTurns {
+			return 0, fmt.Errorf("the command was not written, try again: %w", err)
+		}
+		select {
+		case <-ctx.Done():
+			return 0, errors.Join(ctx.Err(), err)
+		case <-time.After(rand.N(time.Duration(turn) * 5 * time.Millisecond)): // the servers must not keep interrupting each other
+		}
+	}
+}
+
+// errInterrupted says that another server took the log over, and that nothing was written in this turn.
+var errInterrupted = errors.New("other servers are writing to the command log")
+
+func (l *Log) turn(ctx context.Context, build func(seq int64) (*Command, error)) (seq int64, err error) {
 	if err := l.t.Fence(ctx); err != nil {
 		return 0, fmt.Errorf("take the command log: %w", err)
 	}
@@ -101,23 +130,31 @@ func (l *Log) Submit(ctx context.Context, build func(seq int64) (*Command, error
 	if err != nil {
 		return 0, err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), effectPatience)
+	effect, cancel := context.WithTimeout(context.WithoutCancel(ctx), effectPatience)
 	defer cancel()
-	if err := l.t.Append(ctx, b); err != nil {
+	switch err := l.t.Append(effect, b); {
+	case errors.Is(err, kafka.ErrFenced) && !errors.Is(err, kafka.ErrUnknownOutcome):
+		// Whoever took the id over had our open transaction aborted.
+		return 0, fmt.Errorf("append to the command log: %w: %w", errInterrupted, err)
+	case err != nil:
 		return 0, fmt.Errorf("append to the command log: %w: %w", ErrUncertain, err)
 	}
-	// The commit's marker may still be on its way to the partition: read until our own record was applied.
+	return seq, l.awaitEffect(effect, seq)
+}
+
+// awaitEffect reads until our own record was applied: the commit's marker may still be on its way to the partition.
+func (l *Log) awaitEffect(ctx context.Context, seq int64) error {
 	for l.next <= seq {
 		if err := l.catchUp(ctx); err != nil {
-			return 0, fmt.Errorf("%w: %w", ErrUncertain, err)
+			return fmt.Errorf("%w: %w", ErrUncertain, err)
 		}
 		select {
 		case <-ctx.Done():
-			return 0, fmt.Errorf("wait for the command to take effect: %w: %w", ErrUncertain, ctx.Err())
+			return fmt.Errorf("wait for the command to take effect: %w: %w", ErrUncertain, ctx.Err())
 		case <-time.After(time.Millisecond):
 		}
 	}
-	return seq, nil
+	return nil
 }
 
 // Hold runs f while no statement has its turn and none of this server's appends is under way.

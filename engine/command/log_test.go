@@ -2,19 +2,30 @@ package command
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"testing"
+
+	"github.com/millrace/millrace/engine/kafka"
 )
 
 // memory is a Transport without a broker.
 type memory struct {
 	values [][]byte
 	ctx    error // of the last Append
+	// intrude stands for another server: it is called before a record is appended, whose append fails if it returns an error.
+	intrude func() error
 }
 
 func (m *memory) Fence(context.Context) error { return nil }
 
 func (m *memory) Append(ctx context.Context, value []byte) error {
 	m.ctx = ctx.Err()
+	if m.intrude != nil {
+		if err := m.intrude(); err != nil {
+			return err
+		}
+	}
 	m.values = append(m.values, value)
 	return nil
 }
@@ -55,5 +66,58 @@ func TestSubmitterGoesAway(t *testing.T) {
 	}
 	if applied != 2 || l.Err() != nil {
 		t.Errorf("%d commands applied, log: %v", applied, l.Err())
+	}
+}
+
+// TestInterruptedTurn: a turn that another server ends before anything was written is taken again, on what that server defined.
+func TestInterruptedTurn(t *testing.T) {
+	m := &memory{}
+	l := NewLog(m, func(context.Context, int64, *Command) error { return nil })
+	drop := &Command{Changes: []Change{{Kind: DropSource, Name: "S"}}}
+	other, err := drop.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := 3
+	m.intrude = func() error {
+		if left--; left < 0 {
+			return nil
+		}
+		m.values = append(m.values, other)
+		return fmt.Errorf("produce: %w", kafka.ErrFenced)
+	}
+	var seen []int64
+	seq, err := l.Submit(t.Context(), func(seq int64) (*Command, error) {
+		seen = append(seen, seq)
+		return drop, nil
+	})
+	if err != nil || seq != 3 || fmt.Sprint(seen) != "[0 1 2 3]" || len(m.values) != 4 {
+		t.Errorf("submit: seq %d, turns %v, %d commands, %v", seq, seen, len(m.values), err)
+	}
+}
+
+// TestTurnThatIsNotTakenAgain: where the record may have been written, it is not written again; and nobody tries for ever.
+func TestTurnThatIsNotTakenAgain(t *testing.T) {
+	drop := &Command{Changes: []Change{{Kind: DropSource, Name: "S"}}}
+	for _, c := range []struct {
+		err       error
+		turns     int
+		uncertain bool
+	}{
+		{kafka.ErrUnknownOutcome, 1, true},
+		{errors.Join(kafka.ErrFenced, kafka.ErrUnknownOutcome), 1, true},
+		{kafka.ErrFatal, 1, true},
+		{kafka.ErrFenced, maxTurns, false},
+	} {
+		m, turns := &memory{}, 0
+		m.intrude = func() error { return c.err }
+		l := NewLog(m, func(context.Context, int64, *Command) error { return nil })
+		_, err := l.Submit(t.Context(), func(int64) (*Command, error) {
+			turns++
+			return drop, nil
+		})
+		if turns != c.turns || errors.Is(err, ErrUncertain) != c.uncertain || !errors.Is(err, c.err) {
+			t.Errorf("%v: %d turns, %v", c.err, turns, err)
+		}
 	}
 }

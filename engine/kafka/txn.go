@@ -254,7 +254,7 @@ func (p *TxnProducer) unready(op string) error {
 }
 
 // ask sends a request to the transaction coordinator and repeats it while the coordinator asks for that, moves or is
-// unreachable. unknown says that at least one attempt was lost on its way, so that it may have been carried out.
+// unreachable. unknown says that at least one attempt may have been carried out although its answer does not say so.
 func (p *TxnProducer) ask(ctx context.Context, f func(*sarama.Broker) error) (unknown bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.DeliveryTimeout)
 	defer cancel()
@@ -264,7 +264,7 @@ func (p *TxnProducer) ask(ctx context.Context, f func(*sarama.Broker) error) (un
 	for began := time.Now(); ; {
 		var sent bool
 		sent, err = p.askOnce(f)
-		unknown = unknown || sent && transport(err)
+		unknown = unknown || sent && doubtful(err)
 		lagging := errors.Is(err, sarama.ErrUnknownTopicOrPartition) && time.Since(began) < unknownTopicPatience
 		if err == nil || !retriableCoordinator(err) && !lagging {
 			return unknown, err
@@ -276,6 +276,12 @@ func (p *TxnProducer) ask(ctx context.Context, f func(*sarama.Broker) error) (un
 			_ = p.c.meta.RefreshTransactionCoordinator(p.id) // its failure shows in the next attempt
 		}
 	}
+}
+
+// doubtful says that a coordinator may have done what it answers with this error: its log was written, but not to enough replicas in time.
+func doubtful(err error) bool {
+	return transport(err) || errors.Is(err, sarama.ErrConsumerCoordinatorNotAvailable) || errors.Is(err, sarama.ErrRequestTimedOut) ||
+		errors.Is(err, sarama.ErrNotEnoughReplicasAfterAppend)
 }
 
 func (p *TxnProducer) askOnce(f func(*sarama.Broker) error) (sent bool, err error) {
