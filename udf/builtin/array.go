@@ -18,7 +18,7 @@ func arrayFunctions() []udf.Function {
 		function("ARRAY_LENGTH", "The number of elements.", on("array ARRAY<T> -> INT", func(_ *udf.Call, a []any) (any, error) {
 			return int32(len(a[0].([]any))), nil
 		})),
-		function("ARRAY_CONTAINS", "Whether a list has an element.",
+		function("ARRAY_CONTAINS", "Whether a list has an element, which may be NULL; false for a NULL list.",
 			onNulls("array ARRAY<T>, val T -> BOOLEAN", func(c *udf.Call, a []any) (any, error) {
 				list, ok := a[0].([]any)
 				return ok && indexOf(list, a[1], c.Params[1]) >= 0, nil
@@ -51,7 +51,7 @@ func arrayFunctions() []udf.Function {
 			on("left ARRAY<T>, right ARRAY<T> -> ARRAY<T>", func(c *udf.Call, a []any) (any, error) {
 				return distinctOf(slices.Concat(a[0].([]any), a[1].([]any)), c.Params[0].Elem, nil), nil
 			})),
-		function("ARRAY_REMOVE", "The list without the elements that equal one.",
+		function("ARRAY_REMOVE", "The list without the elements that equal one, which may be NULL.",
 			onNulls("array ARRAY<T>, victim T -> ARRAY<T>", func(c *udf.Call, a []any) (any, error) {
 				if a[0] == nil {
 					return nil, nil
@@ -64,9 +64,9 @@ func arrayFunctions() []udf.Function {
 		function("ARRAY_MIN", "The smallest element; NULLs do not count.", on("input ARRAY<T> -> T", extremeOf(-1))),
 		function("ARRAY_SORT", "The list in ascending order, or as direction (ASC, DESC) says; NULLs come last.",
 			on("input ARRAY<T> -> ARRAY<T>", arraySort), on("input ARRAY<T>, direction STRING -> ARRAY<T>", arraySort)),
-		function("ARRAY_JOIN", "The elements as text with a delimiter, a comma by default, between them.",
+		function("ARRAY_JOIN", "The elements as text with a delimiter, a comma by default, between them; a NULL delimiter is an empty one.",
 			on("array ARRAY<T> -> STRING", arrayJoin), onNulls("array ARRAY<T>, delimiter STRING -> STRING", arrayJoin)),
-		function("SLICE", "The elements from one position to another, counted from 1, both included.",
+		function("SLICE", "The elements from one position to another, counted from 1, both included. NULL is the list's beginning or end; positions outside give NULL.",
 			onNulls("in ARRAY<T>, from INT, to INT -> ARRAY<T>", slice)),
 		function("GENERATE_SERIES", "The numbers from one to another, by steps of 1 or as told.",
 			on("start INT, end INT -> ARRAY<INT>", series[int32]), on("start BIGINT, end BIGINT -> ARRAY<BIGINT>", series[int64]),

@@ -16,7 +16,7 @@ func jsonFunctions() []udf.Function {
 	return []udf.Function{
 		function("EXTRACTJSONFIELD", "The text at a path, like $.log.cloud[0], in a JSON text; NULL if there is nothing.",
 			on("input STRING, path STRING -> STRING", extractJSON)),
-		function("IS_JSON_STRING", "Whether a text is JSON.",
+		function("IS_JSON_STRING", "Whether a text is JSON; false for NULL.",
 			onNulls("input STRING -> BOOLEAN", func(_ *udf.Call, a []any) (any, error) {
 				s, ok := a[0].(string)
 				if !ok {
@@ -76,7 +76,7 @@ func jsonFunctions() []udf.Function {
 				}
 				return out, nil
 			})),
-		function("TO_JSON_STRING", "Any value as JSON.", onNulls("input T -> STRING", toJSONString)),
+		function("TO_JSON_STRING", "Any value as a JSON text; NULL as null.", onNulls("input T -> STRING", toJSONString)),
 	}
 }
 

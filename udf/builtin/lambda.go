@@ -15,7 +15,7 @@ func lambdaFunctions() []udf.Function {
 		function("FILTER", "The elements of a list, or entries of a map, for which a lambda is true.",
 			on("array ARRAY<T>, function LAMBDA(T)=>BOOLEAN -> ARRAY<T>", filterArray),
 			on("map MAP<K, V>, function LAMBDA(K, V)=>BOOLEAN -> MAP<K, V>", filterMap)),
-		function("REDUCE", "A list or map folded into one value by a lambda, from an initial state on.",
+		function("REDUCE", "A list or map folded into one value by a lambda, from an initial state on. A NULL list or map leaves that state; a NULL state gives NULL.",
 			onNulls("list ARRAY<T>, initialState S, reduceFunction LAMBDA(S, T)=>S -> S", reduceArray),
 			onNulls("map MAP<K, V>, initialState S, reduceFunction LAMBDA(S, K, V)=>S -> S", reduceMap)),
 	}

@@ -56,14 +56,14 @@ func stringFunctions() []udf.Function {
 				return nil, nil
 			}),
 			on("utf16Code STRING -> STRING", func(_ *udf.Call, a []any) (any, error) { return unescape(a[0].(string)), nil })),
-		function("ELT", "The argument behind the first at position n, counted from 1.",
+		function("ELT", "The argument behind the first at position n, counted from 1; NULL where there is none.",
 			onNulls("n INT, args STRING... -> STRING", func(_ *udf.Call, a []any) (any, error) {
 				if n, ok := a[0].(int32); ok && n >= 1 && int(n) < len(a) {
 					return a[n], nil
 				}
 				return nil, nil
 			})),
-		function("FIELD", "The position of the first argument among the others, counted from 1; 0 if it is not there.",
+		function("FIELD", "The position of the first argument among the others, counted from 1; 0 if it is not there or NULL.",
 			onNulls("str STRING, args STRING... -> INT", func(_ *udf.Call, a []any) (any, error) {
 				if a[0] == nil {
 					return int32(0), nil

@@ -29,12 +29,12 @@ func maskFunctions() []udf.Function {
 		return mask(a[0].(string), a[1:], func(int, int) bool { return true }), nil
 	}
 	return []udf.Function{
-		function("MASK", "The text with letters and digits replaced.",
+		function("MASK", "The text with every character replaced by its kind's: X for upper case, x for lower case, n for digits, - for others, or those given; NULL keeps a kind. NULL for a NULL text.",
 			onNulls("input STRING -> STRING", all), onNulls("input STRING"+chars+" -> STRING", all)),
-		partial("MASK_LEFT", "The text with its first characters masked.", func(i, _, count int) bool { return i < count }),
-		partial("MASK_RIGHT", "The text with its last characters masked.", func(i, n, count int) bool { return i >= n-count }),
-		partial("MASK_KEEP_LEFT", "The text with all but its first characters masked.", func(i, _, count int) bool { return i >= count }),
-		partial("MASK_KEEP_RIGHT", "The text with all but its last characters masked.", func(i, n, count int) bool { return i < n-count }),
+		partial("MASK_LEFT", "The text with its first characters masked, as MASK does; NULL for a NULL text or number.", func(i, _, count int) bool { return i < count }),
+		partial("MASK_RIGHT", "The text with its last characters masked, as MASK does; NULL for a NULL text or number.", func(i, n, count int) bool { return i >= n-count }),
+		partial("MASK_KEEP_LEFT", "The text with all but its first characters masked, as MASK does; NULL for a NULL text or number.", func(i, _, count int) bool { return i >= count }),
+		partial("MASK_KEEP_RIGHT", "The text with all but its last characters masked, as MASK does; NULL for a NULL text or number.", func(i, n, count int) bool { return i < n-count }),
 	}
 }
 
