@@ -52,7 +52,7 @@ bench-throughput: build ## measure the server, Kafka to Kafka: a filter and a wi
 fuzz: ## fuzz each parser of hostile input for FUZZTIME (default 30s)
 	@for p in $$(grep -rl --include='*_test.go' '^func Fuzz' engine sql udf state | xargs -n1 dirname | sort -u); do \
 	  for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9]+' $$p/*_test.go | sed 's/func //'); do \
-	    echo "== $$p $$f"; go test ./$$p -run '^$$' -fuzz "^$$f$$" -fuzztime $${FUZZTIME:-30s}; done; done
+	    echo "== $$p $$f"; go test ./$$p -run '^$$' -fuzz "^$$f$$" -fuzztime $${FUZZTIME:-30s} -fuzzminimizetime 10x || exit 1; done; done
 
 .PHONY: kafka-up
 kafka-up: ## start Apache Kafka on loopback (BROKERS=1 or 3); needs a JDK and Maven, fetches Kafka once
@@ -77,12 +77,17 @@ cover: ## test coverage by package
 golden: ## rewrite the expected results of script tests; read the difference before you keep it
 	go test $$(grep -rl --include='*_test.go' 'cockroachdb/datadriven' engine sql udf state | xargs -n1 dirname | sort -u | sed 's|^|./|') -rewrite
 
-VENV := .cache/venv
+.PHONY: docs
+docs: ## write docs/functions.md anew, from the registry of functions and docs/functions.tmpl
+	go test ./docs -count=1 -run TestFunctionsPage -update
+
+.PHONY: conformance
+conformance: ## run the peer's cases and write docs/conformance.md anew (some minutes)
+	go test ./docs -count=1 -run TestConformancePage -update -timeout 20m
+
 .PHONY: zoo
-zoo: ## train the demo's and the tests' models anew (needs Python 3; installs its libraries into .cache)
-	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install -q -r shell/demo/data/requirements.txt
-	for s in shell/demo/data/train.py $$(ls udf/model/*/testdata/*.py); do $(VENV)/bin/python $$s || exit 1; done
+zoo: ## train the demo's and the tests' models anew (needs Python 3; installs libraries into .cache)
+	.ci/zoo
 
 .PHONY: race
 race: ## run the tests of engine, state and udf under the race detector (needs gcc)
