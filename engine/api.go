@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/millrace/millrace/engine/connect"
 	"github.com/millrace/millrace/engine/registry"
 	"github.com/millrace/millrace/sql/types"
 )
@@ -21,6 +22,7 @@ type Options struct {
 	Guarantee      string        // processing.guarantee: exactly_once_v2 (default) or at_least_once
 	Properties     map[string]string
 	SchemaRegistry registry.Options // where AVRO, PROTOBUF and JSON_SR have their schemas; without URLs there are no such formats
+	Connect        connect.Options  // the Kafka Connect cluster that connectors run in; without a URL statements about them are refused
 	DiskReserve    int64            // bytes that must stay free on DataDir's disk; 0: 512 MiB
 	Logger         *slog.Logger
 }

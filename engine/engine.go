@@ -14,6 +14,7 @@ import (
 
 	"github.com/millrace/millrace/engine/cluster"
 	"github.com/millrace/millrace/engine/command"
+	"github.com/millrace/millrace/engine/connect"
 	"github.com/millrace/millrace/engine/format/inference"
 	"github.com/millrace/millrace/engine/kafka"
 	"github.com/millrace/millrace/engine/kafka/embedded"
@@ -55,6 +56,7 @@ type Engine struct {
 	plog       *processingLog
 	topics     topicLookup
 	schemas    registry.Registry // nil: there is none
+	connect    *connect.Client   // nil: there is none
 
 	catalog   atomic.Pointer[catalog.Catalog]
 	replay    *replay         // what is read before queries start; nil afterwards
@@ -133,7 +135,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	e := &Engine{opts: o, log: o.Logger, replay: newReplay()}
 	e.catalog.Store(&catalog.Catalog{})
 	for _, step := range []func(context.Context) error{
-		e.openDir, e.openKafka, e.openStore, e.openSQL, e.openRuntime, e.openCommands, e.startQueries,
+		e.openConnect, e.openDir, e.openKafka, e.openStore, e.openSQL, e.openRuntime, e.openCommands, e.startQueries,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, e.Close(context.WithoutCancel(ctx)))

@@ -72,6 +72,12 @@ func (e *Engine) statement(ctx context.Context, s *session, p parser.Piece) (bod
 	if done, err := e.change(s, stmt); done || err != nil {
 		return nil, text, err
 	}
+	if c, ok := stmt.(*ast.CreateConnector); ok {
+		text = withoutSecrets(c)
+	}
+	if body, done, err := e.connector(ctx, stmt); done {
+		return one(body), text, err
+	}
 	if bodies, done, err := e.show(ctx, s, stmt); done {
 		return bodies, text, err
 	}

@@ -187,6 +187,8 @@ func (e *Engine) showProperties(s *session) PropertiesList {
 		}
 		list.Properties = append(list.Properties, Property{Name: p.name, Scope: "KSQL", Value: value})
 	}
+	list.Properties = append(list.Properties, Property{Name: connectURL, Scope: "KSQL", Value: e.opts.Connect.URL})
+	list.DefaultProperties = append(list.DefaultProperties, connectURL)
 	return list
 }
 

@@ -59,6 +59,8 @@ sites make. Give it a public address only behind something that says who may com
 	f.StringSliceVar(&o.engine.Bootstrap, "bootstrap", nil, "Kafka `BROKERS`, host:port with commas; none: the broker inside")
 	f.StringSliceVar(&o.engine.SchemaRegistry.URLs, "schema-registry", nil, "`URLS` of a schema registry, with commas, for AVRO, PROTOBUF and JSON_SR")
 	f.StringVar(&o.engine.SchemaRegistry.User, "schema-registry-user", "", "`NAME` for the schema registry; its password is read from MILLRACE_SCHEMA_REGISTRY_PASSWORD")
+	f.StringVar(&o.engine.Connect.URL, "connect-url", "", "`URL` of a Kafka Connect worker, for statements about connectors")
+	f.StringVar(&o.engine.Connect.User, "connect-user", "", "`NAME` for Kafka Connect; its password is read from MILLRACE_CONNECT_PASSWORD")
 	f.StringVar(&o.engine.KafkaListen, "kafka-listen", "", "loopback `ADDRESS` at which the broker inside is open to other programs")
 	f.StringVar(&o.engine.Service, "service", "default_", "`ID` of the service; names its topics and transactions")
 	f.IntVar(&o.engine.Slots, "slots", 32, "units in which the service's work is shared; fixed once the service exists")
@@ -85,6 +87,7 @@ func runServer(ctx context.Context, std streams, o serverOptions) (err error) {
 	}
 	o.engine.Logger, o.engine.Properties = log, o.properties
 	o.engine.SchemaRegistry.Password = os.Getenv("MILLRACE_SCHEMA_REGISTRY_PASSWORD")
+	o.engine.Connect.Password = os.Getenv("MILLRACE_CONNECT_PASSWORD")
 	e, err := engine.Open(ctx, o.engine)
 	if err != nil {
 		return errors.Join(err, l.Close())
