@@ -150,7 +150,7 @@ func result(f *udf.Function, o *udf.Overload) (string, error) {
 	args, names, depends := make([]analyzer.Arg, len(s.Params)), make([]string, len(s.Params)), false
 	for i, p := range s.Params {
 		args[i].Type = sample(p.Type)
-		names[i] = args[i].Type.String()
+		names[i] = typeText(args[i].Type)
 		depends = depends || p.Type.Any || p.Type.Kind == types.KindDecimal
 	}
 	m, err := builtin.Registry().Resolve(f.Name, args)
@@ -158,9 +158,14 @@ func result(f *udf.Function, o *udf.Overload) (string, error) {
 		return "", fmt.Errorf("result of %s: %w", call(f, o), err)
 	}
 	if !depends {
-		return "`" + m.Returns.String() + "`", nil
+		return "`" + typeText(m.Returns) + "`", nil
 	}
-	return fmt.Sprintf("by the arguments: `%s` for `(%s)`", m.Returns, strings.Join(names, ", ")), nil
+	return fmt.Sprintf("by the arguments: `(%s)` gives `%s`", strings.Join(names, ", "), typeText(m.Returns)), nil
+}
+
+// typeText is a type as signatures write it, and so that it may stand in backquotes.
+func typeText(t *types.Type) string {
+	return strings.NewReplacer("`", "", "INTEGER", "INT").Replace(t.String())
 }
 
 // sample is a type that a parameter accepts.

@@ -25,7 +25,7 @@ func jsonFunctions() []udf.Function {
 				_, more, err := parseJSON(s)
 				return err == nil && !more, nil
 			})),
-		function("JSON_ARRAY_CONTAINS", "Whether a JSON list has an element.",
+		function("JSON_ARRAY_CONTAINS", "Whether a JSON list has an element, which may be NULL; false for a NULL text, or one that is no list.",
 			onNulls("jsonArray STRING, val T -> BOOLEAN", jsonContains)),
 		function("JSON_ARRAY_LENGTH", "The number of elements of a JSON list; NULL if it is none.",
 			on("jsonArray STRING -> INT", func(_ *udf.Call, a []any) (any, error) {
