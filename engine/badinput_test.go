@@ -568,6 +568,7 @@ func TestQueryOfASourceTableEndsWithIt(t *testing.T) {
 func TestQueryThatCannotGoOn(t *testing.T) {
 	r := newRig(t)
 	r.refuse("INSERT INTO orders (id, item) VALUES ('a', LPAD('a', 2000000000, 'b'));", "insert.value", "16777216")
+	r.refuse("INSERT INTO orders (id, item) VALUES ('a', LPAD('a', 3000000, 'b'));", "insert.too-large", "has 3000", "takes 1048588 bytes")
 	r.must("CREATE STREAM huge AS SELECT id, RPAD(item, 3000000, 'x') AS item FROM orders;")
 	r.works()
 	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -39,10 +40,27 @@ func (e *Engine) insertValues(ctx context.Context, s *session, st *ast.InsertVal
 	} else {
 		batch.Partition = int32(e.insertSeq.Add(1) % int64(info.Partitions))
 	}
-	if err := e.producer.Produce(ctx, batch); err != nil {
+	err = e.producer.Produce(ctx, batch)
+	if errors.Is(err, kafka.ErrTooLarge) {
+		return &ast.Error{
+			Code: "insert.too-large", Span: st.Span(),
+			Message: fmt.Sprintf("cannot insert into %s: %s", ins.Target.Name, e.tooLarge(rec, ins.Target.Topic)),
+			Hint:    "shorten the values, or raise max.message.bytes of the topic",
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("insert into %s: %w", ins.Target.Name, err)
 	}
 	return nil
+}
+
+// tooLarge says how large a record is and how large it may be. The broker counts some bytes of its own beside key and value.
+func (e *Engine) tooLarge(rec kafka.Record, topic string) string {
+	limit := "more than topic " + topic + " takes"
+	if conf, err := e.kafka.DescribeConfigs(topic); err == nil && conf["max.message.bytes"] != "" {
+		limit = "topic " + topic + " takes " + conf["max.message.bytes"] + " bytes a record"
+	}
+	return fmt.Sprintf("the record has %d bytes; %s", len(rec.Key)+len(rec.Value), limit)
 }
 
 // insertRecord evaluates the values and encodes key and value.

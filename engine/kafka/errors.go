@@ -26,6 +26,8 @@ var (
 	ErrTopicExists = errors.New("topic exists")
 	// ErrUnknownTopic: the topic or the partition does not exist (any more).
 	ErrUnknownTopic = errors.New("unknown topic or partition")
+	// ErrTooLarge: a record, or a batch of them, is larger than the topic or the broker takes. It was not written.
+	ErrTooLarge = errors.New("too large")
 	// ErrOffsetOutOfRange: the position is before the log's start or behind its end.
 	ErrOffsetOutOfRange = errors.New("offset out of range")
 	// ErrClosed is returned by use after Close.
@@ -155,6 +157,9 @@ func producerClass(err error) error {
 	}
 	if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
 		return errors.Join(ErrAbortable, ErrUnknownTopic)
+	}
+	if errors.Is(err, sarama.ErrMessageSizeTooLarge) || errors.Is(err, sarama.ErrMessageSetSizeTooLarge) {
+		return errors.Join(ErrAbortable, ErrTooLarge)
 	}
 	if !errors.As(err, new(sarama.KError)) && !errors.As(err, new(sarama.PacketEncodingError)) {
 		return ErrUnknownOutcome // no answer, or none that could be read

@@ -293,7 +293,7 @@ func testTooLarge(r *rig) {
 	if err == nil {
 		err = p.Commit(ctx)
 	}
-	if !errors.Is(err, kafka.ErrAbortable) {
+	if !errors.Is(err, kafka.ErrAbortable) || !errors.Is(err, kafka.ErrTooLarge) {
 		r.Fatalf("a record of 3 MB: %v", err)
 	}
 	r.ok(p.Abort(ctx))
