@@ -215,6 +215,22 @@ type (
 		Replication       int16         `json:"replication"`
 		Statement         string        `json:"statement"`
 		SourceConstraints []string      `json:"sourceConstraints"`
+		// QueryOffsetSummaries says how far each query that writes here has come in its sources: EXTENDED only, this server's share.
+		QueryOffsetSummaries []QueryOffsets `json:"queryOffsetSummaries"`
+	}
+	QueryOffsets struct {
+		GroupID        string         `json:"groupId"`
+		TopicSummaries []TopicOffsets `json:"topicSummaries"`
+	}
+	TopicOffsets struct {
+		KafkaTopic string             `json:"kafkaTopic"`
+		Offsets    []PartitionOffsets `json:"offsets"`
+	}
+	PartitionOffsets struct {
+		Partition      int32 `json:"partition"`
+		LogStartOffset int64 `json:"logStartOffset"` // -1: the broker did not say
+		LogEndOffset   int64 `json:"logEndOffset"`   // of what was committed; 0 before the first fetch
+		ConsumerOffset int64 `json:"consumerOffset"`
 	}
 	SourceDescriptionEntity struct {
 		SourceDescription SourceDescription `json:"sourceDescription"`
@@ -247,8 +263,22 @@ type (
 		OverriddenProperties map[string]string `json:"overriddenProperties"`
 		QueryType            string            `json:"queryType"`
 		QueryErrors          []string          `json:"queryErrors"`
+		TasksMetadata        []TaskMetadata    `json:"tasksMetadata"` // of the tasks on this server
 		ConsumerGroupID      string            `json:"consumerGroupId"`
 		State                string            `json:"state"`
+	}
+	TaskMetadata struct {
+		TaskID       string        `json:"taskId"`
+		TopicOffsets []TopicOffset `json:"topicOffsets"`
+	}
+	TopicOffset struct {
+		TopicPartition  TopicPartition `json:"topicPartitionEntity"`
+		EndOffset       int64          `json:"endOffset"`
+		CommittedOffset int64          `json:"committedOffset"`
+	}
+	TopicPartition struct {
+		Topic     string `json:"topic"`
+		Partition int32  `json:"partition"`
 	}
 	QueryDescriptionEntity struct {
 		QueryDescription QueryDescription `json:"queryDescription"`

@@ -28,7 +28,7 @@ func (e *Engine) explain(s *session, st *ast.Explain, text string) ([]EntityBody
 	node = e.optimize(node)
 	d := QueryDescription{
 		StatementText: text, Fields: outFields(node.Columns()), Sources: sources, Sinks: []string{}, ExecutionPlan: plan.Explain(node),
-		OverriddenProperties: s.props, QueryErrors: []string{}, QueryType: "PUSH",
+		OverriddenProperties: s.props, QueryErrors: []string{}, TasksMetadata: []TaskMetadata{}, QueryType: "PUSH",
 	}
 	if sink != "" {
 		d.Sinks, d.QueryType = append(d.Sinks, sink), "PERSISTENT"
@@ -58,7 +58,7 @@ func (e *Engine) describeQuery(cat *catalog.Catalog, q *catalog.Query) QueryDesc
 	d := QueryDescription{
 		ID: q.ID, StatementText: q.Statement, Fields: outFields(q.Plan.Columns()), Sources: q.Sources, Sinks: []string{},
 		Topology: status.Topology, ExecutionPlan: plan.Explain(q.Plan), OverriddenProperties: q.Props, QueryType: "PERSISTENT",
-		QueryErrors: []string{}, ConsumerGroupID: e.opts.Service + "-" + q.ID, State: status.State,
+		QueryErrors: []string{}, TasksMetadata: tasksMetadata(status.Tasks), ConsumerGroupID: e.opts.Service + "-" + q.ID, State: status.State,
 	}
 	if q.Sink != "" {
 		d.Sinks = append(d.Sinks, q.Sink)

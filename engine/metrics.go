@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/millrace/millrace/engine/cluster"
 	"github.com/millrace/millrace/engine/query"
 )
 
@@ -45,16 +46,7 @@ func (e *Engine) queryMetrics(id string) []Metric {
 	if !ok {
 		return nil
 	}
-	var lag, committed, bad, late, bytes int64
-	for _, t := range st.Tasks {
-		bad, late, bytes = bad+t.Counts.BadRows, late+t.Counts.LateRows, bytes+int64(t.Bytes)
-		for _, in := range t.Inputs {
-			lag += in.Lag()
-			if !in.Internal {
-				committed += in.Committed - startOf(q, in.Topic, in.Partition)
-			}
-		}
-	}
+	n := sumTasks(q, st.Tasks)
 	labels := map[string]string{"query": id}
 	up := 0.0
 	if st.State == "RUNNING" {
@@ -62,12 +54,29 @@ func (e *Engine) queryMetrics(id string) []Metric {
 	}
 	return []Metric{
 		{"millrace_query_running", "1 if the query is RUNNING", labels, up},
-		{"millrace_query_lag", "offsets between what is committed and what can be read, internal topics included", labels, float64(lag)},
-		{"millrace_query_committed_records_total", "offsets of source topics that the query has committed", labels, float64(committed)},
-		{"millrace_query_bad_rows_total", "rows told to the processing log and left out", labels, float64(bad)},
-		{"millrace_query_late_rows_total", "rows left out since their window had closed", labels, float64(late)},
-		{"millrace_query_state_bytes", "committed state in memory", labels, float64(bytes)},
+		{"millrace_query_lag", "offsets between what is committed and what can be read, internal topics included", labels, float64(n.lag)},
+		{"millrace_query_committed_records_total", "offsets of source topics that the query has committed", labels, float64(n.committed)},
+		{"millrace_query_bad_rows_total", "rows told to the processing log and left out", labels, float64(n.bad)},
+		{"millrace_query_late_rows_total", "rows left out since their window had closed", labels, float64(n.late)},
+		{"millrace_query_state_bytes", "committed state in memory", labels, float64(n.bytes)},
 	}
+}
+
+// numbers are what a query's tasks on this server have done.
+type numbers struct{ lag, committed, bad, late, bytes int64 }
+
+func sumTasks(q *query.Running, tasks []cluster.TaskStatus) numbers {
+	var n numbers
+	for _, t := range tasks {
+		n.bad, n.late, n.bytes = n.bad+t.Counts.BadRows, n.late+t.Counts.LateRows, n.bytes+int64(t.Bytes)
+		for _, in := range t.Inputs {
+			n.lag += in.Lag()
+			if !in.Internal {
+				n.committed += in.Committed - startOf(q, in.Topic, in.Partition)
+			}
+		}
+	}
+	return n
 }
 
 func startOf(q *query.Running, topic string, partition int32) int64 {

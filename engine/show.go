@@ -99,7 +99,7 @@ func (e *Engine) describeSource(cat *catalog.Catalog, s *catalog.Source, extende
 		Name: s.Name, Type: string(s.Kind), Fields: sourceFields(s.Schema), Extended: extended,
 		KeyFormat: s.KeyFormat.Name, ValueFormat: s.ValueFormat.Name, Topic: s.Topic,
 		Partitions: s.Partitions, Replication: s.Replicas, Statement: s.Statement,
-		ReadQueries: []RunningInfo{}, WriteQueries: []RunningInfo{}, SourceConstraints: []string{},
+		ReadQueries: []RunningInfo{}, WriteQueries: []RunningInfo{}, SourceConstraints: []string{}, QueryOffsetSummaries: []QueryOffsets{},
 	}
 	if s.Window != nil {
 		kind := string(s.Window.Kind)
@@ -113,6 +113,9 @@ func (e *Engine) describeSource(cat *catalog.Catalog, s *catalog.Source, extende
 	}
 	for _, q := range cat.Writers(s.Name) {
 		d.WriteQueries = append(d.WriteQueries, e.runningInfo(cat, q))
+	}
+	if extended {
+		e.statistics(&d)
 	}
 	return d
 }
