@@ -69,6 +69,13 @@ test-kafka: ## run the broker tests on a real Kafka of three brokers, and kill t
 	MILLRACE_KAFKA=$$(.ci/kafka addr) go test -count=1 -timeout 15m -run Kafka -v ./engine/chaos
 	.ci/kafka down
 
+.PHONY: chaos
+chaos: ## break everything under load on real Kafka, then compare: SEED=1 FAULTS=70 INJECT=skip-rollback
+	.ci/kafka up 1
+	@s=0; MILLRACE_KAFKA=$$(.ci/kafka addr) MILLRACE_KAFKA_CTL=$(abspath .ci/kafka) MILLRACE_SEED=$(or $(SEED),1) MILLRACE_FAULTS=$(or $(FAULTS),70) \
+	  MILLRACE_INJECT=$(INJECT) go test -count=1 -timeout 60m -run TestChaos -v ./engine/chaos > .cache/chaos.log 2>&1 || s=$$?; \
+	  .ci/kafka down; grep -v '^faults' .cache/chaos.log || true; grep '^faults' .cache/chaos.log; exit $$s
+
 .PHONY: cover
 cover: ## test coverage by package
 	go test -cover ./engine/... ./sql/... ./state/... ./udf/... ./shell/... | grep -v "no test files"
