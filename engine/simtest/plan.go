@@ -81,7 +81,7 @@ func (p *Plan) next(who, point string, ways ...Way) Way {
 	if len(ways) == 0 {
 		return Fine
 	}
-	way := Fine
+	var way Way
 	switch {
 	case n == p.at:
 		way = ways[p.way%len(ways)]

@@ -162,7 +162,8 @@ func (l *lookup) add(e ast.Expr) error {
 	if v, err = l.keyConstant(v, col, right); err != nil {
 		return err
 	}
-	return l.key(i, op, v, c)
+	l.key(i, op, v, c)
+	return nil
 }
 
 func (l *lookup) setOdd(at ast.Expr, why string, args ...any) {
@@ -202,13 +203,13 @@ func (l *lookup) keyConstant(v plan.Expr, col plan.OutColumn, at ast.Expr) (plan
 	return castTo(v, col.Type), nil
 }
 
-func (l *lookup) key(i int, op ast.CompareOp, v plan.Expr, c ast.Expr) error {
+func (l *lookup) key(i int, op ast.CompareOp, v plan.Expr, c ast.Expr) {
 	if l.keys++; l.keys > len(l.values) {
 		if l.odd == nil {
 			l.odd = l.scan(c.Span(), "a key column is compared more than once")
 		}
 		if l.odd != nil {
-			return nil
+			return
 		}
 	}
 	switch op {
@@ -217,19 +218,18 @@ func (l *lookup) key(i int, op ast.CompareOp, v plan.Expr, c ast.Expr) error {
 			l.setOdd(c, "key column %s is compared more than once", l.rel.cols()[i].Name)
 		}
 		l.values[i] = v
-		return nil
+		return
 	case ast.Gt, ast.Ge, ast.Lt, ast.Le:
 		if l.values[i] != nil || !setRange(&l.keyRange, op, v) {
 			l.setOdd(c, "key column %s is compared more than once", l.rel.cols()[i].Name)
-			return nil
+			return
 		}
 		if len(l.values) > 1 || l.src.cat.Window != nil || !l.conf.flag(confRangeScan, true) {
 			l.setOdd(c, "%s is a range of keys", c)
 		}
-		return nil
+		return
 	}
 	l.setOdd(c, "%s is not an equality of a key", c)
-	return nil
 }
 
 func (l *lookup) bound(name string, op ast.CompareOp, v plan.Expr, c ast.Expr) error {
