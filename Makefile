@@ -42,7 +42,7 @@ demo: build ## run the demo: ARGS=--once exits when done
 
 .PHONY: bench
 bench: ## run the benchmarks of decode, operators, state, scoring, parser
-	go test -run '^$$' -bench . -benchmem ./engine/format ./engine/expr ./engine/operator ./state ./state/codec ./udf/model/... ./sql/parser
+	go test -run '^$$' -bench . -benchmem $$(grep -rl --include='*_test.go' '^func Benchmark' engine sql udf state | xargs -n1 dirname | sort -u | sed 's|^|./|') $(ARGS)
 
 .PHONY: bench-throughput
 bench-throughput: build ## measure the server, Kafka to Kafka: a filter and a windowed count over a million bids

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/engine/expr"
-	"github.com/millrace/millrace/engine/operator"
 	"github.com/millrace/millrace/engine/task"
 	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/sql/types"
@@ -87,5 +86,3 @@ func (e *Engine) taskDeps(query string) task.Deps {
 		Schemas: e.schemas,
 	}
 }
-
-func (e *Engine) operatorFunctions() operator.Functions { return e.functions }

@@ -26,7 +26,7 @@ func (e *Engine) pull(ctx context.Context, q *analyzer.PullQuery, text string) (
 	if !ok {
 		return nil, fmt.Errorf("query %s, which keeps table %s, does not run here", q.Query, q.Source.Name)
 	}
-	t := &tablePull{e: e, q: q, compiler: pull.Compiler{Functions: e.operatorFunctions(), Expr: e.exprEnv()}}
+	t := &tablePull{e: e, q: q, compiler: pull.Compiler{Functions: e.functions, Expr: e.exprEnv()}}
 	var err error
 	if t.path, err = pull.NewPath(running.Topology.Root, t.compiler); err != nil {
 		return nil, err
