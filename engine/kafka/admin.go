@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/IBM/sarama"
 )
@@ -45,7 +44,7 @@ type TopicInfo struct {
 	Replicas   int16
 }
 
-// CreateTopic creates a topic and waits until every partition has a leader. [ErrTopicExists] is returned for a topic
+// CreateTopic creates a topic and waits until every partition has a leader and every broker knows of it. [ErrTopicExists] is returned for a topic
 // that exists, whatever its settings.
 func (c *Client) CreateTopic(ctx context.Context, spec TopicSpec) error {
 	if !topicName.MatchString(spec.Name) || spec.Name == "." || spec.Name == ".." {
@@ -72,25 +71,7 @@ func (c *Client) CreateTopic(ctx context.Context, spec TopicSpec) error {
 	case err != nil:
 		return failure("create topic", spec.Name, topicClass(err), err)
 	}
-	return c.awaitLeaders(ctx, spec.Name, spec.Partitions)
-}
-
-func (c *Client) awaitLeaders(ctx context.Context, topic string, partitions int32) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	var pause backoff
-	for {
-		err := c.meta.RefreshMetadata(topic)
-		for p := int32(0); err == nil && p < partitions; p++ {
-			_, err = c.meta.Leader(topic, p)
-		}
-		if err == nil {
-			return nil
-		}
-		if wait := pause.wait(ctx); wait != nil {
-			return failure("wait for the leaders of topic", topic, nil, errors.Join(wait, err))
-		}
-	}
+	return c.awaitTopic(ctx, spec.Name, spec.Partitions)
 }
 
 // DescribeTopics returns what exists of the topics asked for, by name. Topics that do not exist are left out.
