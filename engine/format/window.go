@@ -3,6 +3,7 @@ package format
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 
 	"github.com/millrace/millrace/sql/plan"
 )
@@ -19,7 +20,7 @@ func AppendWindow(dst []byte, w plan.WindowInfo, start, end int64) []byte {
 }
 
 // SplitWindow takes the window off a windowed key and returns the key's own bytes, which alias the argument. The end of
-// a time window is its start plus the size, or the largest instant if that overflows.
+// a time window is WindowEnd.
 func SplitWindow(key []byte, w plan.WindowInfo) (inner []byte, start, end int64, err error) {
 	n := WindowLen(w)
 	if len(key) < n {
@@ -30,11 +31,15 @@ func SplitWindow(key []byte, w plan.WindowInfo) (inner []byte, start, end int64,
 	if w.Kind == plan.Session {
 		return inner, start, int64(binary.BigEndian.Uint64(key[len(inner):])), nil
 	}
-	end = start + w.Size.Milliseconds()
-	if end < start {
-		end = 1<<63 - 1
+	return inner, start, WindowEnd(w, start), nil
+}
+
+// WindowEnd is where a time window ends that starts at an instant, or the largest instant if that overflows.
+func WindowEnd(w plan.WindowInfo, start int64) int64 {
+	if end := start + w.Size.Milliseconds(); end >= start {
+		return end
 	}
-	return inner, start, end, nil
+	return math.MaxInt64
 }
 
 // WindowLen is the number of bytes that a window takes at the end of a key.

@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"github.com/millrace/millrace/engine/format"
 	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/sql/vector"
 )
@@ -13,14 +14,14 @@ const (
 
 // joinSide is what a join knows of one of its inputs.
 type joinSide struct {
-	key  *keyer // key columns and window bounds
+	key  *keyer // key columns and what tells windows apart
 	rows *tableRows
 	cols int
 }
 
 func newJoinSide(n plan.Node) joinSide {
 	cols := n.Columns()
-	at := append(positions(cols, plan.Key), positions(cols, plan.WindowBound)...)
+	at := append(positions(cols, plan.Key), windowKey(n)...)
 	return joinSide{key: newKeyer(cols, at), rows: newTableRows(cols), cols: len(cols)}
 }
 
@@ -35,13 +36,17 @@ type half struct {
 type joined struct {
 	sides [2]joinSide
 	out   vector.Batch
-	head  int
+	head  int              // how many columns key and window have
+	times *plan.WindowInfo // the time windows of the key; nil: it has none
 }
 
 func newJoined(left, right plan.Node, out []plan.OutColumn) joined {
 	j := joined{sides: [2]joinSide{newJoinSide(left), newJoinSide(right)}}
 	j.out.Cols = newVectors(out)
 	j.head = len(out) - j.sides[leftSide].cols - j.sides[rightSide].cols
+	if w := keyWindow(left); w != nil && w.Kind != plan.Session {
+		j.times = w
+	}
 	return j
 }
 
@@ -54,9 +59,10 @@ func (j *joined) begin(b *vector.Batch) {
 func (j *joined) add(b *vector.Batch, r, own int, left, right half, t int64) error {
 	out := &j.out
 	key := j.sides[own].key
-	for k := range j.head {
-		out.Cols[k].AppendFrom(key.cols[k], r)
+	for k, c := range key.cols {
+		out.Cols[k].AppendFrom(c, r)
 	}
+	j.endWindow()
 	split := j.head + j.sides[leftSide].cols
 	if err := j.fill(out.Cols[j.head:split], left, leftSide); err != nil {
 		return err
@@ -66,6 +72,30 @@ func (j *joined) add(b *vector.Batch, r, own int, left, right half, t int64) err
 	}
 	j.finish(b, r, t)
 	return nil
+}
+
+// addKey appends the columns of a key that a store holds.
+func (j *joined) addKey(side int, key []byte) error {
+	c := j.sides[side].key
+	if _, err := c.codec.Decode(key, j.out.Cols[:len(c.at)]); err != nil {
+		return err
+	}
+	j.endWindow()
+	return nil
+}
+
+// endWindow appends the end of the window that the new row's key has, where the key holds its start alone: the left side says
+// how long windows are.
+func (j *joined) endWindow() {
+	if j.times == nil {
+		return
+	}
+	start, end := j.out.Cols[j.head-2], j.out.Cols[j.head-1]
+	if start.IsNull(j.out.N) {
+		end.AppendNull()
+		return
+	}
+	end.I64 = append(end.I64, format.WindowEnd(*j.times, start.I64[j.out.N]))
 }
 
 // finish completes a row: its timestamp and the headers of the row that caused it.

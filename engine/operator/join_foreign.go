@@ -295,7 +295,7 @@ func (j *foreignLeft) emit(b *vector.Batch, r int, key, row, right []byte, t int
 // columns appends the columns of a joined row, or of a tombstone.
 func (j *foreignLeft) columns(key, row, right []byte, has bool) error {
 	cols := j.out.Cols
-	if _, err := j.sides[leftSide].key.codec.Decode(key, cols[:j.head]); err != nil {
+	if err := j.addKey(leftSide, key); err != nil {
 		return err
 	}
 	split := j.head + j.sides[leftSide].cols

@@ -254,7 +254,7 @@ func (j *StreamStreamJoin) emitWaiting(w waiting, b *vector.Batch, r int) error 
 
 // addStored appends the columns of a stored row that found no match.
 func (j *StreamStreamJoin) addStored(side int, key, data []byte) error {
-	if _, err := j.sides[side].key.codec.Decode(key, j.out.Cols[:j.head]); err != nil {
+	if err := j.addKey(side, key); err != nil {
 		return err
 	}
 	split := j.head + j.sides[leftSide].cols
