@@ -12,8 +12,8 @@ import (
 
 // janitor does what commits need not wait for.
 func (s *Service) janitor(ctx context.Context) {
-	disk := time.NewTicker(time.Second)
-	defer disk.Stop()
+	second := time.NewTicker(time.Second)
+	defer second.Stop()
 	rest := time.NewTicker(s.cfg.JanitorInterval)
 	defer rest.Stop()
 	last := map[string]int64{}
@@ -21,8 +21,9 @@ func (s *Service) janitor(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-disk.C:
+		case now := <-second.C:
 			s.checkDisk()
+			s.restoring.tick(now, s.remaining)
 		case <-rest.C:
 			s.report(ctx, last)
 			s.sweep(ctx)

@@ -41,6 +41,8 @@ type member struct {
 
 	state *state.Task // set under slot.mu, since views read it
 
+	restored *Restored // of all the query's tasks here
+
 	mu       sync.Mutex // guards what status reads
 	restore  map[string]changelog.Progress
 	shown    map[string]int64 // committed inputs
@@ -175,11 +177,12 @@ func (m *member) publish() {
 func (m *member) status() TaskStatus {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	st := TaskStatus{ID: m.id, Slot: m.slot.n, State: Running, Counts: m.counts, Bytes: m.bytes}
+	st := TaskStatus{ID: m.id, Slot: m.slot.n, State: Running, Done: 1, Counts: m.counts, Bytes: m.bytes}
 	if m.state == nil {
 		st.State = Restoring
 		for _, p := range m.restore {
 			st.Restore = append(st.Restore, p)
+			st.Done += p.Done() / float64(len(m.sub.Stores))
 		}
 		return st
 	}

@@ -16,9 +16,10 @@ import (
 
 // wish is a task that should run in the slot.
 type wish struct {
-	spec   QuerySpec
-	sub    *topology.SubTopology
-	paused bool
+	spec     QuerySpec
+	sub      *topology.SubTopology
+	paused   bool
+	restored *Restored
 }
 
 // wanted lists the tasks that belong to the slot, of queries that have not failed.
@@ -34,7 +35,7 @@ func (sl *slot) wanted() map[TaskID]wish {
 			for p := range sub.Partitions {
 				id := TaskID{name, sub.ID, p}
 				if SlotOf(id, sl.s.cfg.Slots) == sl.n {
-					w[id] = wish{q.QuerySpec, sub, q.paused}
+					w[id] = wish{q.QuerySpec, sub, q.paused, &q.restored}
 				}
 			}
 		}
@@ -189,7 +190,7 @@ func (sl *slot) open(id TaskID, w wish) error {
 	m := &member{
 		id: id, spec: w.spec, sub: w.sub, slot: sl, paused: w.paused,
 		restore: map[string]changelog.Progress{}, flushed: make(chan error, 1),
-		done: make(chan struct{}),
+		done: make(chan struct{}), restored: w.restored,
 	}
 	if err := m.begin(sl.records[id.String()]); err != nil {
 		return err
@@ -235,50 +236,6 @@ func (m *member) begin(stored []byte) error {
 		m.committed.Inputs[in.Topic] = start[m.id.Partition]
 	}
 	return nil
-}
-
-// deleteRetention is the delete.retention.ms of changelogs: for so long at least a deletion can be read.
-const deleteRetention = 24 * time.Hour
-
-// restoreAll brings the task's stores to the ends of their changelogs. It runs beside the slot.
-func (m *member) restoreAll(ctx context.Context) error {
-	select {
-	case m.slot.s.restores <- struct{}{}:
-		defer func() { <-m.slot.s.restores }()
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	log := newLog(m.slot.s.broker)
-	defer log.close()
-	if m.committed.Changelogs == nil {
-		m.committed.Changelogs = map[string]int64{}
-	}
-	cfg := m.stateConfig()
-	for _, st := range m.sub.Stores {
-		r := changelog.Restore{
-			Log: log, Durable: m.slot.s.cfg.Store, Spec: st.Spec, Store: cfg.StoreName(st.Spec), Topic: st.Changelog, Partition: m.id.Partition,
-			Committed: changelog.NoPosition, DeleteRetention: deleteRetention, Now: time.Now,
-			Progress: func(p changelog.Progress) { m.progress(st.ID, p) },
-		}
-		switch {
-		case m.stored != nil:
-			r.Committed = m.committed.Changelogs[st.ID]
-		case m.slot.s.cfg.AtLeastOnce:
-			r.Committed = 0 // a changelog may be ahead of its first slots record
-		}
-		at, err := r.Run(ctx)
-		if err != nil {
-			return err
-		}
-		m.committed.Changelogs[st.ID] = at
-	}
-	return nil
-}
-
-func (m *member) progress(store string, p changelog.Progress) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.restore[store] = p
 }
 
 func (m *member) stateConfig() state.TaskConfig {

@@ -24,6 +24,7 @@ type Service struct {
 	lowDisk    atomic.Bool
 	tasks      atomic.Int64  // running here
 	restores   chan struct{} // one token per restore that may run
+	restoring  restoring
 
 	// fault, set by tests before Start, may fail a transaction at a named point: "produce", "end", "ended", "flush".
 	fault func(point string) error
@@ -46,8 +47,9 @@ type Service struct {
 // query is a query that was started here.
 type query struct {
 	QuerySpec
-	paused bool
-	err    error
+	paused   bool
+	err      error
+	restored Restored
 }
 
 var (
@@ -70,7 +72,7 @@ func New(cfg Config) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{
-		cfg: cfg, broker: cfg.Broker, restores: make(chan struct{}, 4), ended: make(chan struct{}),
+		cfg: cfg, broker: cfg.Broker, restores: make(chan struct{}, 4), restoring: restoring{log: cfg.Logger}, ended: make(chan struct{}),
 		fault:   func(string) error { return nil },
 		queries: map[string]*query{}, dropped: map[string]bool{}, slots: map[int32]*slot{}, changed: make(chan struct{}),
 	}
@@ -341,6 +343,7 @@ func (s *Service) Status(incarnation string) (QueryStatus, bool) {
 		return QueryStatus{}, false
 	}
 	st := QueryStatus{Paused: q.paused, Err: q.err}
+	st.Restored.Records, st.Restored.Bytes = q.restored.Records.Load(), q.restored.Bytes.Load()
 	for _, sl := range s.slots {
 		st.Tasks = append(st.Tasks, sl.statuses(incarnation)...)
 	}

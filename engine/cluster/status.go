@@ -25,6 +25,7 @@ type TaskStatus struct {
 	State TaskState
 	// Restore is the progress of a task that is RESTORING, one entry a store.
 	Restore []changelog.Progress
+	Done    float64 // the share of its state that is here, 0 to 1
 	Inputs  []InputStatus
 	Counts  operator.Counters
 	Bytes   int // committed state in memory
@@ -47,7 +48,12 @@ type QueryStatus struct {
 	Paused bool
 	Err    error // why the query was taken out of service; nil if it runs
 	Tasks  []TaskStatus
+	// Restored is what all restores of its tasks here have read since it was started.
+	Restored struct{ Records, Bytes int64 }
 }
+
+// Restored counts what restores read from changelogs.
+type Restored struct{ Records, Bytes atomic.Int64 }
 
 // Metrics are counts of the service since it was started.
 type Metrics struct {
@@ -56,5 +62,7 @@ type Metrics struct {
 	Flushes, FlushFailures                     atomic.Int64
 	CommitNanos                                atomic.Int64 // time spent in commits
 	Takings                                    atomic.Int64 // of slots
+	Restored                                   Restored
+	Rebuilds                                   atomic.Int64 // of the whole store, since it could not be read
 	Skipped                                    atomic.Int64 // offsets that the topic's retention removed before they were read
 }

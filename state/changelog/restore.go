@@ -31,7 +31,8 @@ type Restore struct {
 	// all deletions.
 	DeleteRetention time.Duration
 	Now             func() time.Time
-	// Progress, if set, is called after each chunk, on the restoring goroutine.
+	// Progress, if set, is called before the first record and after each batch, on the restoring goroutine. A restore that has
+	// nothing to read does not call it.
 	Progress func(Progress)
 }
 
@@ -39,9 +40,20 @@ type Restore struct {
 type Progress struct {
 	Topic          string
 	Partition      int32
-	From, At, End  int64
+	From, At, End  int64 // offsets
 	Records, Bytes int64
 	Rebuild        bool // from the start of the changelog
+}
+
+// Remaining is how many offsets are to be read.
+func (p Progress) Remaining() int64 { return max(p.End-p.At, 0) }
+
+// Done is the share of offsets that were read, 0 to 1.
+func (p Progress) Done() float64 {
+	if p.End <= p.From {
+		return 1
+	}
+	return min(float64(p.At-p.From)/float64(p.End-p.From), 1)
 }
 
 // LostError says that a changelog ends before the position that was committed with the offsets. Going on would lose state.
@@ -108,6 +120,7 @@ func (r *Restore) run(ctx context.Context) (int64, error) {
 		return end, nil // nothing to apply; of an empty changelog no position is worth a sync
 	}
 	c.progress.Topic, c.progress.Partition, c.progress.From, c.progress.End = r.Topic, r.Partition, c.at, end
+	c.tell()
 	if err := r.Log.Read(ctx, r.Topic, r.Partition, c.at, end, func(records []Record, next int64) error {
 		return c.add(ctx, records, next)
 	}); err != nil {
@@ -170,10 +183,18 @@ func (c *copying) add(ctx context.Context, records []Record, next int64) error {
 		}
 	}
 	c.at = next
+	c.tell()
 	if c.chunk.Bytes() < chunkBytes {
 		return nil
 	}
 	return c.flush(ctx)
+}
+
+func (c *copying) tell() {
+	if c.r.Progress != nil {
+		c.progress.At = c.at
+		c.r.Progress(c.progress)
+	}
 }
 
 func (c *copying) flush(ctx context.Context) error {
@@ -184,9 +205,5 @@ func (c *copying) flush(ctx context.Context) error {
 		return err
 	}
 	c.chunk = state.NewChunk()
-	c.progress.At = c.at
-	if c.r.Progress != nil {
-		c.r.Progress(c.progress)
-	}
 	return nil
 }

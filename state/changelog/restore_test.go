@@ -113,8 +113,11 @@ func (r *rig) must(committed, want int64, content string) []changelog.Progress {
 func TestLastValueWins(t *testing.T) {
 	r := newRig(t, put("a", "1"), put("b", "1"), changelog.Record{}, put("a", "2"), del("b"), changelog.Record{})
 	p := r.must(5, 6, "a=2 ")
-	if len(p) != 1 || !p[0].Rebuild || p[0].At != 6 || p[0].Records != 4 {
-		t.Errorf("progress %+v", p)
+	if first := p[0]; !first.Rebuild || first.At != 0 || first.Remaining() != 6 || first.Done() != 0 {
+		t.Errorf("progress before the first record %+v", first)
+	}
+	if last := p[len(p)-1]; last.At != 6 || last.Records != 4 || last.Bytes != 7 || last.Remaining() != 0 || last.Done() != 1 {
+		t.Errorf("progress at the end %+v", last)
 	}
 	r.log.records = append(r.log.records, put("c", "3"))
 	if p = r.must(7, 7, "a=2 c=3 "); p[0].Rebuild || p[0].From != 6 {
