@@ -32,6 +32,7 @@ test: ## run all tests that need only Go
 .PHONY: test-long
 test-long: build ## run the peer's conformance cases in full, over batch sizes and without the optimizer
 	@test -d "$(MILLRACE_QTT)" || { echo "there are no cases at MILLRACE_QTT=$(MILLRACE_QTT)"; exit 1; }
+	MILLRACE_LONG=1 go test -count=1 -run TestConformance -v ./engine/testdriver/qtt | grep -v '^=== '
 	for b in 1 3 256; do bin/millrace test $(MILLRACE_QTT)/query-validation-tests --quiet --batch-size $$b | tail -1; done
 	bin/millrace test $(MILLRACE_QTT)/query-validation-tests --quiet --no-optimizer | tail -1
 	bin/millrace test $(MILLRACE_QTT)/rest-query-validation-tests --quiet | tail -1

@@ -15,6 +15,7 @@ type input struct {
 	topic   string
 	readers []operator.Reader
 	table   bool
+	answers bool // to the task's own rows, from another task
 	order   int
 
 	chunks [][]record.Record
@@ -157,7 +158,7 @@ func (t *Task) Process(now time.Time) (more bool, err error) {
 			continue
 		}
 		in.idle = time.Time{}
-		if first == nil || in.head() < first.head() || in.head() == first.head() && in.precedes(first) {
+		if first == nil || t.before(in, first) {
 			first = in
 		}
 	}
@@ -167,8 +168,19 @@ func (t *Task) Process(now time.Time) (more bool, err error) {
 	return true, first.run(t.limit(first))
 }
 
+// before says which of two inputs with rows is to go first: that of the earlier head.
+func (t *Task) before(in, first *input) bool {
+	if t.exchanges && in.answers != first.answers {
+		return in.answers
+	}
+	return in.head() < first.head() || in.head() == first.head() && in.precedes(first)
+}
+
 // limit is the time up to which rows of an input may be taken before another input's head comes first.
 func (t *Task) limit(first *input) int64 {
+	if t.exchanges && !first.answers {
+		return math.MinInt64 // the head alone
+	}
 	limit := int64(math.MaxInt64)
 	for _, in := range t.inputs {
 		if in == first || in.batch == nil {

@@ -66,6 +66,9 @@ type Task struct {
 	inputs []*input
 	out    operator.Output
 	count  operator.Counters
+	// exchanges says that the task takes its rows one by one, and answers to them before the next row: every update is to be
+	// emitted, and what another task answers to a row is void once the row has changed again.
+	exchanges bool
 }
 
 // New builds a task that has read nothing. Use Rewind to begin elsewhere.
@@ -88,7 +91,9 @@ func New(sub *topology.SubTopology, partition int32, deps Deps, opts Options) (*
 		return nil, err
 	}
 	for i, in := range sub.Inputs {
-		t.inputs = append(t.inputs, &input{topic: in.Topic, readers: t.pipe.Readers[i], table: in.Nodes[0].IsTable(), order: i})
+		answers := in.Loop && in.Nodes[0] != sub.Root // a right half has its join as root, and loops with questions
+		t.exchanges = t.exchanges || opts.Exact && answers
+		t.inputs = append(t.inputs, &input{topic: in.Topic, readers: t.pipe.Readers[i], table: in.Nodes[0].IsTable(), answers: answers, order: i})
 	}
 	return t, nil
 }

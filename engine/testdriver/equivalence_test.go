@@ -32,10 +32,6 @@ var queries = map[string]string{
 	"streams":       `CREATE STREAM o AS SELECT a.k, a.v AS av, b.v AS bv FROM a LEFT JOIN b WITHIN 10 MILLISECONDS GRACE PERIOD 5 MILLISECONDS ON a.k = b.k;`,
 }
 
-// asynchronous says that a query's rows travel back and forth between tasks: how many intermediate results there are
-// depends on what arrives in between, and only the last one for each key does not.
-func asynchronous(name string) bool { return strings.HasPrefix(name, "foreign") }
-
 const sources = `CREATE STREAM a (k INT KEY, v INT, s STRING) WITH (kafka_topic='a', value_format='JSON', partitions=1);
 CREATE STREAM b (k INT KEY, v INT) WITH (kafka_topic='b', value_format='JSON', partitions=1);
 CREATE TABLE t (k INT PRIMARY KEY, v INT) WITH (kafka_topic='t', value_format='JSON', partitions=1);
@@ -127,9 +123,6 @@ func TestEquivalence(t *testing.T) {
 					{MaxGroups: 1},
 					{BatchSize: 3, CommitEvery: 5, Restart: true, Abort: true},
 				} {
-					if asynchronous(name) && o.BatchSize > 1 {
-						continue
-					}
 					got := text(outputs(t, query, o, in))
 					for i, w := range text(want) {
 						if i >= len(got) || got[i] != w {

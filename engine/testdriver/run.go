@@ -130,19 +130,20 @@ func (r *run) add(at place, recs []record.Record) error {
 	return nil
 }
 
-// work lets the tasks process until none has anything left, carrying records over internal topics at once.
+// work lets the tasks process until none has anything left, carrying records over internal topics at once. It is always the turn of
+// the first task that has anything to do, so that what was sent has been answered before more is sent.
 func (r *run) work() error {
-	for busy := true; busy; {
-		busy = false
-		for _, m := range r.tasks {
-			more, err := m.Process(Epoch)
-			if err != nil {
-				return err
-			}
-			if err := r.route(m); err != nil {
-				return err
-			}
-			busy = busy || more
+	for i := 0; i < len(r.tasks); {
+		m := r.tasks[i]
+		more, err := m.Process(Epoch)
+		if err != nil {
+			return err
+		}
+		if err := r.route(m); err != nil {
+			return err
+		}
+		if i++; more {
+			i = 0
 		}
 	}
 	return nil

@@ -40,6 +40,8 @@ type runner struct {
 	batch     int
 	commit    int  // batches a transaction; each is aborted once, and the tasks are built anew behind it. 0: one transaction
 	plain     bool // without the optimizer
+	// seen is told what a case wrote; nil: nobody asks.
+	seen func(c *Case, outputs string)
 }
 
 // run runs a case and returns nil if it passed.
@@ -74,13 +76,16 @@ func (r *runner) run(c *Case) (err error) {
 			later = nil
 		}
 		if err := d.Execute(s); err != nil {
+			r.tell(c, d, err)
 			return r.refused(c, i, err)
 		}
 	}
 	if err := r.feed(d, c); err != nil {
 		return err
 	}
-	if err := d.Run(); err != nil {
+	err = d.Run()
+	r.tell(c, d, err)
+	if err != nil {
 		return r.refused(c, len(c.Statements), err)
 	}
 	if c.Expected != nil {
@@ -90,6 +95,27 @@ func (r *runner) run(c *Case) (err error) {
 		return err
 	}
 	return comparePost(d, c)
+}
+
+// tell writes down what the case's queries wrote. Where one fails nothing counts: its transaction never ends.
+func (r *runner) tell(c *Case, d *testdriver.Driver, err error) {
+	if r.seen == nil {
+		return
+	}
+	if err != nil {
+		r.seen(c, fmt.Sprintf("error: %v\n", err))
+		return
+	}
+	var b strings.Builder
+	for _, s := range d.Catalog().Sources() {
+		if s.Query == "" {
+			continue
+		}
+		for _, rec := range d.Outputs(s.Topic) {
+			fmt.Fprintf(&b, "%s: %q = %q, null %t, @%d %q\n", s.Topic, rec.Key, rec.Value, rec.Value == nil, rec.Timestamp, rec.Headers)
+		}
+	}
+	r.seen(c, b.String())
 }
 
 // serve runs a case on a server, which starts with the first such case.

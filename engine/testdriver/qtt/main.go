@@ -22,6 +22,10 @@ type Options struct {
 	// Commit is how many batches a transaction holds; each is aborted once and done again, and the tasks are built anew
 	// behind it. 0: one transaction, one life.
 	Commit int
+	// Sample runs every so many cases of those that the folder has; 0: all.
+	Sample int
+	// Keep fills Result.Outputs.
+	Keep bool
 	// Server starts the server for cases that talk to one; nil: they fail.
 	Server func() (Server, error)
 }
@@ -30,6 +34,8 @@ type Options struct {
 type Result struct {
 	Passed, Failed, Skipped int
 	Failures                map[string]*Failure // by name of the case
+	// Outputs holds what each case made the queries write to any topic, or what it was refused for, as text to compare.
+	Outputs map[string]string
 }
 
 // Main runs the cases of files and folders and writes a report, whose last line is "N passed, N failed, N skipped". It
@@ -62,8 +68,15 @@ func Run(paths []string, opts Options, out io.Writer) (res Result, err error) {
 		return res, err
 	}
 	defer func() { err = errors.Join(err, r.close()) }()
+	if opts.Keep {
+		res.Outputs = map[string]string{}
+		r.seen = func(c *Case, outputs string) { res.Outputs[c.Name] = outputs }
+	}
 	for i := range cases {
 		c := &cases[i]
+		if opts.Sample > 1 && i%opts.Sample != 0 {
+			continue
+		}
 		if !c.Enabled {
 			res.Skipped++
 			continue
