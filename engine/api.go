@@ -247,6 +247,7 @@ type (
 		QueryType       string         `json:"queryType"` // PERSISTENT, PUSH
 		State           string         `json:"state"`     // RUNNING, PAUSED, ERROR, RESTORING
 		Error           string         `json:"error,omitempty"`
+		Restore         *RestoreInfo   `json:"restore,omitempty"` // while it is RESTORING
 	}
 	Queries struct {
 		Queries []RunningInfo `json:"queries"`
@@ -266,6 +267,7 @@ type (
 		TasksMetadata        []TaskMetadata    `json:"tasksMetadata"` // of the tasks on this server
 		ConsumerGroupID      string            `json:"consumerGroupId"`
 		State                string            `json:"state"`
+		Restore              *RestoreInfo      `json:"restore,omitempty"` // while it is RESTORING
 	}
 	TaskMetadata struct {
 		TaskID       string        `json:"taskId"`

@@ -59,6 +59,7 @@ func (e *Engine) describeQuery(cat *catalog.Catalog, q *catalog.Query) QueryDesc
 		ID: q.ID, StatementText: q.Statement, Fields: outFields(q.Plan.Columns()), Sources: q.Sources, Sinks: []string{},
 		Topology: status.Topology, ExecutionPlan: plan.Explain(q.Plan), OverriddenProperties: q.Props, QueryType: "PERSISTENT",
 		QueryErrors: []string{}, TasksMetadata: tasksMetadata(status.Tasks), ConsumerGroupID: e.opts.Service + "-" + q.ID, State: status.State,
+		Restore: restoreInfo(status.Tasks),
 	}
 	if q.Sink != "" {
 		d.Sinks = append(d.Sinks, q.Sink)

@@ -26,6 +26,7 @@ func (e *Engine) Metrics() []Metric {
 		{"millrace_records_out_total", "records written by queries", m.RecordsOut.Load()},
 		{"millrace_changelog_records_total", "records written to changelogs", m.ChangelogRecords.Load()},
 		{"millrace_state_flushes_total", "flushes of state to disk", m.Flushes.Load()},
+		{"millrace_state_rebuilds_total", "times the local state could not be read and was rebuilt from Kafka while the server ran", m.Rebuilds.Load()},
 		{"millrace_offsets_skipped_total", "offsets that retention removed before they were read", m.Skipped.Load()},
 		{"millrace_processing_log_entries_total", "entries written to the processing log", e.plog.written.Load()},
 		{"millrace_processing_log_dropped_total", "entries of the processing log that were lost", e.plog.dropped.Load()},
@@ -35,6 +36,7 @@ func (e *Engine) Metrics() []Metric {
 	out = append(out, Metric{Name: "millrace_push_queries", Help: "queries that run for clients", Value: float64(len(e.pushes.list()))})
 	for _, id := range e.queries.IDs() {
 		out = append(out, e.queryMetrics(id)...)
+		out = append(out, restoreMetrics(id, e.queries.Status(id))...)
 	}
 	return out
 }
@@ -85,4 +87,18 @@ func startOf(q *query.Running, topic string, partition int32) int64 {
 		return 0
 	}
 	return offsets[partition]
+}
+
+// restoreMetrics tell what a query's tasks on this server have read back from Kafka, and what they have yet to read.
+func restoreMetrics(id string, st query.Status) []Metric {
+	labels := map[string]string{"query": id}
+	remaining := int64(0)
+	if r := restoreInfo(st.Tasks); r != nil {
+		remaining = r.Remaining
+	}
+	return []Metric{
+		{Name: "millrace_query_restored_records_total", Help: "records read from changelogs to restore state", Labels: labels, Value: float64(st.Restored.Records)},
+		{Name: "millrace_query_restored_bytes_total", Help: "bytes of keys and values of these", Labels: labels, Value: float64(st.Restored.Bytes)},
+		{Name: "millrace_query_restore_remaining", Help: "offsets of changelogs that restores have yet to read", Labels: labels, Value: float64(remaining)},
+	}
 }

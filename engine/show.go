@@ -169,7 +169,7 @@ func (e *Engine) runningInfo(cat *catalog.Catalog, q *catalog.Query) RunningInfo
 	status := e.queries.Status(q.ID)
 	info := RunningInfo{
 		QueryString: q.Statement, Sinks: []string{}, SinkKafkaTopics: []string{}, ID: q.ID,
-		StatusCount: map[string]int{status.State: 1}, QueryType: "PERSISTENT", State: status.State, Error: status.Error,
+		StatusCount: statusCount(status.State), QueryType: "PERSISTENT", State: status.State, Error: status.Error, Restore: restoreInfo(status.Tasks),
 	}
 	if sink, ok := cat.Source(q.Sink); ok {
 		info.Sinks = append(info.Sinks, sink.Name)

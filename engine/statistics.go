@@ -25,6 +25,9 @@ func (e *Engine) statistics(d *SourceDescription) {
 		}
 		tasks := e.queries.Status(info.ID).Tasks
 		n := sumTasks(q, tasks)
+		if r := restoreInfo(tasks); r != nil {
+			good = append(good, info.ID+": "+r.String())
+		}
 		good = append(good, fmt.Sprintf("%s: %d records read, %d to read, %d bytes of state", info.ID, n.committed, n.lag, n.bytes))
 		bad = append(bad, fmt.Sprintf("%s: %d bad rows, %d late rows", info.ID, n.bad, n.late))
 		d.QueryOffsetSummaries = append(d.QueryOffsetSummaries, QueryOffsets{

@@ -1,18 +1,31 @@
 package shell
 
 import (
+	"fmt"
 	"strings"
 )
 
 type queryInfo struct {
 	QueryString, ID, QueryType, State, Error string
 	Sinks                                    []string
+	Restore                                  *restoreInfo
+}
+
+// restoreInfo tells how far a query's state is restored; nil if it is there.
+type restoreInfo struct{ Percent int }
+
+// state is how a query is doing, with how far its restore is.
+func (r *restoreInfo) state(state string) string {
+	if r == nil {
+		return state
+	}
+	return fmt.Sprintf("%s %d%%", state, r.Percent)
 }
 
 func queryGrid(queries []queryInfo) grid {
 	g := newGrid("Query", "Type", "State", "Writes", "Statement")
 	for _, q := range queries {
-		state := q.State
+		state := q.Restore.state(q.State)
 		if q.Error != "" {
 			state += ": " + q.Error
 		}
@@ -33,10 +46,11 @@ type queryDescription struct {
 	Fields         []fieldInfo
 	Sources, Sinks []string
 	QueryErrors    []string
+	Restore        *restoreInfo
 }
 
 func (d queryDescription) view() view {
-	text := facts("Query", d.ID, "Type", d.QueryType, "State", d.State, "Statement", oneLine(d.StatementText), "Reads", strings.Join(d.Sources, ", "),
+	text := facts("Query", d.ID, "Type", d.QueryType, "State", d.Restore.state(d.State), "Statement", oneLine(d.StatementText), "Reads", strings.Join(d.Sources, ", "),
 		"Writes", strings.Join(d.Sinks, ", "), "Consumer group", d.ConsumerGroupID)
 	for _, e := range d.QueryErrors {
 		text += facts("Error", e)

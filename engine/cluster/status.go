@@ -49,8 +49,11 @@ type QueryStatus struct {
 	Err    error // why the query was taken out of service; nil if it runs
 	Tasks  []TaskStatus
 	// Restored is what all restores of its tasks here have read since it was started.
-	Restored struct{ Records, Bytes int64 }
+	Restored RestoredCount
 }
+
+// RestoredCount is what restores have read.
+type RestoredCount struct{ Records, Bytes int64 }
 
 // Restored counts what restores read from changelogs.
 type Restored struct{ Records, Bytes atomic.Int64 }

@@ -243,6 +243,7 @@ type Status struct {
 	Error    string
 	Topology string
 	Tasks    []cluster.TaskStatus
+	Restored cluster.RestoredCount // since it was started here
 }
 
 // Status tells how a query is doing.
@@ -255,7 +256,7 @@ func (m *Manager) Status(id string) Status {
 	}
 	st := Status{State: "RUNNING", Topology: describe(q.Topology)}
 	c, ok := m.cluster.Status(q.Topology.Query)
-	st.Tasks = c.Tasks
+	st.Tasks, st.Restored = c.Tasks, c.Restored
 	err := q.failed
 	if ok {
 		err = c.Err
