@@ -39,11 +39,7 @@ func (x *call) spread(v *value, shape []int) (*value, error) {
 	if v.size() == full {
 		return v, nil
 	}
-	to := []int{full}
-	if v.batched() {
-		to = []int{batch, full}
-	}
-	return x.pick(v, spreadIndex(v.shape, shape), "", to, !v.batched())
+	return x.pick(v, spreadIndex(v.shape, shape), "", []int{full}, !v.batched())
 }
 
 // spreadIndex maps every element of a row of shape to its element of a row of from.
@@ -84,7 +80,10 @@ func (x *call) pick(v *value, index []int32, name string, shape []int, now bool)
 	if err := x.file.spend(4 * len(index)); err != nil {
 		return nil, err
 	}
+	folding := x.folding
+	x.folding = folding || now
 	out, err := x.define(name, v.kind, shape)
+	x.folding = folding
 	if err != nil {
 		return nil, err
 	}

@@ -98,12 +98,12 @@ func (x *call) alias(v *value, shape []int) error {
 	if err := checkShape(shape); err != nil {
 		return err
 	}
-	if product(shape) != v.size() || slices.Contains(shape, batch) != v.batched() {
+	if product(shape) != v.size() {
 		return fmt.Errorf("shape %s does not fit %s", shapeText(shape), shapeText(v.shape))
 	}
 	name := x.out[x.defined]
 	x.defined++
-	return x.bind(&value{name: name, kind: v.kind, shape: shape, reg: v.reg, keys: v.keys})
+	return x.bind(&value{name: name, kind: v.kind, shape: shape, reg: v.reg, rows: v.rows, keys: v.keys})
 }
 
 // emit adds a step, or runs it at once if all inputs are constant.
@@ -202,17 +202,23 @@ func (x *call) tensorAttr(name string) (*tensor, error) {
 	return t, nil
 }
 
-// axis normalises an axis of v and refuses the batch and what stands before it.
+// axis normalises an axis of v and refuses the batch.
 func axis(v *value, a int64) (int, error) {
+	at, err := anyAxis(v, a)
+	if err == nil && v.shape[at] == batch {
+		err = uncovered("axis %d, across rows", at)
+	}
+	return at, err
+}
+
+// anyAxis normalises an axis of v.
+func anyAxis(v *value, a int64) (int, error) {
 	rank := len(v.shape)
 	if a < -int64(rank) || a >= int64(rank) {
 		return 0, fmt.Errorf("axis %d of a tensor of rank %d", a, rank)
 	}
 	if a < 0 {
 		a += int64(rank)
-	}
-	if b := slices.Index(v.shape, batch); int(a) <= b {
-		return 0, uncovered("axis %d, across rows", a)
 	}
 	return int(a), nil
 }

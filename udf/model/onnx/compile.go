@@ -9,21 +9,26 @@ import (
 	"github.com/millrace/millrace/udf/model"
 )
 
-// batch stands for the number of rows in a shape.
+// batch marks the dimension of a shape in which the file stacks rows. A row has 1 there.
 const batch = -1
 
-// value is a tensor that flows through the program: its type, its shape and the register that holds it. At most one
-// dimension is the batch, and all before it are 1, so rows lie one after another in memory.
+// value is a tensor that flows through the program: its type, its shape and the register that holds it. The elements
+// of a row lie together, in row-major order, wherever the batch stands in the shape. What is computed from rows need
+// not have a batch: operators may have lost sight of it, or the file may have none.
 type value struct {
 	name  string
 	kind  model.ElemType
 	shape []int
 	reg   int
+	rows  bool     // every row has a tensor of its own; else it is a constant
 	keys  []string // ZipMap: the keys of the columns
 }
 
-// batched says whether the value has one element group a row. Others are constants.
-func (v *value) batched() bool { return slices.Contains(v.shape, batch) }
+// batched says whether each row has its own elements. Others are constants.
+func (v *value) batched() bool { return v.rows }
+
+// stacked says whether the value has the dimension in which the file stacks rows.
+func (v *value) stacked() bool { return slices.Contains(v.shape, batch) }
 
 // size is the number of elements a row, or of the whole constant.
 func (v *value) size() int { return product(v.shape) }
@@ -55,17 +60,34 @@ type compiler struct {
 	sizes   []int // elements a row by register; 0 for constants
 	steps   []step
 	folding bool // the node being compiled has constant inputs only
+	stacked int  // the fixed number of rows that the file is written for; 0: any number, or a row a call
 	missing []string
 }
 
 // Versions of the operator sets whose meaning this package knows.
 const (
-	minOpset, maxOpset = 7, 26
+	minOpset, maxOpset = 6, 26
 	maxMLOpset         = 4
 )
 
+// compile makes a program that scores a row as the model applied to that row alone.
+//
+// Exporters leave the first dimension of every input open, or write 1. Where all of them have another fixed number, it
+// may be a batch of that size; it is taken as one if no operator mixes its rows. Otherwise all that the model is given
+// at once is one row.
 func compile(f *file, nodes []*node) (*program, error) {
-	c := &compiler{file: f, opset: f.opsets[""], values: map[string]*value{}, unknown: map[string]bool{}}
+	if n := f.stacked(); n > 1 {
+		budget := f.budget
+		if p, err := compileRows(f, nodes, n); err == nil {
+			return p, nil
+		}
+		f.budget = budget
+	}
+	return compileRows(f, nodes, 0)
+}
+
+func compileRows(f *file, nodes []*node, stacked int) (*program, error) {
+	c := &compiler{file: f, opset: f.opsets[""], values: map[string]*value{}, unknown: map[string]bool{}, stacked: stacked}
 	c.consts.n = 1
 	if v, ok := f.opsets[""]; ok && (v < minOpset || v > maxOpset) {
 		c.miss(fmt.Sprintf("operator set %d (covered: %d to %d)", v, minOpset, maxOpset))
@@ -109,7 +131,7 @@ func (c *compiler) inputs() ([]*value, error) {
 	var in []*value
 	for _, info := range c.file.inputs {
 		kind, ok := elemTypes[info.elem]
-		shape, err := inputShape(info)
+		shape, err := c.inputShape(info)
 		if info.form != "tensor" || !ok {
 			c.miss(fmt.Sprintf("input %s of type %s %s", info.name, info.form, elemName(info.elem)))
 			c.unknown[info.name] = true
@@ -129,17 +151,34 @@ func (c *compiler) inputs() ([]*value, error) {
 	return in, nil
 }
 
-// inputShape makes the first dimension the batch. Exporters write it as unknown, or as 1 or another fixed number.
-func inputShape(info valueInfo) ([]int, error) {
-	if !info.known || len(info.shape) == 0 {
+// stacked is the first dimension of all inputs, if it is the same fixed number; 0 otherwise.
+func (f *file) stacked() int {
+	n := int64(0)
+	for i, info := range f.inputs {
+		if len(info.shape) == 0 || info.shape[0] < 1 || info.shape[0] > maxElements || i > 0 && info.shape[0] != n {
+			return 0
+		}
+		n = info.shape[0]
+	}
+	return int(n)
+}
+
+// inputShape makes the one open dimension the batch.
+func (c *compiler) inputShape(info valueInfo) ([]int, error) {
+	if !info.known {
 		return nil, fmt.Errorf("input %s without dimensions", info.name)
 	}
-	shape := []int{batch}
-	for i, d := range info.shape[1:] {
-		if d < 1 || d > maxElements {
-			return nil, fmt.Errorf("input %s whose dimension %d is not fixed", info.name, i+1)
+	shape := make([]int, len(info.shape))
+	for i, d := range info.shape {
+		shape[i] = int(d)
+		switch {
+		case d > maxElements:
+			return nil, fmt.Errorf("input %s whose dimension %d is too large", info.name, i)
+		case d < 1 && slices.Contains(shape[:i], batch):
+			return nil, fmt.Errorf("input %s whose dimension %d is not fixed", info.name, i)
+		case d < 1 || i == 0 && c.stacked > 0:
+			shape[i] = batch
 		}
-		shape = append(shape, int(d))
 	}
 	return shape, nil
 }
@@ -147,13 +186,13 @@ func inputShape(info valueInfo) ([]int, error) {
 // maxRowElements bounds one value of one row: 16 MB of float.
 const maxRowElements = 1 << 22
 
-// checkShape refuses shapes that are empty, too large, or have no row layout.
+// checkShape refuses shapes that are empty, too large, or have the batch twice.
 func checkShape(shape []int) error {
 	n, seen := 1, false
 	for _, d := range shape {
 		switch {
-		case d == batch && (seen || n != 1):
-			return uncovered("a result of shape %s, which does not begin with the batch", shapeText(shape))
+		case d == batch && seen:
+			return uncovered("a result of shape %s, of rows by rows", shapeText(shape))
 		case d == batch:
 			seen = true
 		case d < 1:
@@ -183,7 +222,7 @@ func shapeText(shape []int) string {
 }
 
 // register adds a register for a value of the kind. Constants get their storage now, rows when a frame is made.
-func (c *compiler) register(kind model.ElemType, shape []int) (int, error) {
+func (c *compiler) register(kind model.ElemType, shape []int, rows bool) (int, error) {
 	if err := checkShape(shape); err != nil {
 		return 0, err
 	}
@@ -193,7 +232,7 @@ func (c *compiler) register(kind model.ElemType, shape []int) (int, error) {
 	reg := len(c.kinds)
 	c.kinds = append(c.kinds, kind)
 	c.sizes = append(c.sizes, 0)
-	if slices.Contains(shape, batch) {
+	if rows {
 		c.sizes[reg] = product(shape)
 		c.consts.add(kind, 0)
 	} else {
@@ -205,19 +244,22 @@ func (c *compiler) register(kind model.ElemType, shape []int) (int, error) {
 	return reg, nil
 }
 
-// define makes a new value under a name that nothing else has.
+// define makes a new value under a name that nothing else has: a constant while a node is folded.
 func (c *compiler) define(name string, kind model.ElemType, shape []int) (*value, error) {
-	reg, err := c.register(kind, shape)
+	reg, err := c.register(kind, shape, !c.folding)
 	if err != nil {
 		return nil, err
 	}
-	v := &value{name: name, kind: kind, shape: shape, reg: reg}
+	v := &value{name: name, kind: kind, shape: shape, reg: reg, rows: !c.folding}
 	return v, c.bind(v)
 }
 
 func (c *compiler) bind(v *value) error {
 	if v.name == "" {
 		return nil
+	}
+	if v.rows && c.stacked > 0 && !v.stacked() {
+		return uncovered("a result of shape %s, of all rows", shapeText(v.shape))
 	}
 	if c.values[v.name] != nil || c.unknown[v.name] || c.file.tensors[v.name] != nil {
 		return fmt.Errorf("%s is defined twice", v.name)
@@ -228,7 +270,7 @@ func (c *compiler) bind(v *value) error {
 
 // constant enters a decoded tensor as a value.
 func (c *compiler) constant(name string, t *tensor) (*value, error) {
-	reg, err := c.register(t.kind, t.shape)
+	reg, err := c.register(t.kind, t.shape, false)
 	if err != nil {
 		return nil, err
 	}
@@ -315,7 +357,7 @@ func (c *compiler) outputs() ([]*value, error) {
 		case err != nil:
 			return nil, fmt.Errorf("output %s: %w", info.name, err)
 		case !ok:
-		case !v.batched():
+		case !v.batched() && c.stacked > 0:
 			c.miss(fmt.Sprintf("output %s, which does not depend on the rows", info.name))
 		default:
 			named := *v

@@ -38,11 +38,12 @@ func conv(x *call) error {
 			kernels[g].setBias(x.consts.f32[bias.reg][g*per:][:per])
 		}
 	}
-	patches, err := x.define("", model.Float32, []int{batch, places, in})
+	rows := max(v.shape[0], 1)
+	patches, err := x.define("", model.Float32, []int{rows, places, in})
 	if err != nil {
 		return err
 	}
-	sums, err := x.define("", model.Float32, []int{batch, places, per})
+	sums, err := x.define("", model.Float32, []int{rows, places, per})
 	if err != nil {
 		return err
 	}
@@ -52,13 +53,13 @@ func conv(x *call) error {
 	}
 	return x.emit(func(f *frame) error {
 		src, dst, p, s := data[float32](f, v), data[float32](f, y), data[float32](f, patches), data[float32](f, sums)
-		row, size, channels := v.size(), y.size(), w.channels/groups
+		row, size, channels := product(v.shape[1:]), product(y.shape[1:]), w.channels/groups
 		for g, d := range kernels {
-			for r := range f.n {
+			for r := range len(src) / row {
 				w.unroll(p[r*places*in:][:places*in], src[r*row+g*channels*w.y.in*w.x.in:], channels)
 			}
-			d.run(s, p, f.n*places)
-			for r := range f.n {
+			d.run(s, p, len(src)/row*places)
+			for r := range len(src) / row {
 				channelsFirst(dst[r*size+g*per*places:][:per*places], s[r*places*per:], places, per)
 			}
 		}

@@ -3,6 +3,7 @@ package onnx
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/millrace/millrace/udf/model"
 )
@@ -81,34 +82,7 @@ func pass[T float32 | float64](x, panel []T) [panelWidth]T {
 	return [panelWidth]T{a, b, c, d, e, f, g, h}
 }
 
-// matMul multiplies rows by a constant matrix.
-func matMul(x *call) error {
-	if err := x.arity(2, 2); err != nil {
-		return err
-	}
-	v, w := x.inputs[0], x.inputs[1]
-	if w.batched() || len(w.shape) != 2 || len(v.shape) < 2 {
-		return uncovered("operands %s and %s", shapeText(v.shape), shapeText(w.shape))
-	}
-	return x.multiply(v, w, nil, false)
-}
-
-// gemm multiplies rows by a constant matrix and adds a bias.
-func gemm(x *call) error {
-	if err := x.arity(2, 3); err != nil {
-		return err
-	}
-	v, w, bias := x.inputs[0], x.inputs[1], x.optional(2)
-	alpha, beta := x.float("alpha", 1), x.float("beta", 1)
-	if x.int("transA", 0) != 0 || alpha != 1 || beta != 1 && bias != nil {
-		return uncovered("transA, or alpha and beta other than 1")
-	}
-	if w.batched() || bias != nil && bias.batched() || len(w.shape) != 2 || len(v.shape) != 2 {
-		return uncovered("operands %s and %s", shapeText(v.shape), shapeText(w.shape))
-	}
-	return x.multiply(v, w, bias, x.int("transB", 0) != 0)
-}
-
+// multiply defines the next output as rows by a constant matrix, plus a bias.
 func (x *call) multiply(v, w, bias *value, transposed bool) error {
 	in, out := w.shape[0], w.shape[1]
 	if transposed {
@@ -123,10 +97,11 @@ func (x *call) multiply(v, w, bias *value, transposed bool) error {
 	}
 	shape := withAxis(v.shape, last, out)
 	if bias != nil {
-		var err error
-		if shape, err = broadcast(&value{shape: shape}, bias); err != nil || len(shape) != len(v.shape) {
+		spread, err := broadcast(&value{shape: shape}, bias)
+		if err != nil || !slices.Equal(spread, shape) {
 			return uncovered("a bias of shape %s", shapeText(bias.shape))
 		}
+		bias = &value{kind: bias.kind, shape: []int{bias.size()}, reg: bias.reg}
 		if bias, err = x.spread(bias, []int{out}); err != nil || bias.size() != out {
 			return uncovered("a bias that is not one row")
 		}
@@ -170,7 +145,7 @@ func batchNormalization(x *call) error {
 		return uncovered("training mode")
 	}
 	v := x.inputs[0]
-	if v.kind != model.Float32 || len(v.shape) < 2 || v.shape[0] != batch {
+	if v.kind != model.Float32 || len(v.shape) < 2 || slices.Contains(v.shape[1:], batch) {
 		return uncovered("an operand of %s %s", v.kind, shapeText(v.shape))
 	}
 	channels, inner := v.shape[1], product(v.shape[2:])

@@ -13,8 +13,8 @@ type kernel[T, R element] func(dst []R, a, b []T)
 // tiled is the width up to which a constant row is repeated for a whole block, so that one kernel call covers it.
 const tiled = 32
 
-// combine defines the next output as k over the broadcast operands.
-func combine[T, R element](x *call, kind model.ElemType, k kernel[T, R], a, b *value) (*value, error) {
+// combine defines k over the broadcast operands: as the next output, or as a temporary.
+func combine[T, R element](x *call, kind model.ElemType, k kernel[T, R], a, b *value, temporary bool) (*value, error) {
 	shape, err := broadcast(a, b)
 	if err != nil {
 		return nil, err
@@ -34,7 +34,12 @@ func combine[T, R element](x *call, kind model.ElemType, k kernel[T, R], a, b *v
 			return nil, err
 		}
 	}
-	out, err := x.output(kind, shape)
+	var out *value
+	if temporary {
+		out, err = x.define("", kind, shape)
+	} else {
+		out, err = x.output(kind, shape)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -71,6 +76,13 @@ func (x *call) tile(v *value) (*value, error) {
 		}
 	}
 	return x.pick(v, index, "", []int{len(index)}, true)
+}
+
+// wrap32 makes results of 64-bit arithmetic those of 32 bits.
+func wrap32(s []int64) {
+	for i, v := range s {
+		s[i] = int64(int32(v))
+	}
 }
 
 // number is an element type with arithmetic.
@@ -141,12 +153,17 @@ func arithmetic(f32 kernel[float32, float32], f64 kernel[float64, float64], i64 
 			return err
 		}
 		switch kind := x.inputs[0].kind; {
-		case kind == model.Float32:
+		case kind == model.Float32 && f32 != nil:
 			return chain(x, kind, f32)
-		case kind == model.Float64:
+		case kind == model.Float64 && f64 != nil:
 			return chain(x, kind, f64)
 		case kind == model.Int64 && i64 != nil:
 			return chain(x, kind, i64)
+		case kind == model.Int32 && i64 != nil:
+			return chain(x, kind, func(dst, a, b []int64) {
+				i64(dst, a, b)
+				wrap32(dst)
+			})
 		default:
 			return uncovered("operands of %s", kind)
 		}
@@ -159,18 +176,11 @@ func chain[T element](x *call, kind model.ElemType, k kernel[T, T]) error {
 	if len(x.inputs) == 1 {
 		return x.alias(acc, acc.shape)
 	}
-	out := x.out
 	for i, v := range x.inputs[1:] {
-		x.defined = 0
-		if x.node.out = []string{""}; i == len(x.inputs)-2 {
-			x.node.out = out
-		}
-		next, err := combine(x, kind, k, acc, v)
-		if err != nil {
-			x.node.out = out
+		var err error
+		if acc, err = combine(x, kind, k, acc, v, i < len(x.inputs)-2); err != nil {
 			return err
 		}
-		acc = next
 	}
 	return nil
 }
@@ -203,15 +213,15 @@ func comparison(f32 func(a, b float32) bool, f64 func(a, b float64) bool, i64 fu
 		var err error
 		switch kind := a.kind; {
 		case kind == model.Float32 && f32 != nil:
-			_, err = combine(x, model.Bool, zip(f32), a, b)
+			_, err = combine(x, model.Bool, zip(f32), a, b, false)
 		case kind == model.Float64 && f64 != nil:
-			_, err = combine(x, model.Bool, zip(f64), a, b)
+			_, err = combine(x, model.Bool, zip(f64), a, b, false)
 		case kind.IsInt() && i64 != nil:
-			_, err = combine(x, model.Bool, zip(i64), a, b)
+			_, err = combine(x, model.Bool, zip(i64), a, b, false)
 		case kind == model.String && str != nil:
-			_, err = combine(x, model.Bool, zip(str), a, b)
+			_, err = combine(x, model.Bool, zip(str), a, b, false)
 		case kind == model.Bool && bln != nil:
-			_, err = combine(x, model.Bool, zip(bln), a, b)
+			_, err = combine(x, model.Bool, zip(bln), a, b, false)
 		default:
 			return uncovered("operands of %s", kind)
 		}
@@ -234,6 +244,11 @@ func mapping(f32 func(dst, src []float32), f64 func(dst, src []float64), i64 fun
 			return unary(x, kind, f64)
 		case kind == model.Int64 && i64 != nil:
 			return unary(x, kind, i64)
+		case kind == model.Int32 && i64 != nil:
+			return unary(x, kind, func(dst, src []int64) {
+				i64(dst, src)
+				wrap32(dst)
+			})
 		default:
 			return uncovered("an operand of %s", kind)
 		}
@@ -288,14 +303,17 @@ func sigmoid(v float64) float64 { return 1 / (1 + math.Exp(-v)) }
 
 func softplus(v float64) float64 { return max(v, 0) + math.Log1p(math.Exp(-math.Abs(v))) }
 
-func sign(v float64) float64 {
-	switch {
-	case v > 0:
-		return 1
-	case v < 0:
-		return -1
+// sign keeps NaN and zeros.
+func sign[T number](dst, src []T) {
+	for i, v := range src {
+		switch {
+		case v > 0:
+			v = 1
+		case v < 0:
+			v = -1
+		}
+		dst[i] = v
 	}
-	return v
 }
 
 // leakyRelu, elu and hardSigmoid take their slopes from attributes.
@@ -331,48 +349,58 @@ func not(x *call) error {
 	if x.inputs[0].kind != model.Bool {
 		return fmt.Errorf("an operand of %s", x.inputs[0].kind)
 	}
-	return unary(x, model.Bool, func(dst, src []bool) {
-		for i, v := range src {
-			dst[i] = !v
-		}
-	})
+	return unary(x, model.Bool, each(func(v bool) bool { return !v }))
 }
 
 func isNaN(x *call) error {
 	if err := x.arity(1, 1); err != nil {
 		return err
 	}
-	if x.inputs[0].kind != model.Float32 {
-		return uncovered("an operand of %s", x.inputs[0].kind)
+	switch kind := x.inputs[0].kind; kind {
+	case model.Float32:
+		return unary(x, model.Bool, each(func(v float32) bool { return v != v }))
+	case model.Float64:
+		return unary(x, model.Bool, each(func(v float64) bool { return v != v }))
+	default:
+		return uncovered("an operand of %s", kind)
 	}
-	return unary(x, model.Bool, func(dst []bool, src []float32) {
-		for i, v := range src {
-			dst[i] = v != v
-		}
-	})
 }
 
-// clip limits numbers; the limits are attributes before operator set 11, then constants.
+// clip limits numbers; the limits are attributes before operator set 11, then inputs.
 func clip(x *call) error {
 	if err := x.arity(1, 3); err != nil {
 		return err
 	}
-	low, high := math.Inf(-1), math.Inf(1)
-	if x.opset < 11 {
-		low, high = float64(x.float("min", -math.MaxFloat32)), float64(x.float("max", math.MaxFloat32))
+	switch v := x.inputs[0]; {
+	case v.kind == model.Float32:
+		return clipped(x, float32(math.Inf(-1)), float32(math.Inf(1)), x.float("min", -math.MaxFloat32), x.float("max", math.MaxFloat32))
+	case v.kind == model.Float64 && x.opset >= 11:
+		return clipped(x, math.Inf(-1), math.Inf(1), 0, 0)
+	case v.kind.IsInt() && x.opset >= 11:
+		return clipped[int64](x, math.MinInt64, math.MaxInt64, 0, 0)
+	default:
+		return uncovered("an operand of %s", v.kind)
 	}
-	for i, limit := range []*float64{&low, &high} {
-		v := x.optional(i + 1)
-		if v == nil {
+}
+
+func clipped[T number](x *call, low, high, oldLow, oldHigh T) error {
+	v := x.inputs[0]
+	limits := [2]T{low, high}
+	if x.opset < 11 {
+		limits = [2]T{oldLow, oldHigh}
+	}
+	for i := range limits {
+		limit := x.optional(i + 1)
+		if limit == nil {
 			continue
 		}
-		if v.batched() || v.kind != model.Float32 || v.size() != 1 {
+		if limit.batched() || limit.kind != v.kind || limit.size() != 1 {
 			return uncovered("limits that are not constant numbers")
 		}
-		*limit = float64(x.consts.f32[v.reg][0])
+		limits[i] = bank[T](&x.consts)[limit.reg][0]
 	}
-	x.inputs = x.inputs[:1]
-	return realFunc(func(v float64) float64 {
+	low, high = limits[0], limits[1]
+	return unary(x, v.kind, each(func(v T) T {
 		if v < low {
 			v = low
 		}
@@ -380,7 +408,7 @@ func clip(x *call) error {
 			v = high
 		}
 		return v
-	})(x)
+	}))
 }
 
 // where selects elements by a condition.

@@ -92,7 +92,11 @@ func arrayFeatureExtractor(x *call) error {
 		if v.batched() || v.size() != v.shape[len(v.shape)-1] || index.size() != 1 {
 			return uncovered("indices that depend on the rows")
 		}
-		return lookupTable(x, &value{kind: v.kind, shape: []int{v.size()}, reg: v.reg}, index, []int{1, batch})
+		shape := []int{1, 1}
+		if index.stacked() {
+			shape = []int{1, batch}
+		}
+		return lookupTable(x, &value{kind: v.kind, shape: []int{v.size()}, reg: v.reg}, index, shape)
 	}
 	last := len(v.shape) - 1
 	if v.shape[last] == batch {

@@ -9,7 +9,7 @@ import (
 
 // table checks that v holds rows of features, and returns their number.
 func table(v *value) (int, error) {
-	if len(v.shape) != 2 || v.shape[0] != batch && v.batched() {
+	if len(v.shape) != 2 || v.shape[1] == batch {
 		return 0, uncovered("an operand of shape %s", shapeText(v.shape))
 	}
 	return v.shape[1], nil

@@ -3,6 +3,7 @@ package onnx
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/millrace/millrace/udf/model"
 )
@@ -66,7 +67,7 @@ func (x *call) pool(reduce fold) error {
 	if err != nil {
 		return err
 	}
-	seen, err := x.define("", model.Float32, []int{batch, w.y.kernel * w.x.kernel})
+	seen, err := x.define("", model.Float32, []int{w.y.kernel * w.x.kernel})
 	if err != nil {
 		return err
 	}
@@ -76,7 +77,7 @@ func (x *call) pool(reduce fold) error {
 			return nil
 		}
 		buffer, image := data[float32](f, seen)[:seen.size()], w.y.in*w.x.in
-		for c := range f.n * w.channels {
+		for c := range len(src) / image {
 			w.reduce(dst[c*w.y.out*w.x.out:], src[c*image:][:image], buffer, reduce)
 		}
 		return nil
@@ -110,10 +111,10 @@ func globalPool(reduce fold) operator {
 			return err
 		}
 		v := x.inputs[0]
-		if v.kind != model.Float32 || len(v.shape) < 3 || v.shape[0] != batch {
+		if v.kind != model.Float32 || len(v.shape) < 3 || slices.Contains(v.shape[1:], batch) {
 			return uncovered("an operand of %s %s", v.kind, shapeText(v.shape))
 		}
-		shape := []int{batch, v.shape[1]}
+		shape := []int{v.shape[0], v.shape[1]}
 		for range v.shape[2:] {
 			shape = append(shape, 1)
 		}

@@ -201,17 +201,24 @@ func (f *frame) load(v *value, c model.Column, first int) {
 
 // store copies an output into the caller's column.
 func (f *frame) store(v *value, c model.Column, first int) {
-	at := first * v.size()
+	from, to := first*v.size(), (first+f.n)*v.size()
 	switch v.kind {
 	case model.Float32:
-		copy(c.Float32[at:], data[float32](f, v))
+		repeat(c.Float32[from:to], data[float32](f, v))
 	case model.Float64:
-		copy(c.Float64[at:], data[float64](f, v))
+		repeat(c.Float64[from:to], data[float64](f, v))
 	case model.Int64, model.Int32:
-		copy(c.Int64[at:], data[int64](f, v))
+		repeat(c.Int64[from:to], data[int64](f, v))
 	case model.Bool:
-		copy(c.Bool[at:], data[bool](f, v))
+		repeat(c.Bool[from:to], data[bool](f, v))
 	case model.String:
-		copy(c.String[at:], data[string](f, v))
+		repeat(c.String[from:to], data[string](f, v))
+	}
+}
+
+// repeat fills dst with src, which is as long, or a constant that all rows share.
+func repeat[T element](dst, src []T) {
+	for len(dst) > 0 {
+		dst = dst[copy(dst, src):]
 	}
 }

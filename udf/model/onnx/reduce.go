@@ -22,17 +22,17 @@ func reduction(f32 reducer[float32], f64 reducer[float64], i64 reducer[int64], a
 		if x.optional(1) != nil && x.opset < axesInputSince {
 			return errors.New("axes as an input, before its operator set")
 		}
-		first, last, err := x.reducedAxes(v)
+		folded, err := x.reducedAxes(v)
 		if err != nil {
 			return err
 		}
-		if first < 0 {
+		if folded == nil {
 			return x.alias(v, v.shape)
 		}
-		length, inner := product(v.shape[first:last+1]), product(v.shape[last+1:])
-		shape := slices.Concat(v.shape[:first], v.shape[last+1:])
-		if x.int("keepdims", 1) != 0 {
-			shape = slices.Concat(v.shape[:first], slices.Repeat([]int{1}, last-first+1), v.shape[last+1:])
+		shape := foldedShape(v.shape, folded, x.int("keepdims", 1) != 0)
+		v, length, inner, err := x.together(v, folded)
+		if err != nil {
+			return err
 		}
 		out, err := x.output(v.kind, shape)
 		if err != nil {
@@ -45,40 +45,88 @@ func reduction(f32 reducer[float32], f64 reducer[float64], i64 reducer[int64], a
 			return x.emit(reduceStep(v, out, f64, length, inner))
 		case v.kind == model.Int64 && i64 != nil:
 			return x.emit(reduceStep(v, out, i64, length, inner))
+		case v.kind == model.Int32 && i64 != nil:
+			return x.emit(reduceStep(v, out, func(src []int64, n, stride int) int64 {
+				return int64(int32(i64(src, n, stride)))
+			}, length, inner))
 		}
 		return uncovered("an operand of %s", v.kind)
 	}
 }
 
-// reducedAxes returns the first and last of the reduced axes, which must stand together; first is -1 for none.
-func (x *call) reducedAxes(v *value) (first, last int, err error) {
+// reducedAxes says which axes are reduced; nil for none.
+func (x *call) reducedAxes(v *value) ([]bool, error) {
 	list, err := x.axes(1)
 	if err != nil {
-		return 0, 0, err
+		return nil, err
 	}
-	if len(list) == 0 {
-		if x.int("noop_with_empty_axes", 0) != 0 {
-			return -1, -1, nil
+	noop := x.int("noop_with_empty_axes", 0) != 0
+	folded := make([]bool, len(v.shape))
+	switch {
+	case len(list) == 0 && noop:
+		return nil, nil
+	case len(list) == 0 && v.stacked():
+		return nil, uncovered("reducing all axes, across rows")
+	case len(list) == 0:
+		for i := range folded {
+			folded[i] = true
 		}
-		if v.batched() {
-			return 0, 0, uncovered("reducing all axes, across rows")
-		}
-		return 0, len(v.shape) - 1, nil
 	}
-	x.ignore("noop_with_empty_axes")
-	var axes []int
 	for _, a := range list {
 		at, err := axis(v, a)
 		if err != nil {
-			return 0, 0, err
+			return nil, err
 		}
-		axes = append(axes, at)
+		folded[at] = true
 	}
-	slices.Sort(axes)
-	if axes[len(axes)-1]-axes[0] != len(axes)-1 {
-		return 0, 0, uncovered("axes that do not stand together")
+	return folded, nil
+}
+
+// foldedShape is the shape that is left when axes are folded, to 1 or away.
+func foldedShape(shape []int, folded []bool, keep bool) []int {
+	out := []int{}
+	for i, d := range shape {
+		switch {
+		case !folded[i]:
+			out = append(out, d)
+		case keep:
+			out = append(out, 1)
+		}
 	}
-	return axes[0], axes[len(axes)-1], nil
+	return out
+}
+
+// together returns v with the marked axes side by side: how many elements they have, and how many stand behind them. v is
+// permuted, the marked axes last, unless they stand together as it is.
+func (x *call) together(v *value, marked []bool) (moved *value, length, inner int, err error) {
+	first, last := slices.Index(marked, true), len(marked)-1
+	for last > 0 && !marked[last] {
+		last--
+	}
+	if first < 0 {
+		return v, 1, 1, nil // a scalar
+	}
+	if !slices.Contains(marked[first:last+1], false) {
+		return v, product(v.shape[first : last+1]), product(v.shape[last+1:]), nil
+	}
+	var perm []int
+	for _, want := range []bool{false, true} {
+		for i, m := range marked {
+			if m == want {
+				perm = append(perm, i)
+			}
+		}
+	}
+	moved, err = x.permute(v, perm)
+	return moved, product(foldedShape(v.shape, invert(marked), false)), 1, err
+}
+
+func invert(marked []bool) []bool {
+	out := make([]bool, len(marked))
+	for i, m := range marked {
+		out[i] = !m
+	}
+	return out
 }
 
 func reduceStep[T element](v, out *value, fold reducer[T], length, inner int) step {
@@ -213,50 +261,69 @@ func argStep[T number](v, out *value, largest, last bool, length, inner int) ste
 // softmax covers Softmax and LogSoftmax. Before operator set 13 all axes from the given one on are one.
 func softmax(logarithm bool) operator {
 	return func(x *call) error {
-		v, err := x.input(0)
+		v, length, inner, err := x.softmaxAxis()
 		if err != nil {
 			return err
 		}
-		def := int64(-1)
-		if x.opset < 13 {
-			def = 1
+		switch v.kind {
+		case model.Float32:
+			return alongAxis(x, v, length, inner, func(dst, src []float32, n, stride int) { softmaxOf(dst, src, n, stride, logarithm) })
+		case model.Float64:
+			return alongAxis(x, v, length, inner, func(dst, src []float64, n, stride int) { softmaxOf(dst, src, n, stride, logarithm) })
 		}
-		at, err := axis(v, x.int("axis", def))
-		if err != nil {
-			return err
-		}
-		_, length, inner := around(v.shape, at)
-		if x.opset < 13 {
-			length, inner = length*inner, 1
-		}
-		if v.kind != model.Float32 {
-			return uncovered("an operand of %s", v.kind)
-		}
-		out, err := x.output(v.kind, v.shape)
-		if err != nil {
-			return err
-		}
-		return x.emit(func(f *frame) error {
-			src, dst := data[float32](f, v), data[float32](f, out)
-			for k := 0; k < len(dst); k += length * inner {
-				for i := range inner {
-					softmaxOf(dst[k+i:], src[k+i:], length, inner, logarithm)
-				}
-			}
-			return nil
-		})
+		return uncovered("an operand of %s", v.kind)
 	}
 }
 
-func softmaxOf(dst, src []float32, n, stride int, logarithm bool) {
+// softmaxAxis returns the input with the length of its axis and the elements behind it.
+func (x *call) softmaxAxis() (v *value, length, inner int, err error) {
+	if v, err = x.input(0); err != nil {
+		return nil, 0, 0, err
+	}
+	def := int64(-1)
+	if x.opset < 13 {
+		def = 1
+	}
+	at, err := axis(v, x.int("axis", def))
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	_, length, inner = around(v.shape, at)
+	if x.opset < 13 {
+		if slices.Contains(v.shape[at:], batch) {
+			return nil, 0, 0, uncovered("axis %d, across rows", at)
+		}
+		length, inner = length*inner, 1
+	}
+	return v, length, inner, nil
+}
+
+// alongAxis defines the next output, shaped as v, by mapping each group of n elements that stand stride apart to as many.
+func alongAxis[T element](x *call, v *value, n, stride int, fn func(dst, src []T, n, stride int)) error {
+	out, err := x.output(v.kind, v.shape)
+	if err != nil {
+		return err
+	}
+	return x.emit(func(f *frame) error {
+		src, dst := data[T](f, v), data[T](f, out)
+		for k := 0; k < len(dst); k += n * stride {
+			for i := range stride {
+				fn(dst[k+i:], src[k+i:], n, stride)
+			}
+		}
+		return nil
+	})
+}
+
+func softmaxOf[T float32 | float64](dst, src []T, n, stride int, logarithm bool) {
 	top := largestOf(src, n, stride)
-	var sum float32
+	var sum T
 	for i := range n {
-		e := float32(math.Exp(float64(src[i*stride] - top)))
+		e := T(math.Exp(float64(src[i*stride] - top)))
 		dst[i*stride] = e
 		sum += e
 	}
-	shift := float32(math.Log(float64(sum)))
+	shift := T(math.Log(float64(sum)))
 	for i := range n {
 		if logarithm {
 			dst[i*stride] = src[i*stride] - top - shift
@@ -289,23 +356,38 @@ func lpNormalization(x *call) error {
 		return uncovered("an operand of %s", v.kind)
 	}
 	_, length, inner := around(v.shape, at)
-	out, err := x.output(v.kind, v.shape)
+	return alongAxis(x, v, length, inner, func(dst, src []float32, n, stride int) {
+		size := norm(src, n, stride)
+		for i := 0; i < n*stride; i += stride {
+			dst[i] = 0
+			if size != 0 {
+				dst[i] = src[i] / size
+			}
+		}
+	})
+}
+
+// hardmax gives 1 to the first of the largest elements and 0 to the others. Axes are taken as by softmax.
+func hardmax(x *call) error {
+	v, length, inner, err := x.softmaxAxis()
 	if err != nil {
 		return err
 	}
-	return x.emit(func(f *frame) error {
-		src, dst := data[float32](f, v), data[float32](f, out)
-		for k := 0; k < len(dst); k += length * inner {
-			for i := range inner {
-				n := norm(src[k+i:], length, inner)
-				for j := k + i; j < k+length*inner; j += inner {
-					dst[j] = 0
-					if n != 0 {
-						dst[j] = src[j] / n
-					}
-				}
+	if v.kind != model.Float32 {
+		return uncovered("an operand of %s", v.kind)
+	}
+	return alongAxis(x, v, length, inner, func(dst, src []float32, n, stride int) {
+		best := 0
+		for i := range n {
+			dst[i*stride] = 0
+			if src[i*stride] > src[best*stride] {
+				best = i
 			}
 		}
-		return nil
+		dst[best*stride] = 1
 	})
+}
+
+func logSumOf[T float32 | float64](src []T, n, stride int) T {
+	return T(math.Log(float64(sumOf(src, n, stride))))
 }

@@ -58,7 +58,7 @@ func constantOf(x *call) error {
 	return err
 }
 
-// reshape gives a value another shape. The batch stays where the new shape says 0 for it, or takes the place of -1.
+// reshape gives a value another shape. The batch stays where the new shape has a place for it.
 func reshape(x *call) error {
 	if err := x.arity(1, 2); err != nil {
 		return err
@@ -76,22 +76,33 @@ func reshape(x *call) error {
 		return uncovered("empty shapes")
 	}
 	v := x.inputs[0]
-	shape, err := resolveShape(v, dims)
+	shape, err := x.resolveShape(v, dims)
 	if err != nil {
 		return err
 	}
 	return x.alias(v, shape)
 }
 
-func resolveShape(v *value, dims []int64) ([]int, error) {
+// resolveShape works out what a row of v becomes under the dimensions, 0 and -1 as ONNX reads them.
+func (x *call) resolveShape(v *value, dims []int64) ([]int, error) {
 	shape, wild := make([]int, len(dims)), -1
+	at := slices.Index(v.shape, batch)
+	before := 1 // elements before the batch
+	if at >= 0 {
+		before = product(v.shape[:at])
+	}
+	kept := -1 // where the batch stands by the file's word
 	for i, d := range dims {
 		switch {
 		case d == 0 && i < len(v.shape):
-			shape[i] = v.shape[i]
+			if shape[i] = max(v.shape[i], 1); i == at {
+				kept = i
+			}
 		case d == -1 && wild < 0:
 			wild = i
 			shape[i] = 1
+		case x.stacked > 1 && at >= 0 && kept < 0 && d == int64(x.stacked) && wild < 0 && product(shape[:i]) == before:
+			shape[i], kept = 1, i
 		case d > 0 && d <= maxRowElements:
 			shape[i] = int(d)
 		default:
@@ -100,21 +111,34 @@ func resolveShape(v *value, dims []int64) ([]int, error) {
 	}
 	size := int64(1)
 	for _, d := range shape {
-		if size *= int64(max(d, 1)); size > maxRowElements {
+		if size *= int64(d); size > maxRowElements {
 			return nil, fmt.Errorf("shape %v is too large", dims)
 		}
 	}
-	switch {
-	case wild < 0:
-	case v.batched() && !slices.Contains(shape, batch):
-		shape[wild] = batch
-	case v.size()%int(size) == 0:
+	if wild >= 0 && v.size()%int(size) == 0 {
 		shape[wild] = v.size() / int(size)
 	}
-	if v.batched() && (!slices.Contains(shape, batch) || product(shape) != v.size()) {
+	if product(shape) != v.size() {
 		return nil, uncovered("reshaping %s to %v, which mixes rows", shapeText(v.shape), dims)
 	}
+	if at >= 0 {
+		markBatch(shape, before, kept, wild, at)
+	}
 	return shape, nil
+}
+
+// markBatch marks the dimension of 1 that has as many elements before it as the batch had: first choice is what the file
+// said, then the dimension left open, then the old place.
+func markBatch(shape []int, before int, candidates ...int) {
+	for i := range shape {
+		candidates = append(candidates, i)
+	}
+	for _, i := range candidates {
+		if i >= 0 && i < len(shape) && shape[i] == 1 && product(shape[:i]) == before {
+			shape[i] = batch
+			return
+		}
+	}
 }
 
 // flatten keeps the rows apart and makes one dimension of the rest.
@@ -131,13 +155,11 @@ func flatten(x *call) error {
 		return fmt.Errorf("axis %d of a tensor of rank %d", at, len(v.shape))
 	}
 	left, right := v.shape[:at], v.shape[at:]
-	if !v.batched() {
-		return x.alias(v, []int{product(left), product(right)})
+	shape := []int{product(left), product(right)}
+	if v.stacked() && shape[0] == 1 && slices.Contains(left, batch) {
+		shape[0] = batch
 	}
-	if !slices.Contains(left, batch) || product(left) != 1 {
-		return uncovered("axis %d, across rows", at)
-	}
-	return x.alias(v, []int{batch, product(right)})
+	return x.alias(v, shape)
 }
 
 // axes reads a list of axes: an attribute, or from operator set 13 on an input.
@@ -211,7 +233,7 @@ func unsqueeze(x *call) error {
 	return x.alias(v, shape)
 }
 
-// transpose permutes dimensions; the batch must stay in front.
+// transpose permutes dimensions.
 func transpose(x *call) error {
 	v, err := x.input(0)
 	if err != nil {
@@ -226,19 +248,31 @@ func transpose(x *call) error {
 	if len(perm) != len(v.shape) {
 		return fmt.Errorf("permutation %v of rank %d", perm, len(v.shape))
 	}
-	strides := rowStrides(v.shape)
-	shape, permuted, seen := make([]int, len(perm)), make([]int, len(perm)), make([]bool, len(perm))
+	order, seen := make([]int, len(perm)), make([]bool, len(perm))
 	for i, p := range perm {
 		if p < 0 || p >= int64(len(perm)) || seen[p] {
 			return fmt.Errorf("permutation %v", perm)
 		}
-		seen[p] = true
-		shape[i], permuted[i] = v.shape[p], strides[p]
+		seen[p], order[i] = true, int(p)
 	}
-	if err := checkShape(shape); err != nil {
-		return err
+	shape, index := permuted(v.shape, order)
+	return x.pickOutput(v, index, shape)
+}
+
+// permuted is a shape with its dimensions in another order, and where the elements of a row come from.
+func permuted(shape, order []int) ([]int, []int32) {
+	strides := rowStrides(shape)
+	dims, steps := make([]int, len(order)), make([]int, len(order))
+	for i, p := range order {
+		dims[i], steps[i] = shape[p], strides[p]
 	}
-	return x.pickOutput(v, indexTable(shape, permuted), shape)
+	return dims, indexTable(dims, steps)
+}
+
+// permute defines a temporary that is v with its dimensions in another order.
+func (x *call) permute(v *value, order []int) (*value, error) {
+	shape, index := permuted(v.shape, order)
+	return x.pick(v, index, "", shape, !v.batched())
 }
 
 // rowStrides are the strides of the dimensions within a row.

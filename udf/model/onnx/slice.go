@@ -156,11 +156,10 @@ func (x *call) join(at int) error {
 			switch {
 			case i == at && d > 0:
 				shape[i] += d
-			case d == batch || shape[i] == batch && d != shape[i]:
-				if d != shape[i] {
-					return uncovered("joining rows with constants")
-				}
-			case d != shape[i]:
+			case d == shape[i]:
+			case d == batch || shape[i] == batch:
+				return uncovered("joining rows with constants")
+			default:
 				return fmt.Errorf("operands %s and %s", shapeText(shape), shapeText(v.shape))
 			}
 		}

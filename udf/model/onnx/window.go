@@ -3,6 +3,7 @@ package onnx
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/millrace/millrace/udf/model"
 )
@@ -27,7 +28,7 @@ type window struct {
 // the shape of the weights; nil: the attribute says it.
 func (x *call) window(v *value, kernel []int) (w window, err error) {
 	dims := len(v.shape) - 2
-	if v.kind != model.Float32 || v.shape[0] != batch || dims < 1 || dims > 2 {
+	if v.kind != model.Float32 || slices.Contains(v.shape[1:], batch) || dims < 1 || dims > 2 {
 		return w, uncovered("an operand of %s %s", v.kind, shapeText(v.shape))
 	}
 	w = window{channels: v.shape[1], y: span1{in: 1, out: 1, kernel: 1, stride: 1, dilation: 1}}
@@ -106,7 +107,7 @@ func (s *span1) read(d int, shape, strides, dilations, pads []int64, auto string
 // shape is the shape of a result with so many channels.
 func (w window) shape(v *value, channels int) []int {
 	if len(v.shape) == 3 {
-		return []int{batch, channels, w.x.out}
+		return []int{v.shape[0], channels, w.x.out}
 	}
-	return []int{batch, channels, w.y.out, w.x.out}
+	return []int{v.shape[0], channels, w.y.out, w.x.out}
 }
