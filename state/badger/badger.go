@@ -62,15 +62,19 @@ type Options struct {
 
 // Open opens or makes the database in a folder. The errors that a caller can act on are [LockedError], [ReadOnlyError], and
 // [CorruptError] or [FormatError], which both match [ErrCorrupt].
-func Open(dir string, o Options) (*DB, error) {
-	log := o.Logger
+func Open(dir string, opts Options) (*DB, error) {
+	log := opts.Logger
 	if log == nil {
 		log = slog.Default()
 	}
 	if err := probe(dir); err != nil {
 		return nil, err
 	}
-	b, err := badger.Open(settings(dir, log))
+	o := settings(dir, log)
+	if err := verify(dir, o); err != nil {
+		return nil, err
+	}
+	b, err := badger.Open(o)
 	if err != nil {
 		return nil, openError(dir, err)
 	}
@@ -81,8 +85,8 @@ func Open(dir string, o Options) (*DB, error) {
 	return d, nil
 }
 
-// settings are small and steady, measured for flushes of sorted batches (tables of 16 MB, two at a time). Checksums are verified when
-// tables are opened: later, Badger takes a block that does not match for the end of the data.
+// settings are small and steady, measured for flushes of sorted batches (tables of 16 MB, two at a time). Checksums are not
+// verified again: verify has done it.
 func settings(dir string, log *slog.Logger) badger.Options {
 	return badger.DefaultOptions(dir).
 		WithLogger(logger{log}).
@@ -99,7 +103,7 @@ func settings(dir string, log *slog.Logger) badger.Options {
 		WithDetectConflicts(false).
 		WithSyncWrites(false).
 		WithMetricsEnabled(false).
-		WithChecksumVerificationMode(options.OnTableRead).
+		WithChecksumVerificationMode(options.NoVerification).
 		WithNumGoroutines(2)
 }
 
