@@ -14,7 +14,7 @@ const soloAfter = 2
 
 // commit commits all tasks that did something. It returns an error only if the slot must be taken over again.
 func (sl *slot) commit() error {
-	sl.since = time.Time{}
+	sl.since, sl.outputs = time.Time{}, 0
 	var group []*member
 	for _, m := range sl.order {
 		if m.state == nil || !m.touched || sl.members[m.id] != m {

@@ -49,6 +49,10 @@ type Config struct {
 	// alone says so.
 	Dropped func(query string) bool
 
+	// BufferBytes bounds what waits in each input of a task, as in a join whose other side is behind: 16 MiB. TransactionBytes is how
+	// much output makes a slot commit before CommitInterval has passed: 32 MiB.
+	BufferBytes, TransactionBytes int
+
 	FlushBytes    int           // memory for committed state of all tasks, before it is flushed: 256 MiB
 	FlushInterval time.Duration // and at least so often: 10 min
 	Guard         func() error  // an error pauses all tasks: the disk is nearly full
@@ -91,6 +95,8 @@ func (c Config) withDefaults() (Config, error) {
 		c.Guard = func() error { return nil }
 	}
 	setDefault(&c.CommitInterval, 100*time.Millisecond)
+	setDefault(&c.BufferBytes, 16<<20)
+	setDefault(&c.TransactionBytes, 32<<20)
 	setDefault(&c.FlushBytes, 256<<20)
 	setDefault(&c.FlushInterval, 10*time.Minute)
 	setDefault(&c.Fenced, 3*time.Second)
@@ -115,11 +121,12 @@ type Task interface {
 	Process(now time.Time) (more bool, err error)
 	Flush() error
 	Outputs() []record.Out
+	OutputBytes() int
 	ResetOutputs()
 	Positions() map[string]int64
 	State() task.State
 	Rewind(positions map[string]int64, s task.State)
-	Buffered(topic string) int
+	Buffered(topic string) (records, bytes int)
 	Counters() operator.Counters
 }
 

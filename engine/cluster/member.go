@@ -51,8 +51,11 @@ type member struct {
 	isPaused bool
 }
 
-// maxBuffered bounds the records of an input that wait in a task, as in a join whose other side is behind.
-const maxBuffered = 20_000
+// holds says that an input has as many records waiting as it may.
+func (m *member) holds(topic string) bool {
+	_, bytes := m.task.Buffered(topic)
+	return bytes >= m.slot.s.cfg.BufferBytes
+}
 
 // take gives the task what was fetched. It reports whether anything came.
 func (m *member) take() (bool, error) {
@@ -61,7 +64,7 @@ func (m *member) take() (bool, error) {
 	}
 	came := false
 	for _, in := range m.sub.Inputs {
-		for m.task.Buffered(in.Topic) < maxBuffered {
+		for !m.holds(in.Topic) {
 			b, ok := m.feed.Take(in.Topic, m.id.Partition)
 			if !ok {
 				break
@@ -78,7 +81,7 @@ func (m *member) take() (bool, error) {
 				return came, err
 			}
 		}
-		if m.task.Buffered(in.Topic) >= maxBuffered {
+		if m.holds(in.Topic) {
 			m.ready.Store(true) // the rest is still there
 			continue
 		}
@@ -112,7 +115,7 @@ func (m *member) waits() bool {
 		return false
 	}
 	for _, in := range m.sub.Inputs {
-		if m.task.Buffered(in.Topic) > 0 {
+		if n, _ := m.task.Buffered(in.Topic); n > 0 {
 			return true
 		}
 	}

@@ -8,9 +8,6 @@ import (
 // turn is how many batches a task processes before the next one has its turn.
 const turn = 64
 
-// maxOutputs bounds the outputs of one transaction: beyond it the slot commits early.
-const maxOutputs = 100_000
-
 // process gives every task its turn and says whether any has more to do at once. A task that fails takes its query out of service.
 func (sl *slot) process() (more bool) {
 	now := time.Now()
@@ -34,16 +31,18 @@ func (sl *slot) step(m *member, now time.Time) error {
 	}
 	worked := came
 	m.more = false
+	held := m.task.OutputBytes()
 	for range turn {
 		more, err := m.task.Process(now)
 		if err != nil {
 			return err
 		}
 		worked = worked || more
-		if m.more = more; !more {
+		if m.more = more; !more || sl.outputs+m.task.OutputBytes()-held > sl.s.cfg.TransactionBytes {
 			break
 		}
 	}
+	sl.outputs += m.task.OutputBytes() - held
 	if !worked {
 		return nil
 	}
@@ -51,7 +50,7 @@ func (sl *slot) step(m *member, now time.Time) error {
 	if sl.since.IsZero() {
 		sl.since = now
 	}
-	if len(m.task.Outputs()) > maxOutputs {
+	if sl.outputs > sl.s.cfg.TransactionBytes {
 		sl.since = now.Add(-sl.s.cfg.CommitInterval)
 	}
 	return nil
@@ -60,7 +59,7 @@ func (sl *slot) step(m *member, now time.Time) error {
 // full says that an input's buffer keeps the task from taking more.
 func (m *member) full() bool {
 	for _, in := range m.sub.Inputs {
-		if m.task.Buffered(in.Topic) >= maxBuffered {
+		if m.holds(in.Topic) {
 			return true
 		}
 	}

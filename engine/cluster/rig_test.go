@@ -286,7 +286,15 @@ func (f *fake) Rewind(positions map[string]int64, s task.State) {
 	f.queue, f.outs, f.next, f.marks = nil, nil, positions[f.in], s.Marks["count"]
 }
 
-func (f *fake) Buffered(string) int         { return len(f.queue) }
+func (f *fake) OutputBytes() int { return 100 * len(f.outs) }
+
+func (f *fake) Buffered(string) (records, bytes int) {
+	for _, r := range f.queue {
+		bytes += len(r.Key) + len(r.Value)
+	}
+	return len(f.queue), bytes
+}
+
 func (f *fake) Counters() operator.Counters { return f.count }
 
 // exact checks the output of a counting query over records 0..n-1, each exactly once, counts without gap.

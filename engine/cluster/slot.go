@@ -31,6 +31,7 @@ type slot struct {
 	records    map[string][]byte // the slots records as committed
 	command    int64             // the last command that any of them knows of
 	partitions map[string]int32  // of output topics
+	outputs    int               // bytes that tasks have put out since the last commit
 	since      time.Time         // when the first thing was done that is not committed; zero: nothing
 
 	mu       sync.Mutex
@@ -132,7 +133,7 @@ func (sl *slot) tenure(ctx context.Context) (err error) {
 			}
 		}
 	}()
-	sl.since, sl.partitions = time.Time{}, map[string]int32{}
+	sl.since, sl.outputs, sl.partitions = time.Time{}, 0, map[string]int32{}
 	sl.stale.Store(true)
 	if err := sl.loop(ctx); err != nil {
 		return err

@@ -50,6 +50,9 @@ func (e *jsonEncoder) Append(dst []byte, cols []*vector.Vector, row int) ([]byte
 	return append(dst, '}'), nil
 }
 
+// AppendJSON adds a column's value as the JSON format writes it.
+func AppendJSON(dst []byte, v *vector.Vector, row int) []byte { return appendJSONColumn(dst, v, row) }
+
 func appendJSONColumn(dst []byte, v *vector.Vector, row int) []byte {
 	if v.IsNull(row) {
 		return append(dst, "null"...)

@@ -47,9 +47,10 @@ type Aggregate struct {
 	dirty   []int32          // groups to write
 	began   []bool           // dirty[i] had an aggregate when it became dirty
 
-	fold udf.Fold
-	out  vector.Batch
-	em   emission
+	fold   udf.Fold
+	out    vector.Batch
+	em     emission
+	accept admission
 
 	rows, closed []int32 // of EMIT FINAL: the rows of a batch, the windows that were read back
 
@@ -119,6 +120,12 @@ func (a *Aggregate) Process(b *vector.Batch) error {
 		}
 		a.forget()
 	}
+	if err := evalArgs(a.calls, b); err != nil {
+		return err
+	}
+	if b = a.accept.accepted(a.env, b); b == nil {
+		return nil
+	}
 	if a.node.Final {
 		return a.processFinal(b)
 	}
@@ -148,22 +155,30 @@ func (a *Aggregate) add(b *vector.Batch) error {
 	a.fold.Seq = a.seq
 	a.seq += int64(len(a.fold.Rows))
 	for i := range a.calls {
-		if err := a.calls[i].run(&a.fold, b, a.env.Exact && !a.node.Final); err != nil {
+		if err := a.calls[i].run(&a.fold, a.env.Exact && !a.node.Final); err != nil {
 			return fmt.Errorf("aggregate rows of %s: %w", a.node.ID, err)
 		}
 	}
 	return nil
 }
 
-// run folds the rows into one function's state.
-func (c *call) run(f *udf.Fold, b *vector.Batch, exact bool) error {
-	for i, e := range c.args {
-		v, err := e.Eval(b)
-		if err != nil {
-			return err
+// evalArgs computes the arguments of all functions for a batch.
+func evalArgs(calls []call, b *vector.Batch) error {
+	for i := range calls {
+		c := &calls[i]
+		for k, e := range c.args {
+			v, err := e.Eval(b)
+			if err != nil {
+				return err
+			}
+			c.vecs[k] = v
 		}
-		c.vecs[i] = v
 	}
+	return nil
+}
+
+// run folds the rows into one function's state.
+func (c *call) run(f *udf.Fold, exact bool) error {
 	f.Args = c.vecs
 	if !exact {
 		return c.agg.Fold(c.state, f, nil)

@@ -27,6 +27,7 @@ type SessionAggregate struct {
 	one     udf.Fold
 	out     vector.Batch
 	buf     []byte
+	accept  admission
 
 	streamTime, seq, lastClose int64
 }
@@ -61,15 +62,11 @@ func NewSessionAggregate(n *plan.Aggregate, env *Env, next Operator) (*SessionAg
 
 // Process implements Operator.
 func (a *SessionAggregate) Process(b *vector.Batch) error {
-	for i := range a.calls {
-		c := &a.calls[i]
-		for k, e := range c.args {
-			v, err := e.Eval(b)
-			if err != nil {
-				return err
-			}
-			c.vecs[k] = v
-		}
+	if err := evalArgs(a.calls, b); err != nil {
+		return err
+	}
+	if b = a.accept.accepted(a.env, b); b == nil {
+		return nil
 	}
 	a.key.begin(b)
 	a.begin(b)

@@ -122,9 +122,9 @@ func (b *builder) filter(n *plan.Filter, next Operator) error {
 		return err
 	}
 	if n.IsTable() {
-		return b.node(n.Input, NewFilterTable(predicate, next))
+		return b.node(n.Input, NewFilterTable(predicate, b.env, next))
 	}
-	return b.node(n.Input, NewFilter(predicate, next))
+	return b.node(n.Input, NewFilter(predicate, b.env, next))
 }
 
 func (b *builder) aggregate(n *plan.Aggregate, next Operator) error {

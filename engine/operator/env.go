@@ -48,6 +48,9 @@ type Env struct {
 	MaxGroups int
 	// Rows takes what a Result root yields; may be nil for other roots.
 	Rows func(b *vector.Batch, project []int) error
+
+	rejected vector.Bitmap // see Reject
+	rejects  bool          // rejected is not empty
 }
 
 // formatOptions are those of the key or value of a topic's records.
@@ -69,9 +72,14 @@ func (e *Env) compileAll(node string, exprs []plan.Expr) ([]Evaluator, error) {
 
 // logRow tells the processing log about a row of a batch.
 func (e *Env) logRow(node string, b *vector.Batch, row int, kind Kind, message string, err error) {
-	entry := Entry{Kind: kind, Node: node, Partition: b.Partition, Offset: -1, Message: message, Err: err}
-	if b.Offset != nil {
+	e.Log.Log(RowEntry(node, b, row, kind, message, err))
+}
+
+// RowEntry is the processing log's entry about a row of a batch.
+func RowEntry(node string, b *vector.Batch, row int, kind Kind, message string, err error) Entry {
+	entry := Entry{Kind: kind, Node: node, Partition: b.Partition, Offset: -1, Message: message, Err: err, Batch: b, Row: row}
+	if row < len(b.Offset) {
 		entry.Offset = b.Offset[row]
 	}
-	e.Log.Log(entry)
+	return entry
 }

@@ -6,14 +6,16 @@ import (
 
 // Filter keeps the rows of a stream for which its predicate is true. Rows with a null value never pass.
 type Filter struct {
+	env       *Env
 	predicate Evaluator
 	next      Operator
 	sel       []int32
+	accept    admission
 }
 
 // NewFilter returns the filter of a stream.
-func NewFilter(predicate Evaluator, next Operator) *Filter {
-	return &Filter{predicate: predicate, next: next}
+func NewFilter(predicate Evaluator, env *Env, next Operator) *Filter {
+	return &Filter{env: env, predicate: predicate, next: next}
 }
 
 // Process implements Operator.
@@ -21,6 +23,9 @@ func (f *Filter) Process(b *vector.Batch) error {
 	pass, err := f.predicate.Eval(b)
 	if err != nil {
 		return err
+	}
+	if b = f.accept.accepted(f.env, b); b == nil {
+		return nil
 	}
 	f.sel = selectTrue(f.sel[:0], b, pass)
 	if len(f.sel) == 0 {

@@ -5,15 +5,16 @@ import "github.com/millrace/millrace/sql/vector"
 // FilterTable is WHERE or HAVING over a table. A row that stops passing becomes a delete, one that begins to pass an
 // insert, and nothing is said of rows that did not pass before either. Its input tells old values.
 type FilterTable struct {
+	env       *Env
 	predicate Evaluator
 	next      Operator
-	sel       []int32
-	ops       []vector.Op
+	accept    admission
+	rows      admission
 }
 
 // NewFilterTable returns the filter of a table.
-func NewFilterTable(predicate Evaluator, next Operator) *FilterTable {
-	return &FilterTable{predicate: predicate, next: next}
+func NewFilterTable(predicate Evaluator, env *Env, next Operator) *FilterTable {
+	return &FilterTable{env: env, predicate: predicate, next: next}
 }
 
 // Process implements Operator.
@@ -22,49 +23,12 @@ func (f *FilterTable) Process(b *vector.Batch) error {
 	if err != nil {
 		return err
 	}
-	f.sel, f.ops = f.sel[:0], append(f.ops[:0], make([]vector.Op, b.N)...)
-	before := int32(-1) // the row of a pending UpdateBefore
-	for i := range b.Rows() {
-		r := b.Row(i)
-		switch b.Op(r) {
-		case vector.Insert:
-			if isTrue(pass, r) {
-				f.keep(r, vector.Insert)
-			}
-		case vector.UpdateBefore:
-			before = int32(r)
-			continue
-		case vector.UpdateAfter:
-			f.update(pass, before, r)
-		case vector.Delete:
-			if !b.NullValue.Has(r) && isTrue(pass, r) {
-				f.keep(r, vector.Delete)
-			}
-		}
-		before = -1
-	}
-	if len(f.sel) == 0 {
+	if b = f.accept.accepted(f.env, b); b == nil {
 		return nil
 	}
-	out := *b
-	out.Sel, out.Ops = f.sel, f.ops
-	return f.next.Process(&out)
-}
-
-func (f *FilterTable) update(pass *vector.Vector, before int32, after int) {
-	was, is := before >= 0 && isTrue(pass, int(before)), isTrue(pass, after)
-	switch {
-	case was && is:
-		f.keep(int(before), vector.UpdateBefore)
-		f.keep(after, vector.UpdateAfter)
-	case was:
-		f.keep(int(before), vector.Delete)
-	case is:
-		f.keep(after, vector.Insert)
+	out := f.rows.of(b, true, func(r int) bool { return isTrue(pass, r) && !b.NullValue.Has(r) })
+	if len(out.Sel) == 0 {
+		return nil
 	}
-}
-
-func (f *FilterTable) keep(row int, op vector.Op) {
-	f.sel = append(f.sel, int32(row))
-	f.ops[row] = op
+	return f.next.Process(out)
 }

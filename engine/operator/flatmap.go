@@ -16,6 +16,8 @@ type FlatMap struct {
 	next  Operator
 	calls []tableCall
 	out   vector.Batch
+
+	accept admission
 }
 
 type tableCall struct {
@@ -55,6 +57,9 @@ func (m *FlatMap) Process(b *vector.Batch) error {
 			}
 			c.vecs[k] = v
 		}
+	}
+	if b = m.accept.accepted(m.env, b); b == nil {
+		return nil
 	}
 	reset(&m.out)
 	m.out.Ops, m.out.Partition = nil, b.Partition

@@ -41,6 +41,7 @@ type foreignLeft struct {
 	fkBuf  []byte
 	was    []byte
 	buf    []byte
+	accept admission
 }
 
 func newForeignLeft(n *plan.ForeignKeyJoin, env *Env, next Operator) (*foreignLeft, error) {
@@ -80,6 +81,9 @@ func (j *foreignLeft) Process(b *vector.Batch) error {
 	fk, err := j.expr.Eval(b)
 	if err != nil {
 		return err
+	}
+	if b = j.accept.accepted(j.env, b); b == nil {
+		return nil
 	}
 	j.begin(b)
 	j.sides[leftSide].key.begin(b)

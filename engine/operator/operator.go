@@ -65,6 +65,10 @@ type Entry struct {
 	Message   string
 	Err       error
 	Payload   []byte // the bytes that could not be read; they live until Log returns
+
+	// Batch and Row are the row that could not be processed, until Log returns; Batch is nil where there is none yet.
+	Batch *vector.Batch
+	Row   int
 }
 
 // Log takes the processing log's entries. It is called on the task's goroutine and must not block.
@@ -82,6 +86,7 @@ func (l SlogLog) Log(e Entry) {
 type Counters struct {
 	RowsIn, RowsOut int64
 	BadRows         int64 // rows that the processing log was told of and that went no further
+	DeadLetters     int64 // records written to a dead-letter topic
 	LateRows        int64 // rows dropped since their window had closed
 }
 

@@ -6,6 +6,29 @@ import "github.com/millrace/millrace/engine/record"
 type Output struct {
 	Records []record.Out
 	arena   []byte
+	held    int // bytes of the updates that wait in coalescers
+}
+
+// recordBytes is about what a record takes beside its key and value.
+const recordBytes = 128
+
+// Bytes is about the memory that the next commit's records take, those included that are held back.
+func (o *Output) Bytes() int { return len(o.arena) + o.held + recordBytes*len(o.Records) }
+
+// Add takes a record whose bytes are not the output's own.
+func (o *Output) Add(r record.Out) {
+	r.Key, r.Value = o.own(r.Key), o.own(r.Value)
+	o.Records = append(o.Records, r)
+}
+
+// own copies bytes into the arena; nil stays nil.
+func (o *Output) own(b []byte) []byte {
+	if b == nil {
+		return nil
+	}
+	mark := len(o.arena)
+	o.arena = append(o.arena, b...)
+	return o.since(mark)
 }
 
 // Reset forgets the records, whose bytes are then used again.
@@ -25,6 +48,7 @@ func (o *Output) since(mark int) []byte {
 
 // coalescer keeps, per key, the last record of a commit. A key that was inserted and deleted within it leaves nothing.
 type coalescer struct {
+	out     *Output
 	index   map[string]int
 	records []pending
 	arena   []byte // of the records' bytes; given away when they are drained
@@ -44,6 +68,7 @@ func (c *coalescer) add(r record.Out, inserted bool) {
 	}
 	at, ok := c.index[string(r.Key)]
 	if !ok {
+		c.out.held += recordBytes
 		c.index[string(r.Key)] = len(c.records)
 		c.records = append(c.records, pending{Out: r, inserted: inserted, gone: inserted && r.Value == nil})
 		return
@@ -58,20 +83,22 @@ func (c *coalescer) copy(b []byte) []byte {
 	}
 	mark := len(c.arena)
 	c.arena = append(c.arena, b...)
+	c.out.held += len(b)
 	return c.arena[mark:len(c.arena):len(c.arena)]
 }
 
 // drain passes the kept records on, in the order of each key's first change.
-func (c *coalescer) drain(to *Output) {
+func (c *coalescer) drain() {
 	for i := range c.records {
 		if !c.records[i].gone {
-			to.Records = append(to.Records, c.records[i].Out)
+			c.out.Records = append(c.out.Records, c.records[i].Out)
 		}
 	}
 	c.reset()
 }
 
 func (c *coalescer) reset() {
+	c.out.held -= len(c.arena) + recordBytes*len(c.records)
 	clear(c.index)
 	clear(c.records)
 	c.records, c.arena = c.records[:0], nil

@@ -18,8 +18,8 @@ func TestCoalescer(t *testing.T) {
 		{"a deleted key that comes back", "a- a+2", "a=2"},
 		{"a deleted key that comes and goes", "a- a+2 a-", "a-"},
 	} {
-		var k coalescer
 		var out Output
+		k := coalescer{out: &out}
 		for range 2 { // a drained coalescer begins anew
 			out.Reset()
 			buf := []byte{0, 0}
@@ -32,7 +32,7 @@ func TestCoalescer(t *testing.T) {
 				}
 				k.add(r, change[1] == '+')
 			}
-			k.drain(&out)
+			k.drain()
 			var got []string
 			for _, r := range out.Records {
 				if r.Value == nil {

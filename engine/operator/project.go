@@ -8,6 +8,7 @@ import (
 // Project computes columns. Rows with a null value pass through it as such; a stream's row gets a null key where the
 // projection makes a new key and it is NULL.
 type Project struct {
+	env    *Env
 	items  []Evaluator
 	next   Operator
 	out    vector.Batch
@@ -15,6 +16,7 @@ type Project struct {
 	values []int // positions of key columns that read value columns: NULL where the row's value is null
 	nulls  vector.Bitmap
 	masks  masks
+	accept admission
 }
 
 // NewProject returns the operator of a Project node.
@@ -27,7 +29,7 @@ func NewProject(n *plan.Project, env *Env, next Operator) (*Project, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Project{items: items, next: next, out: vector.Batch{Cols: make([]*vector.Vector, len(items))}}
+	p := &Project{env: env, items: items, next: next, out: vector.Batch{Cols: make([]*vector.Vector, len(items))}}
 	if n.IsTable() || sameKeys(n.Items, n.Input.Columns()) {
 		return p, nil
 	}
@@ -47,8 +49,6 @@ func NewProject(n *plan.Project, env *Env, next Operator) (*Project, error) {
 func (p *Project) Process(b *vector.Batch) error {
 	out := &p.out
 	cols := out.Cols
-	*out = *b
-	out.Cols = cols
 	for i, item := range p.items {
 		v, err := item.Eval(b)
 		if err != nil {
@@ -56,6 +56,11 @@ func (p *Project) Process(b *vector.Batch) error {
 		}
 		cols[i] = v
 	}
+	if b = p.accept.accepted(p.env, b); b == nil {
+		return nil
+	}
+	*out = *b
+	out.Cols = cols
 	if p.keys != nil {
 		p.masks.apply(cols, p.values, b.NullValue)
 		p.out.NullKey, p.nulls = nullKeys(p.nulls, b, cols, p.keys)

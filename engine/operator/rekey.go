@@ -7,6 +7,7 @@ import (
 
 // Rekey is PARTITION BY: new key columns, then all of the input's columns as values.
 type Rekey struct {
+	env    *Env
 	exprs  []Evaluator
 	next   Operator
 	out    vector.Batch
@@ -14,11 +15,12 @@ type Rekey struct {
 	values []int // positions of keys that read value columns
 	nulls  vector.Bitmap
 	masks  masks
+	accept admission
 }
 
 // NewRekey returns the operator of a Rekey node.
 func NewRekey(n *plan.Rekey, env *Env, next Operator) (*Rekey, error) {
-	r := &Rekey{next: next}
+	r := &Rekey{env: env, next: next}
 	exprs := make([]plan.Expr, len(n.Keys))
 	for i := range n.Keys {
 		exprs[i] = n.Keys[i].Expr
@@ -43,6 +45,9 @@ func (r *Rekey) Process(b *vector.Batch) error {
 			return err
 		}
 		cols = append(cols, v)
+	}
+	if b = r.accept.accepted(r.env, b); b == nil {
+		return nil
 	}
 	*out = *b
 	r.masks.apply(cols, r.values, b.NullValue)

@@ -1,10 +1,12 @@
 package operator
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/millrace/millrace/engine/format"
 	"github.com/millrace/millrace/engine/record"
+	"github.com/millrace/millrace/engine/registry"
 	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/sql/vector"
 )
@@ -26,7 +28,7 @@ type Sink struct {
 func NewSink(n *plan.Sink, env *Env, coalesce bool) (*Sink, error) {
 	s := &Sink{node: n, env: env, keyCols: positions(n.Out, plan.Key), bareValue: -1}
 	if coalesce && n.Table && !env.Exact {
-		s.keep = &coalescer{}
+		s.keep = &coalescer{out: env.Out}
 	}
 	if n.Window != nil {
 		s.bounds = positions(n.Out, plan.WindowBound)
@@ -94,13 +96,13 @@ func (s *Sink) write(b *vector.Batch, r int, op vector.Op) error {
 		rec.Timestamp = t
 	}
 	if err := s.encodeKey(&rec, b, r); err != nil {
-		return err
+		return s.refuse(b, r, "key", err)
 	}
 	if !deleted {
 		mark := len(o.arena)
 		var err error
 		if o.arena, err = s.value.Append(o.arena, b.Cols, r); err != nil {
-			return fmt.Errorf("encode a value of %s: %w", s.node.Name, err)
+			return s.refuse(b, r, "value", err)
 		}
 		rec.Value = o.since(mark)
 	}
@@ -112,6 +114,19 @@ func (s *Sink) write(b *vector.Batch, r int, op vector.Op) error {
 	return nil
 }
 
+// refuse leaves out a row that cannot be written. Where the schema registry did not answer the row may be good: the task fails, and tries
+// again.
+func (s *Sink) refuse(b *vector.Batch, r int, target string, err error) error {
+	if errors.Is(err, registry.ErrUnavailable) {
+		return fmt.Errorf("encode a %s of %s: %w", target, s.node.Name, err)
+	}
+	entry := RowEntry(s.node.ID, b, r, Serialization, "cannot write the "+target, err)
+	entry.Topic, entry.Target = s.node.Topic, target
+	s.env.Log.Log(entry)
+	s.env.Count.BadRows++
+	return nil
+}
+
 func (s *Sink) encodeKey(rec *record.Out, b *vector.Batch, r int) error {
 	if len(s.keyCols) == 0 || b.NullKey.Has(r) || len(s.keyCols) == 1 && b.Cols[s.keyCols[0]].IsNull(r) {
 		return nil
@@ -120,7 +135,7 @@ func (s *Sink) encodeKey(rec *record.Out, b *vector.Batch, r int) error {
 	mark := len(o.arena)
 	var err error
 	if o.arena, err = s.key.Append(o.arena, b.Cols, r); err != nil {
-		return fmt.Errorf("encode a key of %s: %w", s.node.Name, err)
+		return err
 	}
 	rec.Key = o.since(mark)
 	if s.bounds == nil {
@@ -136,7 +151,7 @@ func (s *Sink) encodeKey(rec *record.Out, b *vector.Batch, r int) error {
 // Flush implements Stateful.
 func (s *Sink) Flush() error {
 	if s.keep != nil {
-		s.keep.drain(s.env.Out)
+		s.keep.drain()
 	}
 	return nil
 }

@@ -18,20 +18,25 @@ type input struct {
 	answers bool // to the task's own rows, from another task
 	order   int
 
+	fails  *failures
 	chunks [][]record.Record
+	bytes  int   // about what the chunks take
 	next   int64 // position behind all chunks
 	atEnd  bool
 	idle   time.Time // when it was first seen empty at its end; zero: it was not
 
-	batch *vector.Batch // the decoded rows, nil if none
-	sel   []int32       // those that count
-	done  int           // how many of sel were processed
-	part  vector.Batch
+	recs    []record.Record // what was decoded last
+	letters []int64         // offsets of recs that dead letters were written for
+	batch   *vector.Batch   // the decoded rows, nil if none
+	sel     []int32         // those that count
+	done    int             // how many of sel were processed
+	part    vector.Batch
 }
 
 func (in *input) add(recs []record.Record, next int64, atEnd bool) {
 	if len(recs) > 0 {
 		in.chunks = append(in.chunks, recs)
+		in.bytes += size(recs)
 	}
 	in.next, in.atEnd = next, atEnd
 }
@@ -39,7 +44,18 @@ func (in *input) add(recs []record.Record, next int64, atEnd bool) {
 func (in *input) rewind(position int64) {
 	clear(in.chunks)
 	in.chunks, in.next, in.atEnd = in.chunks[:0], position, false
-	in.batch, in.idle = nil, time.Time{}
+	in.batch, in.recs, in.idle, in.bytes = nil, nil, time.Time{}, 0
+}
+
+// recordBytes is about what a record takes beside its key and value.
+const recordBytes = 128
+
+func size(recs []record.Record) int {
+	n := recordBytes * len(recs)
+	for i := range recs {
+		n += len(recs[i].Key) + len(recs[i].Value)
+	}
+	return n
 }
 
 func (in *input) buffered() int {
@@ -64,15 +80,18 @@ func (in *input) position() int64 {
 	return in.next
 }
 
-// take removes at most n records from the front.
+// take removes at most n records from the front, to be decoded.
 func (in *input) take(n int) []record.Record {
 	c := in.chunks[0]
 	if len(c) > n {
 		in.chunks[0] = c[n:]
-		return c[:n]
+		c = c[:n]
+	} else {
+		in.chunks[0] = nil
+		in.chunks = in.chunks[1:]
 	}
-	in.chunks[0] = nil
-	in.chunks = in.chunks[1:]
+	in.bytes -= size(c)
+	in.recs, in.letters, in.fails.from = c, in.letters[:0], in
 	return c
 }
 
@@ -104,6 +123,7 @@ func (in *input) run(limit int64) error {
 	for end < len(in.sel) && in.batch.Time[in.sel[end]] <= limit {
 		end++
 	}
+	in.fails.from = in
 	rows := in.sel[in.done:end]
 	in.part = *in.batch
 	if len(rows) < in.batch.N {
@@ -140,6 +160,13 @@ func (in *input) runShared() error {
 // Process takes the rows that come next, at most a batch. It reports whether there may be more to process at once; if not,
 // the task needs records, or the time to pass until it stops waiting for an input.
 func (t *Task) Process(now time.Time) (more bool, err error) {
+	if more, err = t.process(now); err == nil {
+		err = t.fails.stop
+	}
+	return more, err
+}
+
+func (t *Task) process(now time.Time) (more bool, err error) {
 	if len(t.inputs) == 1 && len(t.inputs[0].readers) > 1 {
 		in := t.inputs[0]
 		if len(in.chunks) == 0 {

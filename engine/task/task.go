@@ -46,6 +46,7 @@ type Options struct {
 	BatchSize int           // rows per batch at most; 0: 256
 	Exact     bool          // emit every update (see operator.Env)
 	MaxGroups int           // groups that an aggregate holds in memory; 0: operator.DefaultMaxGroups
+	OnError   ErrorPolicy   // the zero policy leaves out what cannot be processed
 	MaxIdle   time.Duration // how long an input that is at its end is waited for; negative: no input is ever waited for
 }
 
@@ -64,6 +65,7 @@ type Task struct {
 	opts   Options
 	pipe   *operator.Pipeline
 	inputs []*input
+	fails  *failures
 	out    operator.Output
 	count  operator.Counters
 	// exchanges says that the task takes its rows one by one, and answers to them before the next row: every update is to be
@@ -79,13 +81,14 @@ func New(sub *topology.SubTopology, partition int32, deps Deps, opts Options) (*
 	if opts.MaxGroups <= 0 {
 		opts.MaxGroups = operator.DefaultMaxGroups
 	}
-	t := &Task{sub: sub, opts: opts}
+	t := &Task{sub: sub, opts: opts, fails: &failures{policy: opts.OnError, log: deps.Log}}
 	env := &operator.Env{
-		Sub: sub, Partition: partition, Stores: deps.Stores, Functions: deps.Functions, UDF: deps.UDF, Log: deps.Log,
+		Sub: sub, Partition: partition, Stores: deps.Stores, Functions: deps.Functions, UDF: deps.UDF, Log: t.fails,
 		Schemas:         deps.Schemas,
 		FailOnTimestamp: deps.UDF != nil && deps.UDF.Props["ksql.timestamp.throw.on.invalid"] == "true",
-		Out:             &t.out, Count: &t.count, Exact: opts.Exact, MaxGroups: opts.MaxGroups, Rows: deps.Rows, Compile: compiler(deps),
+		Out:             &t.out, Count: &t.count, Exact: opts.Exact, MaxGroups: opts.MaxGroups, Rows: deps.Rows, Compile: compiler(deps, t.fails),
 	}
+	t.fails.env = env
 	var err error
 	if t.pipe, err = operator.Build(env); err != nil {
 		return nil, err
@@ -93,23 +96,16 @@ func New(sub *topology.SubTopology, partition int32, deps Deps, opts Options) (*
 	for i, in := range sub.Inputs {
 		answers := in.Loop && in.Nodes[0] != sub.Root // a right half has its join as root, and loops with questions
 		t.exchanges = t.exchanges || opts.Exact && answers
-		t.inputs = append(t.inputs, &input{topic: in.Topic, readers: t.pipe.Readers[i], table: in.Nodes[0].IsTable(), answers: answers, order: i})
+		t.inputs = append(t.inputs, &input{fails: t.fails, topic: in.Topic, readers: t.pipe.Readers[i], table: in.Nodes[0].IsTable(), answers: answers, order: i})
 	}
 	return t, nil
 }
 
-// compiler makes evaluators whose failures go to the processing log.
-func compiler(deps Deps) func(string, plan.Expr) (operator.Evaluator, error) {
+// compiler makes evaluators whose failures are the policy's to answer.
+func compiler(deps Deps, fails *failures) func(string, plan.Expr) (operator.Evaluator, error) {
 	return func(node string, e plan.Expr) (operator.Evaluator, error) {
 		sink := func(b *vector.Batch, row int, part plan.Expr, err error) {
-			entry := operator.Entry{
-				Kind: operator.RecordProcessing, Node: node, Partition: b.Partition, Offset: -1,
-				Message: "error computing expression " + part.String(), Err: err,
-			}
-			if row < len(b.Offset) {
-				entry.Offset = b.Offset[row]
-			}
-			deps.Log.Log(entry)
+			fails.failed(operator.RowEntry(node, b, row, operator.RecordProcessing, "error computing expression "+part.String(), err))
 		}
 		ev, err := expr.Compile(e, &expr.Env{Functions: deps.Functions, UDF: deps.UDF, Models: deps.Models, Sink: sink})
 		if err != nil {
@@ -132,24 +128,25 @@ func (t *Task) Add(topic string, recs []record.Record, next int64, atEnd bool) e
 	return fmt.Errorf("add records to task of %s: it does not read topic %s", t.sub.ID, topic)
 }
 
-// Buffered counts the records of an input that wait to be processed.
-func (t *Task) Buffered(topic string) int {
+// Buffered counts the records of an input that wait to be processed, and about the memory that they take.
+func (t *Task) Buffered(topic string) (records, bytes int) {
 	for _, in := range t.inputs {
 		if in.topic == topic {
-			return in.buffered()
+			return in.buffered(), in.bytes
 		}
 	}
-	return 0
+	return 0, 0
 }
 
 // Flush completes what the commit must hold: operators write their state and push the updates they held back.
 func (t *Task) Flush() error {
+	t.fails.from = nil
 	for _, op := range t.pipe.Stateful {
 		if err := op.Flush(); err != nil {
 			return fmt.Errorf("flush %s: %w", op.ID, err)
 		}
 	}
-	return nil
+	return t.fails.stop
 }
 
 // Outputs are the records written since the last ResetOutputs. They belong to the task.
@@ -157,6 +154,9 @@ func (t *Task) Outputs() []record.Out { return t.out.Records }
 
 // ResetOutputs forgets the outputs, whose bytes are then used again. Updates that are held back are not among them.
 func (t *Task) ResetOutputs() { t.out.Reset() }
+
+// OutputBytes is about the memory that the outputs take, those included that are held back.
+func (t *Task) OutputBytes() int { return t.out.Bytes() }
 
 // Positions are the offsets of the next records to process, by topic.
 func (t *Task) Positions() map[string]int64 {
@@ -185,6 +185,7 @@ func (t *Task) State() State {
 // added and what was not committed are forgotten.
 func (t *Task) Rewind(positions map[string]int64, s State) {
 	t.out.Reset()
+	t.fails.from, t.fails.stop = nil, nil
 	for _, in := range t.inputs {
 		in.rewind(positions[in.topic])
 	}

@@ -204,12 +204,12 @@ func TestUnknownTopic(t *testing.T) {
 func TestBuffered(t *testing.T) {
 	task := newTask(t, joinPlan(), Options{})
 	add(t, task, "s", 3, true, rec(0, 10, 1), rec(1, 20, 2), rec(2, 30, 3))
-	if got := task.Buffered("s"); got != 3 {
+	if got, bytes := task.Buffered("s"); got != 3 || bytes < 3*recordBytes || bytes > 3*(recordBytes+20) {
 		t.Errorf("%d records wait, want 3", got)
 	}
 	add(t, task, "t", 1, false, rec(0, 15, 1))
 	process(t, task, time.Time{})
-	if got := task.Buffered("s"); got != 2 {
+	if got, bytes := task.Buffered("s"); got != 2 || bytes != 0 { // decoded already
 		t.Errorf("%d records wait, want 2", got)
 	}
 }
