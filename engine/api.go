@@ -19,6 +19,7 @@ type Options struct {
 	Slots          int           // fixed number of slots of the service, 32
 	ModelDir       string        // where CREATE MODEL may read files; "": DataDir/models
 	CommitInterval time.Duration // 100 ms
+	FlushInterval  time.Duration // how often at least changed state is written to disk; 0: 10 minutes
 	Guarantee      string        // processing.guarantee: exactly_once_v2 (default) or at_least_once
 	Properties     map[string]string
 	SchemaRegistry registry.Options // where AVRO, PROTOBUF and JSON_SR have their schemas; without URLs there are no such formats

@@ -170,7 +170,7 @@ func (e *Engine) openDir(context.Context) error {
 
 // openKafka connects to the brokers, or starts the one inside.
 func (e *Engine) openKafka(ctx context.Context) error {
-	cfg := kafka.Config{Brokers: e.opts.Bootstrap, ClientID: "millrace-" + e.opts.Service}
+	cfg := kafka.Config{Brokers: e.opts.Bootstrap, ClientID: "millrace-" + e.opts.Service + "-" + e.instance}
 	if len(cfg.Brokers) == 0 {
 		b, err := embedded.Open(e.opts.DataDir, embedded.Options{Listen: e.opts.KafkaListen, Logger: e.log})
 		if err != nil {

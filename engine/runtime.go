@@ -19,7 +19,7 @@ func (e *Engine) openRuntime(context.Context) error {
 	e.guard = badger.Guard{Dir: e.opts.DataDir, Reserve: uint64(e.opts.DiskReserve)}
 	cfg := cluster.Config{
 		Kafka: e.kafka, Service: e.opts.Service, Slots: int32(e.opts.Slots), Store: e.store, Logger: e.log,
-		CommitInterval: e.opts.CommitInterval, AtLeastOnce: e.opts.Guarantee == "at_least_once", Guard: e.guard.Check,
+		CommitInterval: e.opts.CommitInterval, FlushInterval: e.opts.FlushInterval, AtLeastOnce: e.opts.Guarantee == "at_least_once", Guard: e.guard.Check,
 		CommandOffset: func() int64 { return e.applied.Load() },
 		CatchUp:       e.awaitApplied,
 		Dropped:       func(incarnation string) bool { return e.dropped[incarnation] },

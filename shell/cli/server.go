@@ -66,6 +66,7 @@ sites make. Give it a public address only behind something that says who may com
 	f.IntVar(&o.engine.Slots, "slots", 32, "units in which the service's work is shared; fixed once the service exists")
 	f.StringVar(&o.engine.ModelDir, "model-dir", "", "`DIRECTORY` from which CREATE MODEL may read files (default: models in the data directory)")
 	f.DurationVar(&o.engine.CommitInterval, "commit-interval", 100*time.Millisecond, "how often running queries commit")
+	f.DurationVar(&o.engine.FlushInterval, "flush-interval", 10*time.Minute, "how often at least changed state is written to disk")
 	f.StringVar(&o.engine.Guarantee, "guarantee", "exactly_once_v2", "processing `GUARANTEE`: exactly_once_v2 or at_least_once")
 	f.StringToStringVar(&o.properties, "property", nil, "default of a session property, `NAME=VALUE`; may be repeated")
 	f.Int64Var(&o.engine.DiskReserve, "disk-reserve", 512<<20, "`BYTES` of the data directory's disk to leave free; below, queries pause")
