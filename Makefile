@@ -49,6 +49,21 @@ bench: ## run the benchmarks of decode, operators, state, scoring, parser
 bench-throughput: build ## measure the server, Kafka to Kafka: a filter and a windowed count over a million bids
 	bin/millrace bench $(ARGS)
 
+# With MILLRACE_KAFKA=127.0.0.1:19092 these measure with a running Kafka, else with a broker in a process of its own.
+BENCH_BROKER = $(if $(MILLRACE_KAFKA),--bootstrap $(MILLRACE_KAFKA))
+
+.PHONY: bench-guarantee
+bench-guarantee: build ## measure what exactly-once costs against at-least-once, in alternating runs; MILLRACE_KAFKA=host:port
+	bin/millrace bench guarantee $(BENCH_BROKER) $(ARGS)
+
+.PHONY: bench-commits
+bench-commits: build ## measure transactions a second and how long one takes, at 1, 8 and 32 busy slots; MILLRACE_KAFKA=host:port
+	bin/millrace bench commits $(BENCH_BROKER) $(ARGS)
+
+.PHONY: bench-latency
+bench-latency: build ## measure the time from a record to its result under read_committed; MILLRACE_KAFKA=host:port
+	bin/millrace bench latency $(BENCH_BROKER) $(ARGS)
+
 .PHONY: fuzz
 fuzz: ## fuzz each parser of hostile input for FUZZTIME (default 30s)
 	@for p in $$(grep -rl --include='*_test.go' '^func Fuzz' engine sql udf state | xargs -n1 dirname | sort -u); do \

@@ -73,6 +73,15 @@ type Metric struct {
 	Name, Help string
 	Labels     map[string]string
 	Value      float64
+	// Histogram replaces Value where it is not nil.
+	Histogram *Histogram
+}
+
+// Histogram is how often which values were measured.
+type Histogram struct {
+	Buckets map[float64]uint64 // by upper bound, how many were at most that
+	Count   uint64
+	Sum     float64
 }
 
 // ResultColumn is a column of a query's result.

@@ -33,6 +33,9 @@ func (e *Engine) Metrics() []Metric {
 	} {
 		out = append(out, Metric{Name: c.name, Help: c.help, Value: float64(c.value)})
 	}
+	h := &Histogram{}
+	h.Buckets, h.Count, h.Sum = m.CommitTimes.Histogram()
+	out = append(out, Metric{Name: "millrace_commit_seconds", Help: "how long the transactions took that were committed", Histogram: h})
 	out = append(out, Metric{Name: "millrace_push_queries", Help: "queries that run for clients", Value: float64(len(e.pushes.list()))})
 	for _, id := range e.queries.IDs() {
 		out = append(out, e.queryMetrics(id)...)
@@ -55,12 +58,12 @@ func (e *Engine) queryMetrics(id string) []Metric {
 		up = 1
 	}
 	return []Metric{
-		{"millrace_query_running", "1 if the query is RUNNING", labels, up},
-		{"millrace_query_lag", "offsets between what is committed and what can be read, internal topics included", labels, float64(n.lag)},
-		{"millrace_query_committed_records_total", "offsets of source topics that the query has committed", labels, float64(n.committed)},
-		{"millrace_query_bad_rows_total", "rows told to the processing log and left out", labels, float64(n.bad)},
-		{"millrace_query_late_rows_total", "rows left out since their window had closed", labels, float64(n.late)},
-		{"millrace_query_state_bytes", "committed state in memory", labels, float64(n.bytes)},
+		{"millrace_query_running", "1 if the query is RUNNING", labels, up, nil},
+		{"millrace_query_lag", "offsets between what is committed and what can be read, internal topics included", labels, float64(n.lag), nil},
+		{"millrace_query_committed_records_total", "offsets of source topics that the query has committed", labels, float64(n.committed), nil},
+		{"millrace_query_bad_rows_total", "rows told to the processing log and left out", labels, float64(n.bad), nil},
+		{"millrace_query_late_rows_total", "rows left out since their window had closed", labels, float64(n.late), nil},
+		{"millrace_query_state_bytes", "committed state in memory", labels, float64(n.bytes), nil},
 	}
 }
 

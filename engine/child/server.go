@@ -51,24 +51,42 @@ func (s Server) Execute(ctx context.Context, sql string, props map[string]any) e
 	return err
 }
 
-// Metric sums the samples of a metric.
-func (s Server) Metric(ctx context.Context, name string) (float64, error) {
-	b, err := s.Get(ctx, "/metrics")
+// Scrape is what /metrics showed at one moment: values by name with labels, as written there.
+type Scrape map[string]float64
+
+// Scrape reads all metrics. It asks for no compression, which would cost the server more than all else about the request.
+func (s Server) Scrape(ctx context.Context) (Scrape, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/metrics", nil)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	var sum float64
-	found := false
+	req.Header.Set("Accept-Encoding", "identity")
+	b, err := s.do(req)
+	if err != nil {
+		return nil, err
+	}
+	m := Scrape{}
 	for sc := bufio.NewScanner(bytes.NewReader(b)); sc.Scan(); {
-		rest, ok := strings.CutPrefix(sc.Text(), name)
-		if !ok || rest == "" || rest[0] != '{' && rest[0] != ' ' {
+		line := sc.Text()
+		at := strings.LastIndexByte(line, ' ')
+		if at < 0 || line[0] == '#' {
 			continue
 		}
-		v, err := strconv.ParseFloat(rest[strings.LastIndexByte(rest, ' ')+1:], 64)
-		if err != nil {
-			return 0, fmt.Errorf("metric %s: %w", name, err)
+		if m[line[:at]], err = strconv.ParseFloat(line[at+1:], 64); err != nil {
+			return nil, fmt.Errorf("metric %s: %w", line[:at], err)
 		}
-		sum, found = sum+v, true
+	}
+	return m, nil
+}
+
+// Sum adds up the samples of a metric over its labels.
+func (m Scrape) Sum(name string) (float64, error) {
+	var sum float64
+	found := false
+	for series, v := range m {
+		if rest, ok := strings.CutPrefix(series, name); ok && (rest == "" || rest[0] == '{') {
+			sum, found = sum+v, true
+		}
 	}
 	if !found {
 		return 0, fmt.Errorf("metric %s: the server has none", name)

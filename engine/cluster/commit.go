@@ -30,8 +30,6 @@ func (sl *slot) commit() error {
 	if len(group) == 0 {
 		return nil
 	}
-	began := time.Now()
-	defer func() { sl.s.metrics.CommitNanos.Add(int64(time.Since(began))) }()
 	var rest []*member
 	for _, m := range group {
 		if m.aborts < soloAfter {
@@ -74,11 +72,13 @@ func (sl *slot) attempt(group []*member) error {
 	sl.s.gate.RLock()
 	defer sl.s.gate.RUnlock()
 	sl.undecided.Store(true)
+	began := time.Now()
 	err := sl.transact(group)
 	if err == nil {
 		sl.undecided.Store(false)
-		sl.s.metrics.Commits.Add(1)
 		now := time.Now()
+		sl.s.metrics.Commits.Add(1)
+		sl.s.metrics.CommitTimes.Add(now.Sub(began))
 		for _, m := range group {
 			sl.settle(m, now)
 		}

@@ -60,10 +60,10 @@ type Restored struct{ Records, Bytes atomic.Int64 }
 
 // Metrics are counts of the service since it was started.
 type Metrics struct {
+	CommitTimes                                Durations // of the transactions counted in Commits, from the first record sent to the end
 	Commits, Aborts, Fenced, Unknown, Failures atomic.Int64
 	RecordsIn, RecordsOut, ChangelogRecords    atomic.Int64
 	Flushes, FlushFailures                     atomic.Int64
-	CommitNanos                                atomic.Int64 // time spent in commits
 	Takings                                    atomic.Int64 // of slots
 	Restored                                   Restored
 	Rebuilds                                   atomic.Int64 // of the whole store, since it could not be read

@@ -69,7 +69,13 @@ func (c engineCollector) Collect(out chan<- prometheus.Metric) {
 			kind = prometheus.CounterValue
 		}
 		desc := prometheus.NewDesc(m.Name, m.Help, names, nil)
-		sample, err := prometheus.NewConstMetric(desc, kind, m.Value, values...)
+		var sample prometheus.Metric
+		var err error
+		if h := m.Histogram; h != nil {
+			sample, err = prometheus.NewConstHistogram(desc, h.Count, h.Sum, h.Buckets, values...)
+		} else {
+			sample, err = prometheus.NewConstMetric(desc, kind, m.Value, values...)
+		}
 		if err != nil {
 			sample = prometheus.NewInvalidMetric(desc, err)
 		}

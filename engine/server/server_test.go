@@ -59,9 +59,15 @@ func TestEndpoints(t *testing.T) {
 			t.Errorf("%s: %d", p, w.Code)
 		}
 	}
-	api.metrics = []engine.Metric{{Name: "millrace_rows_total", Help: "Rows.", Labels: map[string]string{"query": "Q"}, Value: 3}}
+	api.metrics = []engine.Metric{
+		{Name: "millrace_rows_total", Help: "Rows.", Labels: map[string]string{"query": "Q"}, Value: 3},
+		{Name: "millrace_seconds", Help: "Time.", Histogram: &engine.Histogram{Buckets: map[float64]uint64{0.5: 2, 1: 3}, Count: 4, Sum: 6.5}},
+	}
 	w := call(t, s, "GET", "/metrics", "")
-	for _, line := range []string{`millrace_rows_total{query="Q"} 3`, `millrace_http_requests_total{route="/info",status="200"} 1`, "go_goroutines"} {
+	for _, line := range []string{
+		`millrace_rows_total{query="Q"} 3`, `millrace_http_requests_total{route="/info",status="200"} 1`, "go_goroutines",
+		`millrace_seconds_bucket{le="0.5"} 2`, `millrace_seconds_bucket{le="+Inf"} 4`, "millrace_seconds_sum 6.5",
+	} {
 		if !strings.Contains(w.Body.String(), line) {
 			t.Errorf("/metrics has no %s", line)
 		}

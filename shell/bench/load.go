@@ -3,26 +3,22 @@ package bench
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
 
 	"github.com/millrace/millrace/engine/kafka"
 )
 
 const (
-	bidTopic      = "bench-bids"
 	bidPartitions = 4
 	eventRate     = 10_000 // events a second of event time
 )
 
 // load writes bids to a topic of their own, keyed by auction as Kafka's LongSerializer writes it.
-func load(ctx context.Context, client *kafka.Client, records int, progress io.Writer) error {
-	err := client.CreateTopic(ctx, kafka.TopicSpec{Name: bidTopic, Partitions: bidPartitions, Configs: map[string]string{"retention.ms": "-1"}})
-	if err != nil && !errors.Is(err, kafka.ErrTopicExists) {
-		return err
+func (r *rig) load(ctx context.Context, records int) (topic string, err error) {
+	if topic, err = r.topic(ctx, "bids", bidPartitions); err != nil {
+		return "", err
 	}
-	p := client.NewProducer(kafka.ProducerConfig{})
+	p := r.client.NewProducer(kafka.ProducerConfig{})
 	defer p.Close()
 	g := NewGenerator(1, eventRate)
 	const run = 2_000
@@ -31,7 +27,7 @@ func load(ctx context.Context, client *kafka.Client, records int, progress io.Wr
 	for done := 0; done < records; {
 		arena = arena[:0]
 		for i := range batches {
-			batches[i] = kafka.ProduceBatch{Topic: bidTopic, Partition: int32(i), Records: batches[i].Records[:0]}
+			batches[i] = kafka.ProduceBatch{Topic: topic, Partition: int32(i), Records: batches[i].Records[:0]}
 		}
 		for range min(run, records-done) {
 			from := len(arena)
@@ -44,12 +40,12 @@ func load(ctx context.Context, client *kafka.Client, records int, progress io.Wr
 			done++
 		}
 		if err := p.Send(ctx, batches...); err != nil {
-			return fmt.Errorf("load bids: %w", err)
+			return "", fmt.Errorf("load bids: %w", err)
 		}
 		if done%100_000 < run {
-			fmt.Fprintf(progress, "\rloading bids: %d of %d", done, records)
+			fmt.Fprintf(r.Progress, "\rloading bids: %d of %d", done, records)
 		}
 	}
-	fmt.Fprintln(progress)
-	return p.Flush(ctx)
+	fmt.Fprintln(r.Progress)
+	return topic, p.Flush(ctx)
 }

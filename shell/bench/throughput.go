@@ -3,195 +3,128 @@ package bench
 import (
 	"context"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
-	"strings"
 	"time"
-
-	"github.com/millrace/millrace/engine/child"
-	"github.com/millrace/millrace/engine/kafka"
 )
 
-// Options of a throughput run.
-type Options struct {
-	Records   int
-	Bootstrap string // of a running Kafka; empty: an embedded broker in a process of its own
-	Guarantee string // processing.guarantee of the server
-	Out       io.Writer
-	Progress  io.Writer
-}
-
-// query is one measured statement.
+// query is one measured statement: its result goes to the topic %s.
 type query struct{ name, sql string }
 
 var queries = []query{
-	{"filter", `CREATE STREAM bench_filter AS SELECT k, auction, price FROM bids WHERE auction % 123 = 0 EMIT CHANGES;`},
-	{"count", `CREATE TABLE bench_count AS SELECT k, COUNT(*) AS bids FROM bids WINDOW TUMBLING (SIZE 10 SECONDS) GROUP BY k EMIT CHANGES;`},
+	{"filter", `CREATE STREAM bench WITH (KAFKA_TOPIC='%s') AS SELECT k, auction, price FROM bids WHERE auction %% 123 = 0 EMIT CHANGES;`},
+	{"count", `CREATE TABLE bench WITH (KAFKA_TOPIC='%s') AS SELECT k, COUNT(*) AS bids FROM bids WINDOW TUMBLING (SIZE 10 SECONDS) GROUP BY k EMIT CHANGES;`},
 }
 
 const defineBids = `CREATE STREAM bids (k BIGINT KEY, auction BIGINT, bidder BIGINT, price BIGINT, channel STRING, url STRING,
-  dateTime BIGINT, extra STRING) WITH (KAFKA_TOPIC='` + bidTopic + `', KEY_FORMAT='KAFKA', VALUE_FORMAT='JSON', TIMESTAMP='dateTime');`
+  dateTime BIGINT, extra STRING) WITH (KAFKA_TOPIC='%s', KEY_FORMAT='KAFKA', VALUE_FORMAT='JSON', TIMESTAMP='dateTime');`
 
 // Throughput loads bids and runs each query over them in a fresh server, Kafka to Kafka. It prints a line a query: records
 // per second of the server's CPU time, its allocations per record and its peak memory.
-func Throughput(ctx context.Context, o Options) error {
-	dir, err := os.MkdirTemp("", "millrace-bench-")
-	if err != nil {
-		return fmt.Errorf("throughput: %w", err)
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	brokers := o.Bootstrap
-	if brokers == "" {
-		b, addr, err := startBroker(ctx, dir)
-		if err != nil {
-			return err
-		}
-		defer b.Stop()
-		brokers = addr
-	}
-	client, err := kafka.Open(kafka.Config{Brokers: strings.Split(brokers, ",")})
+func Throughput(ctx context.Context, o Options, records int, guarantee string) error {
+	r, err := openRig(ctx, o)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = client.Close() }()
-	if err := client.DeleteTopics(bidTopic); err != nil {
-		return err
-	}
-	if err := load(ctx, client, o.Records, o.Progress); err != nil {
+	defer r.close()
+	topic, err := r.load(ctx, records)
+	if err != nil {
 		return err
 	}
 	for _, q := range queries {
-		if err := measure(ctx, o, q, brokers, filepath.Join(dir, q.name)); err != nil {
+		got, err := r.consume(ctx, q, topic, records, 0, guarantee)
+		if err != nil {
 			return fmt.Errorf("%s: %w", q.name, err)
 		}
+		fmt.Fprintf(o.Out, "%s: %.0f records per CPU-second\n", q.name, got.perCPU())
+		fmt.Fprintf(o.Out, "  %.0f records, %.2f CPU-seconds, %.1f s, %.3f allocations per record, peak memory %d MB\n",
+			got.records, got.cpu.Seconds(), got.wall.Seconds(), got.allocations/got.records, got.peak>>20)
 	}
 	return nil
 }
 
-// props let queries read what is there already.
-var props = map[string]any{"auto.offset.reset": "earliest"}
+// consumption is what a server used for a run of records.
+type consumption struct {
+	records, allocations, commits float64
+	cpu, wall                     time.Duration
+	peak                          int64 // memory, bytes
+}
 
-func startBroker(ctx context.Context, dir string) (*child.Process, string, error) {
-	self, err := os.Executable()
+func (c consumption) perCPU() float64 { return c.records / c.cpu.Seconds() }
+
+// consume runs a query in a fresh server to the end of the input. The first records are not counted: what they cost is the query's
+// start.
+func (r *rig) consume(ctx context.Context, q query, topic string, records, warmUp int, guarantee string) (consumption, error) {
+	s, err := r.start(ctx, "--guarantee", guarantee)
 	if err != nil {
-		return nil, "", fmt.Errorf("find this program: %w", err)
+		return consumption{}, err
 	}
-	addr, err := child.FreeAddress()
+	defer r.stop(s)
+	if err := s.api.Execute(ctx, fmt.Sprintf(defineBids, topic), props); err != nil {
+		return consumption{}, err
+	}
+	before, err := s.usage(ctx)
 	if err != nil {
-		return nil, "", err
+		return consumption{}, err
 	}
-	b, err := child.Start(self, dir, "broker", "broker", "--listen", addr, "--data", filepath.Join(dir, "broker"))
-	if err != nil {
-		return nil, "", err
+	if err := s.api.Execute(ctx, fmt.Sprintf(q.sql, r.sink()), props); err != nil {
+		return consumption{}, err
 	}
-	err = b.Await(ctx, "the broker", func() error {
-		c, err := kafka.Open(kafka.Config{Brokers: []string{addr}, DialTimeout: time.Second})
-		if err != nil {
-			return err
+	if warmUp > 0 {
+		if before, err = r.await(ctx, s, q.name, warmUp, records); err != nil {
+			return consumption{}, err
 		}
-		return c.Close()
-	})
-	if err != nil {
-		b.Stop()
-		return nil, "", err
 	}
-	return b, addr, nil
+	after, err := r.await(ctx, s, q.name, records, records)
+	if err != nil {
+		return consumption{}, err
+	}
+	return consumed(s, before, after)
 }
 
-// measure runs one query to the end of the input.
-func measure(ctx context.Context, o Options, q query, brokers, dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
+func consumed(s *server, before, after usage) (c consumption, err error) {
+	for _, m := range []struct {
+		name string
+		to   *float64
+	}{
+		{committedRecords, &c.records},
+		{"go_memstats_mallocs_total", &c.allocations},
+		{"millrace_commits_total", &c.commits},
+	} {
+		if *m.to, err = after.since(before, m.name); err != nil {
+			return c, err
+		}
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return fmt.Errorf("find this program: %w", err)
-	}
-	addr, err := child.FreeAddress()
-	if err != nil {
-		return err
-	}
-	service := fmt.Sprintf("bench-%s-%d-", q.name, os.Getpid())
-	args := []string{"server", "--listen", addr, "--bootstrap", brokers, "--data", filepath.Join(dir, "data"), "--service", service}
-	if o.Guarantee != "" {
-		args = append(args, "--guarantee", o.Guarantee)
-	}
-	srv, err := child.Start(self, dir, "server", args...)
-	if err != nil {
-		return err
-	}
-	defer srv.Stop()
-	s := child.Server{URL: "http://" + addr}
-	if err := srv.Await(ctx, "the server", func() error { _, err := s.Get(ctx, "/info"); return err }); err != nil {
-		return err
-	}
-	if err := s.Execute(ctx, defineBids, props); err != nil {
-		return err
-	}
-	before, err := sampleOf(ctx, srv, s)
-	if err != nil {
-		return err
-	}
-	if err := s.Execute(ctx, q.sql, props); err != nil {
-		return err
-	}
-	if err := finish(ctx, s, q.name, o); err != nil {
-		return err
-	}
-	after, err := sampleOf(ctx, srv, s)
-	if err != nil {
-		return err
-	}
-	return report(o, q, srv, before, after)
+	c.cpu, c.wall = after.cpu-before.cpu, after.at.Sub(before.at)
+	c.peak, err = s.Memory("VmHWM")
+	return c, err
 }
 
-func report(o Options, q query, srv *child.Process, before, after sample) error {
-	peak, err := srv.Memory("VmHWM")
-	if err != nil {
-		return err
-	}
-	cpu := (after.cpu - before.cpu).Seconds()
-	fmt.Fprintf(o.Out, "%s: %.0f records per CPU-second\n", q.name, float64(o.Records)/cpu)
-	fmt.Fprintf(o.Out, "  %d records, %.2f CPU-seconds, %.1f s, %.3f allocations per record, peak memory %d MB\n",
-		o.Records, cpu, after.at.Sub(before.at).Seconds(), (after.mallocs-before.mallocs)/float64(o.Records), peak>>20)
-	return nil
-}
+const committedRecords = "millrace_query_committed_records_total"
 
-type sample struct {
-	at      time.Time
-	cpu     time.Duration
-	mallocs float64
-}
-
-func sampleOf(ctx context.Context, p *child.Process, s child.Server) (sample, error) {
-	m, err := s.Metric(ctx, "go_memstats_mallocs_total")
-	if err != nil {
-		return sample{}, err
-	}
-	cpu, err := p.CPU()
-	return sample{time.Now(), cpu, m}, err
-}
-
-// finish waits until the query has read and committed all records.
-func finish(ctx context.Context, s child.Server, name string, o Options) error {
+// await waits until a query has committed so many of its records, and returns what the server had used by then.
+func (r *rig) await(ctx context.Context, s *server, name string, want, total int) (usage, error) {
 	for {
-		in, err := s.Metric(ctx, "millrace_query_committed_records_total")
+		u, err := s.usage(ctx)
 		if err != nil {
-			return err
+			return u, err
 		}
-		fmt.Fprintf(o.Progress, "\r%s: %.0f of %d", name, in, o.Records)
-		lag, err := s.Metric(ctx, "millrace_query_lag")
+		in, err := u.metrics.Sum(committedRecords)
 		if err != nil {
-			return err
+			return u, err
 		}
-		if in >= float64(o.Records) && lag == 0 {
-			fmt.Fprintln(o.Progress)
-			return nil
+		lag, err := u.metrics.Sum("millrace_query_lag")
+		if err != nil {
+			return u, err
+		}
+		fmt.Fprintf(r.Progress, "\r%s: %.0f of %d", name, in, total)
+		if in >= float64(want) && (want < total || lag == 0) {
+			if want == total {
+				fmt.Fprintln(r.Progress)
+			}
+			return u, nil
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return u, ctx.Err()
 		case <-time.After(100 * time.Millisecond):
 		}
 	}

@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"context"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -10,25 +12,91 @@ import (
 )
 
 func benchCommand(std streams) *cobra.Command {
-	o := bench.Options{Out: std.out, Progress: std.err}
+	o := &bench.Options{Out: std.out, Progress: std.err}
+	var records int
+	var guarantee string
 	cmd := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure throughput: Nexmark bids from Kafka to Kafka",
 		Long: `Load bids of the Nexmark benchmark (JSON, about 243 bytes) into a broker of its own process, run a filter and a windowed count over
 them in a server of its own process, and print for each how many records the server took per second of its CPU time, with its allocations
-per record and peak memory. CPU time and not wall time, so that other work on the machine disturbs little.`,
+per record and peak memory. CPU time and not wall time, so that other work on the machine disturbs little.
+
+Its sub-commands measure what exactly-once costs, commits and latency. All make topics named bench-* and delete them.`,
 		Example: `  millrace bench
-  millrace bench --bootstrap 127.0.0.1:19092 --records 5000000`,
+  millrace bench --bootstrap 127.0.0.1:19092 --records 5000000
+  millrace bench guarantee --bootstrap 127.0.0.1:19092`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
-			defer stop()
-			return bench.Throughput(ctx, o)
-		},
+		RunE: interruptible(func(ctx context.Context) error {
+			return bench.Throughput(ctx, *o, records, guarantee)
+		}),
 	}
-	f := cmd.Flags()
-	f.IntVar(&o.Records, "records", 1_000_000, "how many bids")
-	f.StringVar(&o.Bootstrap, "bootstrap", "", "running Kafka `BROKERS` to use; none: `millrace broker`")
-	f.StringVar(&o.Guarantee, "guarantee", "", "processing `GUARANTEE` of the server; none: its default")
+	cmd.PersistentFlags().StringVar(&o.Bootstrap, "bootstrap", "", "running Kafka `BROKERS` to use; none: `millrace broker`")
+	cmd.Flags().IntVar(&records, "records", 1_000_000, "how many bids")
+	cmd.Flags().StringVar(&guarantee, "guarantee", "exactly_once_v2", "processing `GUARANTEE` of the server")
+	cmd.AddCommand(benchGuaranteeCommand(o), benchCommitsCommand(o), benchLatencyCommand(o))
 	return cmd
+}
+
+func benchGuaranteeCommand(o *bench.Options) *cobra.Command {
+	var records, pairs int
+	cmd := &cobra.Command{
+		Use:   "guarantee",
+		Short: "Measure what exactly-once costs: records per CPU-second against at-least-once",
+		Long: `Run a filter and a windowed count over the same bids under exactly_once_v2 and at_least_once in turn, each time in a fresh server, and
+print the ratio of their records per CPU-second for every pair of runs, with the median and the spread. 1.00 says that exactly-once
+is free.`,
+		Args: cobra.NoArgs,
+		RunE: interruptible(func(ctx context.Context) error {
+			return bench.Guarantee(ctx, *o, records, pairs)
+		}),
+	}
+	cmd.Flags().IntVar(&records, "records", 3_000_000, "how many bids a run")
+	cmd.Flags().IntVar(&pairs, "pairs", 5, "how many pairs of runs for each query")
+	return cmd
+}
+
+func benchCommitsCommand(o *bench.Options) *cobra.Command {
+	var d time.Duration
+	cmd := &cobra.Command{
+		Use:   "commits",
+		Short: "Measure transactions: how many a second, and how long one takes",
+		Long: `Keep 1, 8 and 32 slots of a server busy with a trickle of records, committing as often as they can and every 100 ms, and print how many
+transactions were committed a second, how long one took (p50, p99) as a multiple of a produce request's round trip at the same time,
+and what CPU time one cost the server.`,
+		Args: cobra.NoArgs,
+		RunE: interruptible(func(ctx context.Context) error {
+			return bench.Commits(ctx, *o, d)
+		}),
+	}
+	cmd.Flags().DurationVar(&d, "duration", 10*time.Second, "of each measurement")
+	return cmd
+}
+
+func benchLatencyCommand(o *bench.Options) *cobra.Command {
+	var d time.Duration
+	var rate int
+	cmd := &cobra.Command{
+		Use:   "latency",
+		Short: "Measure the time from a record's being sent to its result's being read",
+		Long: `Send records at a steady rate and read the results with isolation.level=read_committed, for a filter and for a windowed count behind a
+repartition topic, at several commit intervals; print how long after its sending a record's result was read: p50, p99 and the longest, as
+multiples of the commit interval and in milliseconds.`,
+		Args: cobra.NoArgs,
+		RunE: interruptible(func(ctx context.Context) error {
+			return bench.Latency(ctx, *o, rate, d)
+		}),
+	}
+	cmd.Flags().DurationVar(&d, "duration", 20*time.Second, "of each measurement")
+	cmd.Flags().IntVar(&rate, "rate", 1000, "records a second")
+	return cmd
+}
+
+// interruptible ends a command's context when the user does.
+func interruptible(run func(context.Context) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, _ []string) error {
+		ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
+		defer stop()
+		return run(ctx)
+	}
 }

@@ -1,0 +1,179 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/millrace/millrace/engine/child"
+	"github.com/millrace/millrace/engine/kafka"
+)
+
+// Options are common to all measurements.
+type Options struct {
+	Bootstrap string // of a running Kafka; empty: an embedded broker in a process of its own
+	Out       io.Writer
+	Progress  io.Writer
+}
+
+// rig is a broker to measure with and a folder for the servers' data.
+type rig struct {
+	Options
+	dir     string
+	broker  *child.Process // nil: somebody else's
+	brokers string
+	client  *kafka.Client
+	servers int // started so far
+}
+
+func openRig(ctx context.Context, o Options) (_ *rig, err error) {
+	r := &rig{Options: o, brokers: o.Bootstrap}
+	if r.dir, err = os.MkdirTemp("", "millrace-bench-"); err != nil {
+		return nil, fmt.Errorf("make a folder: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			r.close()
+		}
+	}()
+	if r.brokers == "" {
+		if err := r.startBroker(ctx); err != nil {
+			return nil, err
+		}
+	}
+	r.client, err = kafka.Open(kafka.Config{Brokers: strings.Split(r.brokers, ",")})
+	return r, err
+}
+
+func (r *rig) close() {
+	if r.client != nil {
+		r.clear(owned())
+		_ = r.client.Close() // nothing is unsent
+	}
+	if r.broker != nil {
+		r.broker.Stop()
+	}
+	_ = os.RemoveAll(r.dir) // below the system's temporary folder
+}
+
+func (r *rig) startBroker(ctx context.Context) error {
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program: %w", err)
+	}
+	if r.brokers, err = child.FreeAddress(); err != nil {
+		return err
+	}
+	r.broker, err = child.Start(self, r.dir, "broker", "broker", "--listen", r.brokers, "--data", filepath.Join(r.dir, "broker"))
+	if err != nil {
+		return err
+	}
+	return r.broker.Await(ctx, "the broker", func() error {
+		c, err := kafka.Open(kafka.Config{Brokers: []string{r.brokers}, DialTimeout: time.Second})
+		if err != nil {
+			return err
+		}
+		return c.Close()
+	})
+}
+
+// topic makes an input topic, which close deletes, and returns its name.
+func (r *rig) topic(ctx context.Context, name string, partitions int32) (string, error) {
+	name = owned() + name
+	return name, r.client.CreateTopic(ctx, kafka.TopicSpec{Name: name, Partitions: partitions, Configs: map[string]string{"retention.ms": "-1"}})
+}
+
+// server is a server in a process of its own, with a service of its own.
+type server struct {
+	*child.Process
+	api child.Server
+	dir string
+}
+
+// props let queries read what is there already.
+var props = map[string]any{"auto.offset.reset": "earliest"}
+
+// start runs a server with further flags. Whoever starts one calls stop.
+func (r *rig) start(ctx context.Context, flags ...string) (*server, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program: %w", err)
+	}
+	addr, err := child.FreeAddress()
+	if err != nil {
+		return nil, err
+	}
+	r.servers++
+	s := &server{api: child.Server{URL: "http://" + addr}, dir: filepath.Join(r.dir, fmt.Sprint("server-", r.servers))}
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make a folder: %w", err)
+	}
+	args := append([]string{
+		"server", "--listen", addr, "--bootstrap", r.brokers, "--data", filepath.Join(s.dir, "data"), "--service", r.service(),
+	}, flags...)
+	if s.Process, err = child.Start(self, s.dir, "server", args...); err != nil {
+		return nil, err
+	}
+	if err := s.Await(ctx, "the server", func() error { _, err := s.api.Get(ctx, "/info"); return err }); err != nil {
+		r.stop(s)
+		return nil, err
+	}
+	return s, nil
+}
+
+// owned begins the names of all topics that this run makes.
+func owned() string { return fmt.Sprintf("bench-%d-", os.Getpid()) }
+
+// service is the id of the server started last.
+func (r *rig) service() string { return fmt.Sprintf("%s%d-", owned(), r.servers) }
+
+// sink is the topic that the query measured in the server started last writes.
+func (r *rig) sink() string { return r.service() + "sink" }
+
+// stop ends the server started last and removes what it leaves on the broker and on the disk.
+func (r *rig) stop(s *server) {
+	s.Stop()
+	_ = os.RemoveAll(s.dir)
+	r.clear(r.service())
+}
+
+// clear deletes the topics whose names begin so, and those of a service whose name begins so.
+func (r *rig) clear(prefix string) {
+	topics, err := r.client.ListTopics()
+	if err != nil {
+		return // the broker is gone, and the measurement says so
+	}
+	for _, t := range topics {
+		if strings.HasPrefix(t.Name, prefix) || strings.HasPrefix(t.Name, "_millrace-"+prefix) {
+			_ = r.client.DeleteTopics(t.Name) // what stays is named for this program and harms nobody
+		}
+	}
+}
+
+// usage is what a server has used since it was started.
+type usage struct {
+	at      time.Time
+	cpu     time.Duration // user and system
+	metrics child.Scrape
+}
+
+func (s *server) usage(ctx context.Context) (usage, error) {
+	m, err := s.api.Scrape(ctx)
+	if err != nil {
+		return usage{}, err
+	}
+	cpu, err := s.CPU()
+	return usage{time.Now(), cpu, m}, err
+}
+
+// since says by how much a metric has grown.
+func (u usage) since(before usage, metric string) (float64, error) {
+	a, err1 := before.metrics.Sum(metric)
+	b, err2 := u.metrics.Sum(metric)
+	return b - a, errors.Join(err1, err2)
+}
