@@ -2,10 +2,12 @@ package engine
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"time"
 
 	"github.com/millrace/millrace/engine/connect"
+	"github.com/millrace/millrace/engine/kafka"
 	"github.com/millrace/millrace/engine/registry"
 	"github.com/millrace/millrace/sql/types"
 )
@@ -14,6 +16,8 @@ import (
 type Options struct {
 	DataDir        string        // local state, the embedded broker's log, the instance id; required
 	Bootstrap      []string      // Kafka brokers; none: the embedded broker on DataDir
+	TLS            *tls.Config   // of connections to Bootstrap; nil: plain TCP
+	SASL           *kafka.SASL   // who we are there; nil: nobody in particular
 	KafkaListen    string        // loopback address at which the embedded broker is open to other clients; "": no port
 	Service        string        // service id, "default_": names internal topics and transactions
 	Slots          int           // fixed number of slots of the service, 32

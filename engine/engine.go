@@ -112,6 +112,10 @@ func (o Options) withDefaults() (Options, error) {
 	if err := validGuarantee(o.Guarantee); err != nil {
 		return o, err
 	}
+	var err error
+	if o.Properties, err = checkedProperties(o.Properties); err != nil {
+		return o, fmt.Errorf("engine: %w", err)
+	}
 	if o.Slots < 1 || o.Slots > 1024 {
 		return o, fmt.Errorf("engine: %d slots: a service has 1 to 1024", o.Slots)
 	}
@@ -170,14 +174,14 @@ func (e *Engine) openDir(context.Context) error {
 
 // openKafka connects to the brokers, or starts the one inside.
 func (e *Engine) openKafka(ctx context.Context) error {
-	cfg := kafka.Config{Brokers: e.opts.Bootstrap, ClientID: "millrace-" + e.opts.Service + "-" + e.instance}
+	cfg := kafka.Config{Brokers: e.opts.Bootstrap, ClientID: "millrace-" + e.opts.Service + "-" + e.instance, TLS: e.opts.TLS, SASL: e.opts.SASL}
 	if len(cfg.Brokers) == 0 {
 		b, err := embedded.Open(e.opts.DataDir, embedded.Options{Listen: e.opts.KafkaListen, Logger: e.log})
 		if err != nil {
 			return err
 		}
 		e.broker = b
-		cfg.Brokers, cfg.Dial = []string{b.Addr()}, b.Dial
+		cfg.Brokers, cfg.Dial, cfg.TLS, cfg.SASL = []string{b.Addr()}, b.Dial, nil, nil
 	}
 	c, err := kafka.Open(cfg)
 	if err != nil {

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -59,6 +61,28 @@ func lookupProperty(name string) (*property, error) {
 		err = fmt.Errorf("%w: %s", err, hint)
 	}
 	return nil, err
+}
+
+// IsProperty says whether a name is one that SET and Options.Properties take.
+func IsProperty(name string) bool {
+	_, err := lookupProperty(name)
+	return err == nil
+}
+
+// checkedProperties returns settings under the names that the engine reads them by, or what is wrong with the first bad one.
+func checkedProperties(given map[string]string) (map[string]string, error) {
+	out := make(map[string]string, len(given))
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		p, err := lookupProperty(name)
+		if err == nil && p.check != nil {
+			err = p.check(given[name])
+		}
+		if err != nil {
+			return nil, fmt.Errorf("property %s: %w", name, err)
+		}
+		out[p.name] = given[name]
+	}
+	return out, nil
 }
 
 // property is the value a property has where no session changed it.

@@ -1,8 +1,10 @@
 package kafka
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"time"
@@ -30,6 +32,10 @@ type Config struct {
 	DialTimeout time.Duration
 	// RequestTimeout bounds the wait for one answer. Default 30 s.
 	RequestTimeout time.Duration
+	// TLS encrypts connections and checks the brokers' certificates; nil: plain TCP.
+	TLS *tls.Config
+	// SASL is who this client is; nil: nobody in particular.
+	SASL *SASL
 }
 
 func (cfg Config) withDefaults() Config {
@@ -65,6 +71,10 @@ func (cfg Config) sarama() *sarama.Config {
 	c.Net.WriteTimeout = cfg.RequestTimeout
 	c.Net.Proxy.Enable = true
 	c.Net.Proxy.Dialer = dialFunc(cfg.Dial)
+	c.Net.TLS.Enable, c.Net.TLS.Config = cfg.TLS != nil, cfg.TLS
+	if cfg.SASL != nil {
+		cfg.SASL.apply(c)
+	}
 	c.Metadata.AllowAutoTopicCreation = false
 	c.Metadata.Retry.Max = 1
 	c.Metadata.Retry.Backoff = 50 * time.Millisecond
@@ -86,6 +96,9 @@ type Client struct {
 func Open(cfg Config) (*Client, error) {
 	if len(cfg.Brokers) == 0 {
 		return nil, errors.New("kafka: no broker address given")
+	}
+	if err := cfg.SASL.check(); err != nil {
+		return nil, err
 	}
 	cfg = cfg.withDefaults()
 	conf := cfg.sarama()
@@ -120,8 +133,29 @@ func (e *UnreachableError) Error() string {
 		b.WriteString("\n  ")
 		b.WriteString(err.Error())
 	}
-	b.WriteString("\n  hint: check the address, that the broker runs, and that its advertised listener can be reached from here")
+	b.WriteString("\n  hint: " + e.hint())
 	return b.String()
+}
+
+// hint tells what to look at. A broker that wants TLS or a login just ends the connection of a client that does not know.
+func (e *UnreachableError) hint() string {
+	var unknown *tls.CertificateVerificationError
+	var refused *net.OpError
+	for _, err := range e.Causes {
+		switch {
+		case errors.Is(err, sarama.ErrSASLAuthenticationFailed):
+			return "the broker refuses the login: check sasl.mechanism, user name and password, or the token"
+		case errors.Is(err, sarama.ErrUnsupportedSASLMechanism):
+			return "the broker does not offer this sasl.mechanism at this port"
+		case errors.As(err, &unknown):
+			return "the broker's certificate is not trusted: ssl.ca.location names the file of the authority that signed it"
+		case errors.As(err, &refused) && refused.Op == "remote error": // an alert of TLS
+			return "the broker refuses our certificate, or wants one: check ssl.certificate.location and ssl.key.location"
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			return "the broker ends the connection: it may want TLS or a login here (security.protocol)"
+		}
+	}
+	return "check the address, that the broker runs, and that its advertised listener can be reached from here"
 }
 
 // Unwrap gives the causes to errors.Is and errors.As.
@@ -139,7 +173,7 @@ func unreachable(cfg Config, err error) error {
 				causes[i] = fmt.Errorf("%s: %w", addr, dialErr)
 				return
 			}
-			causes[i] = fmt.Errorf("%s: something listens there but does not answer as a Kafka broker: %w", addr, errors.Join(err, conn.Close()))
+			causes[i] = fmt.Errorf("%s: something listens there, but no session with a Kafka broker came about: %w", addr, errors.Join(err, conn.Close()))
 		}()
 	}
 	for range cfg.Brokers {

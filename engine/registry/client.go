@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -16,6 +17,10 @@ import (
 type Options struct {
 	URLs           []string
 	User, Password string
+	// Token, if it is not nil, returns the bearer token of each request instead.
+	Token func() (string, error)
+	// TLS is for URLs with https; nil: what the system trusts.
+	TLS *tls.Config
 	// Timeout is how long a call may take in all, its repetitions included; 0: 5 seconds.
 	Timeout time.Duration
 }
@@ -32,7 +37,9 @@ type Client struct {
 
 // NewClient returns a client. It does not connect.
 func NewClient(o Options) (*Client, error) {
-	opts := []sr.ClientOpt{sr.URLs(o.URLs...), sr.UserAgent("millrace")}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = o.TLS
+	opts := []sr.ClientOpt{sr.URLs(o.URLs...), sr.UserAgent("millrace"), sr.HTTPClient(&http.Client{Transport: bearer{o.Token, transport}})}
 	if o.User != "" || o.Password != "" {
 		opts = append(opts, sr.BasicAuth(o.User, o.Password))
 	}
@@ -44,6 +51,25 @@ func NewClient(o Options) (*Client, error) {
 		o.Timeout = 5 * time.Second
 	}
 	return &Client{sr: c, timeout: o.Timeout, schemas: map[int]Schema{}, registered: map[string]int{}}, nil
+}
+
+// bearer adds a token to requests.
+type bearer struct {
+	token func() (string, error) // nil: none
+	next  http.RoundTripper
+}
+
+func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
+	if b.token == nil {
+		return b.next.RoundTrip(r)
+	}
+	token, err := b.token()
+	if err != nil {
+		return nil, err
+	}
+	r = r.Clone(r.Context())
+	r.Header.Set("Authorization", "Bearer "+token)
+	return b.next.RoundTrip(r)
 }
 
 // ByID implements Registry.

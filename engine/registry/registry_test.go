@@ -1,8 +1,15 @@
 package registry
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
+	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -96,5 +103,49 @@ func TestClientOutage(t *testing.T) {
 	}
 	if got, err := c.Register("a-value", Schema{Kind: Avro, Text: `"int"`}); err != nil || got != id {
 		t.Errorf("what was registered is remembered: %d, %v", got, err)
+	}
+}
+
+// TestClientSecured: a registry behind TLS that wants a certificate of ours and a token.
+func TestClientSecured(t *testing.T) {
+	fake, _ := open(t)
+	var tokens atomic.Int32
+	proxy := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != fmt.Sprintf("Bearer token-%d", tokens.Load()) || len(r.TLS.PeerCertificates) != 1 {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		r.Header.Del("Authorization")
+		target, err := url.Parse(fake.URL())
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		httputil.NewSingleHostReverseProxy(target).ServeHTTP(w, r)
+	}))
+	proxy.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert}
+	proxy.StartTLS()
+	t.Cleanup(proxy.Close)
+	roots := x509.NewCertPool()
+	roots.AddCert(proxy.Certificate())
+	o := Options{URLs: []string{proxy.URL}, TLS: &tls.Config{RootCAs: roots, Certificates: proxy.TLS.Certificates}, Timeout: 2 * time.Second}
+	o.Token = func() (string, error) { return fmt.Sprintf("token-%d", tokens.Add(1)), nil } // each request has a token of its own
+	c, err := NewClient(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := c.Register("a-value", Schema{Kind: Avro, Text: `"int"`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ok, err := c.Has("a-value", id); !ok || err != nil || tokens.Load() < 2 {
+		t.Errorf("found: %t, %v, %d tokens", ok, err, tokens.Load())
+	}
+	o.TLS = nil
+	if c, err = NewClient(o); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.ByID(id); !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("a certificate that nobody vouches for: %v", err)
 	}
 }

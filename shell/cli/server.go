@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/millrace/millrace/engine"
 	"github.com/millrace/millrace/engine/server"
@@ -26,6 +27,8 @@ type serverOptions struct {
 	hosts      []string
 	properties map[string]string
 	log        logOptions
+	config     string
+	unknown    []string // settings of config that nothing reads
 }
 
 // handOver is how long a server may take to commit and hand over its work when it is stopped.
@@ -46,13 +49,22 @@ The server has no users or passwords: it listens on loopback unless told otherwi
 sites make. Give it a public address only behind something that says who may come in.`,
 		Example: `  millrace server
   millrace server --data /var/lib/millrace --kafka-listen 127.0.0.1:9092
+  millrace server --config server.properties
   millrace server --bootstrap kafka-1:9092,kafka-2:9092 --service shop_ --listen 0.0.0.0:8088 --allow-host sql.shop.example`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.readConfig(cmd.Flags()); err != nil {
+				return err
+			}
 			return runServer(cmd.Context(), std, o)
 		},
 	}
-	f := cmd.Flags()
+	o.flags(cmd.Flags())
+	return cmd
+}
+
+func (o *serverOptions) flags(f *pflag.FlagSet) {
+	f.StringVar(&o.config, "config", "", "`FILE` of settings by the names that ksqlDB and Kafka's clients have, TLS and logins among them; flags come first")
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8088", "`ADDRESS` to answer HTTP at")
 	f.StringArrayVar(&o.hosts, "allow-host", nil, "also answer requests for, and from web pages of, `HOST`; may be repeated")
 	f.StringVar(&o.engine.DataDir, "data", "data", "`DIRECTORY` of this server's state, and of the broker inside")
@@ -71,13 +83,29 @@ sites make. Give it a public address only behind something that says who may com
 	f.StringToStringVar(&o.properties, "property", nil, "default of a session property, `NAME=VALUE`; may be repeated")
 	f.Int64Var(&o.engine.DiskReserve, "disk-reserve", 512<<20, "`BYTES` of the data directory's disk to leave free; below, queries pause")
 	o.log.flags(f)
-	return cmd
+}
+
+// readConfig sets what the file of --config says and the flags do not.
+func (o *serverOptions) readConfig(given *pflag.FlagSet) error {
+	if o.config == "" {
+		return nil
+	}
+	s, err := readSettings(o.config)
+	if err != nil {
+		return err
+	}
+	err = s.apply(o, given)
+	o.unknown = s.unknown()
+	return err
 }
 
 func runServer(ctx context.Context, std streams, o serverOptions) (err error) {
 	log, err := o.log.logger(std.err)
 	if err != nil {
 		return err
+	}
+	if len(o.unknown) > 0 {
+		log.Warn("settings that mean nothing here were passed over", "file", o.config, "settings", strings.Join(o.unknown, ", "))
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -87,7 +115,9 @@ func runServer(ctx context.Context, std streams, o serverOptions) (err error) {
 		return fmt.Errorf("start the server: %w", err)
 	}
 	o.engine.Logger, o.engine.Properties = log, o.properties
-	o.engine.SchemaRegistry.Password = os.Getenv("MILLRACE_SCHEMA_REGISTRY_PASSWORD")
+	if password, ok := os.LookupEnv("MILLRACE_SCHEMA_REGISTRY_PASSWORD"); ok {
+		o.engine.SchemaRegistry.Password = password
+	}
 	o.engine.Connect.Password = os.Getenv("MILLRACE_CONNECT_PASSWORD")
 	e, err := engine.Open(ctx, o.engine)
 	if err != nil {
