@@ -58,6 +58,7 @@ type compiler struct {
 	consts  frame           // one row; holds the constants
 	kinds   []model.ElemType
 	sizes   []int // elements a row by register; 0 for constants
+	fixed   []int // elements whatever the rows, by register: scratch
 	steps   []step
 	folding bool // the node being compiled has constant inputs only
 	stacked int  // the fixed number of rows that the file is written for; 0: any number, or a row a call
@@ -126,7 +127,7 @@ func (c *compiler) miss(what string) {
 
 func (c *compiler) inputs() ([]*value, error) {
 	if len(c.file.inputs) == 0 {
-		return nil, errors.New("the model has no input")
+		c.miss("a model without inputs")
 	}
 	var in []*value
 	for _, info := range c.file.inputs {
@@ -231,7 +232,7 @@ func (c *compiler) register(kind model.ElemType, shape []int, rows bool) (int, e
 	}
 	reg := len(c.kinds)
 	c.kinds = append(c.kinds, kind)
-	c.sizes = append(c.sizes, 0)
+	c.sizes, c.fixed = append(c.sizes, 0), append(c.fixed, 0)
 	if rows {
 		c.sizes[reg] = product(shape)
 		c.consts.add(kind, 0)
@@ -241,6 +242,16 @@ func (c *compiler) register(kind model.ElemType, shape []int, rows bool) (int, e
 		}
 		c.consts.add(kind, product(shape))
 	}
+	return reg, nil
+}
+
+// scratch adds a register of n numbers that a step may use while it runs.
+func (c *compiler) scratch(kind model.ElemType, n int) (int, error) {
+	reg, err := c.register(kind, []int{n}, false)
+	if err != nil {
+		return 0, err
+	}
+	c.fixed[reg] = n
 	return reg, nil
 }
 

@@ -38,12 +38,11 @@ func conv(x *call) error {
 			kernels[g].setBias(x.consts.f32[bias.reg][g*per:][:per])
 		}
 	}
-	rows := max(v.shape[0], 1)
-	patches, err := x.define("", model.Float32, []int{rows, places, in})
+	patches, err := x.scratch(model.Float32, places*in)
 	if err != nil {
 		return err
 	}
-	sums, err := x.define("", model.Float32, []int{rows, places, per})
+	sums, err := x.scratch(model.Float32, places*per)
 	if err != nil {
 		return err
 	}
@@ -52,15 +51,13 @@ func conv(x *call) error {
 		return err
 	}
 	return x.emit(func(f *frame) error {
-		src, dst, p, s := data[float32](f, v), data[float32](f, y), data[float32](f, patches), data[float32](f, sums)
+		src, dst, p, s := data[float32](f, v), data[float32](f, y), f.f32[patches], f.f32[sums]
 		row, size, channels := product(v.shape[1:]), product(y.shape[1:]), w.channels/groups
 		for g, d := range kernels {
 			for r := range len(src) / row {
-				w.unroll(p[r*places*in:][:places*in], src[r*row+g*channels*w.y.in*w.x.in:], channels)
-			}
-			d.run(s, p, len(src)/row*places)
-			for r := range len(src) / row {
-				channelsFirst(dst[r*size+g*per*places:][:per*places], s[r*places*per:], places, per)
+				w.unroll(p, src[r*row+g*channels*w.y.in*w.x.in:], channels)
+				d.run(s, p, places)
+				channelsFirst(dst[r*size+g*per*places:][:per*places], s, places, per)
 			}
 		}
 		return nil

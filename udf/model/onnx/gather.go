@@ -32,15 +32,15 @@ func gather(x *call) error {
 	}
 	v, index := x.inputs[0], x.inputs[1]
 	a := x.int("axis", 0)
-	if index.batched() {
-		if v.batched() || a != 0 && a != -int64(len(v.shape)) || len(v.shape) == 0 {
-			return uncovered("indices that depend on the rows")
-		}
-		return lookupTable(x, v, index, slices.Concat(index.shape, v.shape[1:]))
-	}
 	at, err := axis(v, a)
 	if err != nil {
 		return err
+	}
+	if index.batched() {
+		if v.batched() || at != 0 {
+			return x.gatherBy(v, index, at)
+		}
+		return lookupTable(x, v, index, slices.Concat(index.shape, v.shape[1:]))
 	}
 	positions, err := x.positions(index, v.shape[at])
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/millrace/millrace/udf/model"
 )
@@ -100,6 +101,14 @@ func mean(x *call) error {
 
 // prelu is LeakyRelu with a slope an element.
 func prelu(x *call) error {
+	if err := x.arity(2, 2); err != nil {
+		return err
+	}
+	if v, slope := x.inputs[0], x.inputs[1]; x.opset < 7 && len(slope.shape) == 1 && len(v.shape) > 1 { // one a channel
+		column := *slope
+		column.shape = append([]int{slope.size()}, slices.Repeat([]int{1}, len(v.shape)-2)...)
+		x.inputs[1] = &column
+	}
 	return arithmetic(zip(leak[float32]), zip(leak[float64]), nil)(x)
 }
 

@@ -67,16 +67,13 @@ func (x *call) pool(reduce fold) error {
 	if err != nil {
 		return err
 	}
-	seen, err := x.define("", model.Float32, []int{w.y.kernel * w.x.kernel})
+	seen, err := x.scratch(model.Float32, w.y.kernel*w.x.kernel)
 	if err != nil {
 		return err
 	}
 	return x.emit(func(f *frame) error {
 		src, dst := data[float32](f, v), data[float32](f, y)
-		if f.n == 0 {
-			return nil
-		}
-		buffer, image := data[float32](f, seen)[:seen.size()], w.y.in*w.x.in
+		buffer, image := f.f32[seen], w.y.in*w.x.in
 		for c := range len(src) / image {
 			w.reduce(dst[c*w.y.out*w.x.out:], src[c*image:][:image], buffer, reduce)
 		}

@@ -121,9 +121,9 @@ func (c *compiler) newFrame(p *program) *frame {
 		str: append([][]string(nil), c.consts.str...),
 	}
 	for reg := len(p.inputs); reg < len(c.kinds); reg++ {
-		if c.sizes[reg] > 0 {
+		if n := p.block*c.sizes[reg] + c.fixed[reg]; n > 0 {
 			var col model.Column
-			col.Resize(c.kinds[reg], p.block*c.sizes[reg])
+			col.Resize(c.kinds[reg], n)
 			f.set(c.kinds[reg], reg, col)
 		}
 	}

@@ -51,11 +51,7 @@ func constantOf(x *call) error {
 	if x.err != nil {
 		return x.err
 	}
-	if x.values[x.out[0]] != nil {
-		return fmt.Errorf("%s is defined twice", x.out[0])
-	}
-	_, err = x.constant(x.out[0], t)
-	return err
+	return x.constantOutput(t)
 }
 
 // reshape gives a value another shape. The batch stays where the new shape has a place for it.

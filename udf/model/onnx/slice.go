@@ -15,34 +15,25 @@ func slice(x *call) error {
 		return err
 	}
 	v := x.inputs[0]
-	shape := slices.Clone(v.shape)
-	index := indexTable(shape, rowStrides(shape))
+	p := pickAll(v.shape)
 	for i, a := range axes {
 		if a < 0 {
-			a += int64(len(shape))
+			a += int64(len(p.shape))
 		}
-		if a < 0 || a >= int64(len(shape)) || i >= len(starts) || i >= len(ends) || i >= len(steps) || steps[i] == 0 {
+		if a < 0 || a >= int64(len(p.shape)) || i >= len(starts) || i >= len(ends) || i >= len(steps) || steps[i] == 0 {
 			return fmt.Errorf("ranges %v to %v along %v", starts, ends, axes)
 		}
-		if shape[a] == batch {
+		if p.shape[a] == batch {
 			if starts[i] != 0 || ends[i] < math.MaxInt32 || steps[i] != 1 {
 				return uncovered("a range of rows")
 			}
 			continue
 		}
-		positions := rangeOf(starts[i], ends[i], steps[i], shape[a])
-		picked := along(shape, int(a), positions)
-		next := make([]int32, len(picked))
-		for k, p := range picked {
-			next[k] = index[p]
+		if err := p.take(int(a), rangeOf(starts[i], ends[i], steps[i], p.shape[a])); err != nil {
+			return err
 		}
-		index = next
-		shape[a] = len(positions)
 	}
-	if err := checkShape(shape); err != nil {
-		return err
-	}
-	return x.pickOutput(v, index, shape)
+	return x.pickOutput(v, p.index, p.shape)
 }
 
 // sliceRanges reads the attributes of operator sets before 10, or the inputs since.
@@ -121,6 +112,9 @@ func split(x *call) error {
 		return fmt.Errorf("%d outputs for %d parts", len(x.out), len(parts))
 	}
 	for _, n := range parts {
+		if n == 0 {
+			return uncovered("empty parts")
+		}
 		if n < 1 || from+n > int64(v.shape[at]) {
 			return fmt.Errorf("parts %v of %d", parts, v.shape[at])
 		}
