@@ -16,7 +16,10 @@ func encodingFunctions() []udf.Function {
 	return []udf.Function{
 		function("ENCODE", "A text taken from one encoding to another: hex, utf8, ascii or base64.",
 			on("str STRING, inputEncoding STRING, outputEncoding STRING -> STRING", func(_ *udf.Call, a []any) (any, error) {
-				b, err := decode(a[0].(string), a[1].(string))
+				if strings.EqualFold(a[1].(string), a[2].(string)) {
+					return nil, fmt.Errorf("both encodings are %q", a[1])
+				}
+				b, err := decode(a[0].(string), a[1].(string), lenientBase64)
 				if err != nil {
 					return nil, err
 				}
@@ -24,7 +27,7 @@ func encodingFunctions() []udf.Function {
 			})),
 		function("TO_BYTES", "The bytes that a text stands for: hex, utf8, ascii or base64.",
 			on("value STRING, encoding STRING -> BYTES", func(_ *udf.Call, a []any) (any, error) {
-				b, err := decode(a[0].(string), a[1].(string))
+				b, err := decode(a[0].(string), a[1].(string), strictBase64)
 				if err != nil {
 					return nil, err
 				}
@@ -41,22 +44,51 @@ func encodingFunctions() []udf.Function {
 	}
 }
 
-func decode(s, encoding string) ([]byte, error) {
+// decode gives the bytes of a text. What is not base64 is an error for TO_BYTES, while ENCODE reads over it.
+func decode(s, encoding string, fromBase64 func(string) ([]byte, error)) ([]byte, error) {
 	switch strings.ToLower(encoding) {
 	case "utf8":
 		return []byte(s), nil
 	case "ascii":
 		return asciiBytes(s), nil
 	case "base64":
-		b, err := base64.StdEncoding.DecodeString(s)
-		if err != nil {
-			return nil, fmt.Errorf("decode base64: %w", err)
-		}
-		return b, nil
+		return fromBase64(s)
 	case "hex":
 		return decodeHex(s)
 	}
 	return nil, unknownEncoding(encoding)
+}
+
+func strictBase64(s string) ([]byte, error) {
+	b, err := base64.StdEncoding.DecodeString(s)
+	if err != nil {
+		return nil, fmt.Errorf("decode base64: %w", err)
+	}
+	return b, nil
+}
+
+// lenientBase64 leaves out what does not belong to either alphabet, and ends at the padding; bits that make no byte are dropped.
+func lenientBase64(s string) ([]byte, error) {
+	s, _, _ = strings.Cut(s, "=")
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r == '-':
+			return '+'
+		case r == '_':
+			return '/'
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '+', r == '/':
+			return r
+		}
+		return -1
+	}, s)
+	if len(s)%4 == 1 {
+		s = s[:len(s)-1]
+	}
+	b, err := base64.RawStdEncoding.DecodeString(s)
+	if err != nil {
+		return nil, fmt.Errorf("decode base64: %w", err)
+	}
+	return b, nil
 }
 
 func unknownEncoding(encoding string) error {

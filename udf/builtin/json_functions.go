@@ -14,7 +14,7 @@ import (
 
 func jsonFunctions() []udf.Function {
 	return []udf.Function{
-		function("EXTRACTJSONFIELD", "The text at a path, like $.log.cloud[0], in a JSON text; NULL if there is nothing.",
+		function("EXTRACTJSONFIELD", "The text at a path, like $.log.cloud[0], in a JSON text; NULL if there is nothing, and null where the text says null.",
 			on("input STRING, path STRING -> STRING", extractJSON)),
 		function("IS_JSON_STRING", "Whether a text is JSON; false for NULL.",
 			onNulls("input STRING -> BOOLEAN", func(_ *udf.Call, a []any) (any, error) {
@@ -90,24 +90,29 @@ func extractJSON(c *udf.Call, a []any) (any, error) {
 		return nil, err
 	}
 	for _, step := range path.steps {
+		found := false
 		switch x := v.(type) {
 		case jsonObject:
-			v, _ = x.get(step)
+			v, found = x.get(step)
 		case []any:
-			v = itemAt(x, step)
-		default:
+			v, found = itemAt(x, step)
+		}
+		if !found {
 			return nil, nil
 		}
 	}
-	return jsonText(v), nil
+	if s, ok := v.(string); ok {
+		return s, nil
+	}
+	return string(appendJSON(nil, v)), nil
 }
 
-// itemAt is the item of a list that a step of a path names; nil if it names none.
-func itemAt(list []any, step string) any {
+// itemAt is the item of a list that a step of a path names.
+func itemAt(list []any, step string) (any, bool) {
 	if i, err := strconv.Atoi(step); err == nil && i >= 0 && i < len(list) {
-		return list[i]
+		return list[i], true
 	}
-	return nil
+	return nil, false
 }
 
 // pathSteps is a parsed path, kept with the call that uses it.
@@ -153,33 +158,47 @@ func jsonPath(c *udf.Call, text string) (*pathSteps, error) {
 	return p, nil
 }
 
-func jsonContains(c *udf.Call, a []any) (any, error) {
+func jsonContains(_ *udf.Call, a []any) (any, error) {
 	s, ok := a[0].(string)
 	if !ok {
 		return false, nil
 	}
 	v, _, err := parseJSON(s)
 	list, ok := v.([]any)
-	if !ok {
-		return false, err
+	if err != nil || !ok {
+		return false, nil
 	}
-	want, _, err := parseJSON(string(appendSQLValue(nil, a[1], c.Params[1])))
-	if err != nil {
-		return nil, err
-	}
-	return slices.ContainsFunc(list, func(e any) bool { return sameJSON(e, want) }), nil
+	return slices.ContainsFunc(list, func(e any) bool { return isJSON(e, a[1]) }), nil
 }
 
-// sameJSON compares numbers by value and everything else by its text.
-func sameJSON(a, b any) bool {
-	x, ok := a.(json.Number)
-	y, ok2 := b.(json.Number)
-	if ok && ok2 {
-		p, err := types.ParseDecimal(string(x))
-		q, err2 := types.ParseDecimal(string(y))
-		return err == nil && err2 == nil && p.Cmp(q) == 0
+// isJSON says whether a JSON value is a SQL value. As in ksqlDB, a number with a fraction or an exponent is a DOUBLE, one without is an
+// INT or BIGINT, and nothing is a DECIMAL.
+func isJSON(e, want any) bool {
+	n, isNumber := e.(json.Number)
+	if !isNumber {
+		return e == nil && want == nil || isScalar(e) && e == want
 	}
-	return string(appendJSON(nil, a)) == string(appendJSON(nil, b))
+	whole := !strings.ContainsAny(string(n), ".eE")
+	switch want := want.(type) {
+	case int32:
+		i, err := strconv.ParseInt(string(n), 10, 64)
+		return whole && err == nil && i == int64(want)
+	case int64:
+		i, err := strconv.ParseInt(string(n), 10, 64)
+		return whole && err == nil && i == want
+	case float64:
+		f, err := n.Float64()
+		return !whole && err == nil && f == want
+	}
+	return false
+}
+
+func isScalar(v any) bool {
+	switch v.(type) {
+	case string, bool:
+		return true
+	}
+	return false
 }
 
 func jsonConcat(_ *udf.Call, a []any) (any, error) {

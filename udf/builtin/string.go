@@ -78,7 +78,7 @@ func stringFunctions() []udf.Function {
 				}
 				return nil, nil
 			})),
-		function("SPLIT_TO_MAP", "The entries of a text as a map; an entry without its delimiter is left out.",
+		function("SPLIT_TO_MAP", "The entries of a text as a map; an entry without its delimiter is left out, and so is what follows a second one.",
 			on("input STRING, entryDelimiter STRING, kvDelimiter STRING -> MAP<STRING, STRING>", splitToMap)),
 	}
 }
@@ -136,12 +136,13 @@ func formatUUID(b []byte) string {
 
 func splitToMap(_ *udf.Call, a []any) (any, error) {
 	s, entry, kv := a[0].(string), a[1].(string), a[2].(string)
-	if entry == "" || kv == "" {
+	if entry == "" || kv == "" || entry == kv {
 		return nil, nil
 	}
 	m := types.NewMapBuilder(types.String, 0)
 	for part := range strings.SplitSeq(s, entry) {
-		if k, v, ok := strings.Cut(part, kv); ok {
+		if k, rest, ok := strings.Cut(part, kv); ok {
+			v, _, _ := strings.Cut(rest, kv)
 			m.Put(k, v)
 		}
 	}

@@ -1,8 +1,10 @@
 package builtin
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/millrace/millrace/udf"
 )
@@ -17,7 +19,7 @@ func maskFunctions() []udf.Function {
 				return nil, nil
 			}
 			count := int(a[1].(int32))
-			return mask(a[0].(string), a[2:], func(i, n int) bool { return masked(i, n, count) }), nil
+			return value(mask(a[0].(string), a[2:], func(i, n int) bool { return masked(i, n, count) }))
 		}
 		return function(name, description,
 			onNulls("input STRING, numChars INT -> STRING", f), onNulls("input STRING, numChars INT"+chars+" -> STRING", f))
@@ -26,7 +28,7 @@ func maskFunctions() []udf.Function {
 		if a[0] == nil {
 			return nil, nil
 		}
-		return mask(a[0].(string), a[1:], func(int, int) bool { return true }), nil
+		return value(mask(a[0].(string), a[1:], func(int, int) bool { return true }))
 	}
 	return []udf.Function{
 		function("MASK", "The text with every character replaced by its kind's: X for upper case, x for lower case, n for digits, - for others, or those given; NULL keeps a kind. NULL for a NULL text.",
@@ -39,9 +41,14 @@ func maskFunctions() []udf.Function {
 }
 
 // mask replaces the characters at which masked says so.
-func mask(s string, chars []any, masked func(i, n int) bool) string {
+func mask(s string, chars []any, masked func(i, n int) bool) (string, error) {
 	with := [4]any{"X", "x", "n", "-"}
 	copy(with[:], chars)
+	for _, c := range with {
+		if c != nil && utf8.RuneCountInString(c.(string)) != 1 {
+			return "", fmt.Errorf("%q is not one character to mask with", c)
+		}
+	}
 	runes := []rune(s)
 	var b strings.Builder
 	for i, r := range runes {
@@ -54,10 +61,10 @@ func mask(s string, chars []any, masked func(i, n int) bool) string {
 		case unicode.IsDigit(r):
 			kind = 2
 		}
-		if to, ok := with[kind].(string); ok && to != "" && masked(i, len(runes)) {
+		if to, ok := with[kind].(string); ok && masked(i, len(runes)) {
 			r = []rune(to)[0]
 		}
 		b.WriteRune(r)
 	}
-	return b.String()
+	return b.String(), nil
 }

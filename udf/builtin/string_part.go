@@ -3,6 +3,7 @@ package builtin
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/millrace/millrace/udf"
@@ -20,9 +21,9 @@ func partFunctions() []udf.Function {
 		function("RPAD", "Text or bytes padded on the right, or cut, to a length.",
 			on("input STRING, targetLen INT, padding STRING -> STRING", padText(false)),
 			on("input BYTES, targetLen INT, padding BYTES -> BYTES", padBytes(false))),
-		function("INSTR", "The position of a part in a text, counted from 1; 0 if it is not there. A negative position searches backwards.",
-			on("str STRING, substring STRING -> INT", instr), on("str STRING, substring STRING, position INT -> INT", instr),
-			on("str STRING, substring STRING, position INT, occurrence INT -> INT", instr)),
+		function("INSTR", "The position of a part in a text, counted from 1; 0 if it is not there or a text is NULL. A negative position searches backwards.",
+			onNulls("str STRING, substring STRING -> INT", instr), onNulls("str STRING, substring STRING, position INT -> INT", instr),
+			onNulls("str STRING, substring STRING, position INT, occurrence INT -> INT", instr)),
 		function("CONCAT", "The arguments one behind the other; NULL ones are left out.",
 			onNulls("inputs STRING... -> STRING", func(_ *udf.Call, a []any) (any, error) { return joinText("", a), nil }),
 			onNulls("inputs BYTES... -> BYTES", func(_ *udf.Call, a []any) (any, error) { return joinBytes(nil, a), nil })),
@@ -113,6 +114,12 @@ func padBytes(left bool) impl {
 }
 
 func instr(_ *udf.Call, a []any) (any, error) {
+	if slices.Contains(a[2:], nil) {
+		return nil, nil
+	}
+	if a[0] == nil || a[1] == nil {
+		return int32(0), nil
+	}
 	s, part := []rune(a[0].(string)), []rune(a[1].(string))
 	pos, occurrence := int32(1), int32(1)
 	if len(a) > 2 {
