@@ -99,6 +99,7 @@ cover: ## test coverage by package
 .PHONY: golden
 golden: ## rewrite the expected results of script tests; read the difference before you keep it
 	go test $$(grep -rl --include='*_test.go' 'cockroachdb/datadriven' engine sql udf state | xargs -n1 dirname | sort -u | sed 's|^|./|') -rewrite
+	go test ./docs -count=1 -run TestExamples -rewrite
 
 .PHONY: docs
 docs: ## write docs/functions.md anew, from the registry of functions and docs/functions.tmpl

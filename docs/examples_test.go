@@ -3,6 +3,7 @@ package docs
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,7 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/sr/srfake"
+
 	"github.com/millrace/millrace/engine"
+	"github.com/millrace/millrace/engine/connect/connecttest"
 	"github.com/millrace/millrace/sql/types"
 )
 
@@ -29,6 +33,9 @@ var models = map[string]string{
 	"neighbours.onnx": "udf/model/onnx/testdata/refused/neighbours.onnx",
 }
 
+// rewriting takes the results for what they should be. Read the difference before you keep it.
+var rewriting = flag.Bool("rewrite", false, "write the results of examples to the pages instead of comparing them")
+
 // patience is how long an example may take to give its rows.
 const patience = 20 * time.Second
 
@@ -41,24 +48,47 @@ func TestExamples(t *testing.T) {
 		t.Skip("runs an engine a page")
 	}
 	for _, path := range pages(t) {
-		examples := readPage(t, path)
-		if len(examples) == 0 {
+		p := readPage(t, path)
+		if len(p.examples) == 0 {
 			continue
 		}
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".md"), func(t *testing.T) {
-			e, props := open(t), map[string]any{}
-			for _, x := range examples {
-				x.remember(props)
-				if err := x.run(t.Context(), e, props); err != nil {
-					t.Errorf("%s:%d: %s\n%v", path, x.line, x.sql, err)
-				}
-			}
+		t.Run(strings.TrimSuffix(filepath.ToSlash(path), ".md"), func(t *testing.T) {
+			t.Parallel() // most of the time is waiting for commits
+			p.run(t)
 		})
 	}
 }
 
-// open starts an engine on its own broker, with the models in place.
-func open(t *testing.T) *engine.Engine {
+func (p *page) run(t *testing.T) {
+	e, props, found := open(t, strings.Join(p.lines[:min(3, len(p.lines))], "\n")), map[string]any{}, map[*example][]string{}
+	var sh *typist
+	for _, x := range p.examples {
+		var got []string
+		var err error
+		if x.shell {
+			if sh == nil {
+				sh = newTypist(t, e, p.files)
+			}
+			got, err = sh.run(t.Context(), x, props)
+		} else {
+			got, err = x.run(t.Context(), e, props)
+		}
+		x.remember(props)
+		if *rewriting && x.checked && got != nil {
+			found[x] = got
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s:%d: %s\n%v", p.path, x.line, x.sql, err)
+		}
+	}
+	if *rewriting {
+		p.rewrite(t, found)
+	}
+}
+
+// open starts an engine on its own broker, with the models in place and what the head of the page asks for.
+func open(t *testing.T, head string) *engine.Engine {
 	t.Helper()
 	dir := t.TempDir()
 	folder := filepath.Join(dir, "models")
@@ -78,7 +108,18 @@ func open(t *testing.T) *engine.Engine {
 		t.Fatal(err)
 	}
 	// Few slots start faster; nothing that the pages show depends on their number.
-	e, err := engine.Open(t.Context(), engine.Options{DataDir: dir, Slots: 4, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	o := engine.Options{DataDir: dir, Slots: 4, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	if strings.Contains(head, "<!-- on a server with a schema registry -->") {
+		fake := srfake.New()
+		t.Cleanup(fake.Close)
+		o.SchemaRegistry.URLs = []string{fake.URL()}
+	}
+	if strings.Contains(head, "<!-- on a server with Kafka Connect -->") {
+		fake := connecttest.NewServer()
+		t.Cleanup(fake.Close)
+		o.Connect.URL = fake.URL
+	}
+	e, err := engine.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,32 +145,37 @@ func (x *example) remember(props map[string]any) {
 	}
 }
 
-func (x *example) run(ctx context.Context, e *engine.Engine, props map[string]any) error {
+// run runs a statement; it gives the lines that came of it, where the page shows some.
+func (x *example) run(ctx context.Context, e *engine.Engine, props map[string]any) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	r := engine.Request{SQL: x.sql, Properties: props}
+	var got []string
 	var err error
 	if x.isQuery() {
-		err = x.query(ctx, e, r)
+		got, err = x.query(ctx, e, r)
 	} else {
-		err = x.execute(ctx, e, r)
+		got, err = x.execute(ctx, e, r)
 	}
 	if x.refused == "" {
-		return err
+		return got, err
 	}
 	var s *engine.StatementError
 	switch {
 	case err == nil:
-		return fmt.Errorf("it was not refused, want %s", x.refused)
+		return nil, fmt.Errorf("it was not refused, want %s", x.refused)
 	case !errors.As(err, &s) || s.Rule != x.refused:
-		return fmt.Errorf("refused otherwise, want %s: %w (%+v)", x.refused, err, s)
+		return nil, fmt.Errorf("refused otherwise, want %s: %w (%+v)", x.refused, err, s)
+	case x.checked:
+		got = strings.Split(s.Message, "\n")
+		return got, x.compare(got)
 	}
-	return nil
+	return nil, nil
 }
 
 // isQuery says whether rows answer the statement.
 func (x *example) isQuery() bool {
-	for _, line := range strings.Split(x.sql, "\n") {
+	for line := range strings.SplitSeq(x.sql, "\n") {
 		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "--") {
 			continue
 		}
@@ -139,36 +185,42 @@ func (x *example) isQuery() bool {
 	return false
 }
 
-func (x *example) execute(ctx context.Context, e *engine.Engine, r engine.Request) error {
+func (x *example) execute(ctx context.Context, e *engine.Engine, r engine.Request) ([]string, error) {
 	entities, err := e.Execute(ctx, r)
 	if err != nil || !x.checked {
-		return err
+		return nil, err
 	}
 	var got []string
 	for _, ent := range entities {
 		got = append(got, entityLines(ent.Body)...)
 	}
-	return x.compare(got)
+	return got, x.compare(got)
 }
 
 // query reads a result. A pull query is asked again until the rows are there: the tables behind it fill as time goes on.
-func (x *example) query(ctx context.Context, e *engine.Engine, r engine.Request) error {
+func (x *example) query(ctx context.Context, e *engine.Engine, r engine.Request) ([]string, error) {
+	if *rewriting && x.checked && !strings.Contains(x.sql, "LIMIT") {
+		time.Sleep(settled)
+	}
 	for {
 		got, kind, err := x.read(ctx, e, r)
 		if err != nil || !x.checked {
-			return err
+			return nil, err
 		}
 		err = x.compare(got)
-		if err == nil || kind != engine.PullResult || ctx.Err() != nil {
-			return err
+		if err == nil || *rewriting || kind != engine.PullResult || ctx.Err() != nil {
+			return got, err
 		}
 		select {
 		case <-ctx.Done():
-			return err
+			return got, err
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }
+
+// settled is how long rewriting waits for queries to have read what is there.
+const settled = 1500 * time.Millisecond
 
 // read reads as many rows as the page shows, all of a pull query's, none if it shows none.
 func (x *example) read(ctx context.Context, e *engine.Engine, r engine.Request) ([]string, engine.ResultKind, error) {
@@ -185,16 +237,16 @@ func (x *example) read(ctx context.Context, e *engine.Engine, r engine.Request) 
 	if rs.Kind() == engine.PrintResult {
 		got = nil
 	}
-	for rs.Kind() == engine.PullResult || len(got) < len(x.want) {
+	for rs.Kind() == engine.PullResult || len(got) < len(x.want) || *rewriting && x.checked {
 		rows, err := rs.Next(ctx)
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) || *rewriting && errors.Is(err, context.DeadlineExceeded) {
 			break
 		}
 		if err != nil {
 			return nil, rs.Kind(), fmt.Errorf("after %q: %w", got, err)
 		}
 		for _, row := range rows {
-			got = append(got, rowLine(row))
+			got = append(got, rowLine(rs.Columns(), row))
 		}
 	}
 	return got, rs.Kind(), nil
@@ -224,10 +276,13 @@ func unnumbered(lines []string) []string {
 	return out
 }
 
-func rowLine(row engine.ResultRow) string {
+func rowLine(columns []engine.ResultColumn, row engine.ResultRow) string {
 	cells := make([]string, len(row.Values))
 	for i, v := range row.Values {
 		cells[i] = cell(v)
+		if v != nil && i < len(columns) && columns[i].Type.Kind.IsTemporal() {
+			cells[i] = types.Text(v, columns[i].Type)
+		}
 	}
 	line := strings.Join(cells, " | ")
 	if row.Tombstone {

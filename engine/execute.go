@@ -144,7 +144,7 @@ func (e *Engine) effect(ctx context.Context, s *session, stmt ast.Statement, tex
 	}
 	return nil, &ast.Error{
 		Code: "statement.unavailable", Span: stmt.Span(),
-		Message: fmt.Sprintf("this release does not run %s statements", statementName(text)),
+		Message: fmt.Sprintf("this release does not run %s statements", statementName(text[stmt.Span().Start:])),
 	}
 }
 

@@ -53,6 +53,13 @@ var views = map[string]func(json.RawMessage) (view, error){
 	"assert_topic":        viewOf(viewAssertTopic),
 	"models":              viewOf(viewModels),
 	"model_description":   viewOf(viewModel),
+	"assert_schema":       viewOf(viewAssertSchema),
+
+	"connector_info":         viewOf(viewConnectorCreated),
+	"drop_connector":         viewOf(viewConnectorDropped),
+	"connector_list":         viewOf(viewConnectors),
+	"connector_plugins_list": viewOf(viewConnectorPlugins),
+	"connector_description":  viewOf(viewConnector),
 }
 
 // viewOf reads the JSON for a view.
