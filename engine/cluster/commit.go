@@ -3,6 +3,7 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/millrace/millrace/engine/kafka"
@@ -147,52 +148,32 @@ func (sl *slot) transact(group []*member) error {
 	if err := sl.s.fault("produce"); err != nil {
 		return err
 	}
-	written := make([][]bool, len(group))
-	for i, m := range group {
-		outs, err := sl.route(m)
-		if err != nil {
-			return fmt.Errorf("route outputs of task %s: %w", m.id, err)
-		}
-		logs := m.changes()
-		written[i] = make([]bool, len(m.sub.Stores))
-		for j := range logs {
-			written[i][j] = len(logs[j].Records) > 0
-			sl.s.metrics.ChangelogRecords.Add(int64(len(logs[j].Records)))
-		}
-		if err := data.Send(ctx, append(outs, logs...)...); err != nil {
-			return err
-		}
+	logged, err := sl.send(data, group)
+	if err != nil {
+		return err
 	}
-	if err := data.Flush(ctx); err != nil {
-		if sl.plain != nil {
+	switch {
+	case sl.plain != nil:
+		if err := data.Flush(ctx); err != nil {
 			return fmt.Errorf("%w: %w", kafka.ErrAbortable, err) // nothing is in the transaction yet
 		}
-		return err
+	case slices.ContainsFunc(logged, func(stores []int) bool { return len(stores) > 0 }):
+		if err := data.Flush(ctx); err != nil {
+			return err
+		}
+	default: // the record needs no position in a changelog, so it goes with the outputs
 	}
 	records := make([]kafka.Record, len(group))
 	for i, m := range group {
-		m.pending = m.record(sl.s.cfg.CommandOffset())
-		if m.pending.Changelogs == nil {
-			m.pending.Changelogs = map[string]int64{}
-		}
-		for j, st := range m.sub.Stores {
-			if !written[i][j] {
-				continue
-			}
-			end, ok := data.End(st.Changelog, m.id.Partition)
-			if !ok {
-				return fmt.Errorf("changelog %s/%d was acknowledged without a position", st.Changelog, m.id.Partition)
-			}
-			m.pending.Changelogs[st.ID] = end
-		}
-		value, err := m.pending.encode()
-		if err != nil {
+		if err := m.prepare(data, logged[i]); err != nil {
 			return err
 		}
-		m.pendingRaw = value
-		records[i] = kafka.Record{Timestamp: time.Now().UnixMilli(), Key: []byte(m.id.String()), Value: value}
+		records[i] = kafka.Record{Timestamp: time.Now().UnixMilli(), Key: []byte(m.id.String()), Value: m.pendingRaw}
 	}
 	if err := sl.producer.Send(ctx, kafka.ProduceBatch{Topic: SlotsTopic(sl.s.cfg.Service), Partition: sl.n, Records: records}); err != nil {
+		return err
+	}
+	if err := sl.producer.Flush(ctx); err != nil {
 		return err
 	}
 	if err := sl.s.fault("end"); err != nil {
@@ -202,6 +183,46 @@ func (sl *slot) transact(group []*member) error {
 		return err
 	}
 	return sl.s.fault("ended")
+}
+
+// send hands the tasks' outputs and changelogs to the producer. It returns for each task the stores whose changelog got records.
+func (sl *slot) send(data Producer, group []*member) (logged [][]int, err error) {
+	logged = make([][]int, len(group))
+	for i, m := range group {
+		outs, err := sl.route(m)
+		if err != nil {
+			return nil, fmt.Errorf("route outputs of task %s: %w", m.id, err)
+		}
+		logs := m.changes()
+		for j := range logs {
+			if n := len(logs[j].Records); n > 0 {
+				logged[i] = append(logged[i], j)
+				sl.s.metrics.ChangelogRecords.Add(int64(n))
+			}
+		}
+		if err := data.Send(sl.io, append(outs, logs...)...); err != nil {
+			return nil, err
+		}
+	}
+	return logged, nil
+}
+
+// prepare makes the task's slots record. The changelogs of the stores in logged were acknowledged.
+func (m *member) prepare(data Producer, logged []int) (err error) {
+	m.pending = m.record(m.slot.s.cfg.CommandOffset())
+	if m.pending.Changelogs == nil {
+		m.pending.Changelogs = map[string]int64{}
+	}
+	for _, j := range logged {
+		st := m.sub.Stores[j]
+		end, ok := data.End(st.Changelog, m.id.Partition)
+		if !ok {
+			return fmt.Errorf("changelog %s/%d was acknowledged without a position", st.Changelog, m.id.Partition)
+		}
+		m.pending.Changelogs[st.ID] = end
+	}
+	m.pendingRaw, err = m.pending.encode()
+	return err
 }
 
 // changes are the changelog records of a task's open layer, one batch a store.

@@ -112,6 +112,7 @@ func (sl *slot) tenure(ctx context.Context) (err error) {
 	cfg := &sl.s.cfg
 	sl.producer = sl.s.broker.NewTxnProducer(kafka.TxnConfig{
 		ProducerConfig: kafka.ProducerConfig{Compression: cfg.Compression}, ID: cfg.TransactionalID(sl.n), Timeout: cfg.TransactionTimeout,
+		Always: kafka.TopicPartition{Topic: SlotsTopic(cfg.Service), Partition: sl.n},
 	})
 	defer sl.producer.Close()
 	if cfg.AtLeastOnce {

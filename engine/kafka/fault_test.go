@@ -16,13 +16,14 @@ type fault struct {
 	dial    func(network, address string) (net.Conn, error)
 	key     int // of the request whose answer is lost next, or -1
 	lost    bool
-	stalled bool // nothing passes
+	stalled bool        // nothing passes
+	sent    map[int]int // requests by key
 	changed *sync.Cond
 }
 
 // faulty replaces the rig's client by one whose connections can fail.
 func (r *rig) faulty() *fault {
-	f := &fault{dial: r.cfg.Dial, key: -1}
+	f := &fault{dial: r.cfg.Dial, key: -1, sent: map[int]int{}}
 	f.changed = sync.NewCond(&f.mu)
 	if f.dial == nil {
 		f.dial = net.Dial
@@ -55,6 +56,15 @@ func (f *fault) hit() bool {
 	return f.lost
 }
 
+// since counts the requests with a key that were sent after the last call.
+func (f *fault) since(key int) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := f.sent[key]
+	f.sent[key] = 0
+	return n
+}
+
 func (f *fault) stall(on bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -75,8 +85,12 @@ func (c *faultyConn) Write(b []byte) (int, error) {
 	for c.f.stalled && !c.closed {
 		c.f.changed.Wait()
 	}
-	if len(b) > 6 && c.f.key == int(binary.BigEndian.Uint16(b[4:])) {
-		c.f.key, c.f.lost, c.cut = -1, true, true
+	if len(b) > 6 {
+		key := int(binary.BigEndian.Uint16(b[4:]))
+		c.f.sent[key]++
+		if c.f.key == key {
+			c.f.key, c.f.lost, c.cut = -1, true, true
+		}
 	}
 	c.f.mu.Unlock()
 	return c.Conn.Write(b)

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -115,11 +116,11 @@ func (c *Client) leader(tp TopicPartition) (string, error) {
 	return b.Addr(), nil
 }
 
-// backoff is the pause between attempts: it doubles from 5 ms to half a second.
-type backoff struct{ d time.Duration }
+// backoff is the pause between attempts: it doubles from 5 ms to half a second, unless least and most say otherwise.
+type backoff struct{ d, least, most time.Duration }
 
 func (b *backoff) next() time.Duration {
-	b.d = min(max(2*b.d, 5*time.Millisecond), 500*time.Millisecond)
+	b.d = min(max(2*b.d, cmp.Or(b.least, 5*time.Millisecond)), cmp.Or(b.most, 500*time.Millisecond))
 	return b.d
 }
 

@@ -99,6 +99,10 @@ func (s *sender) collect(batches []ProduceBatch) bool {
 			continue
 		}
 		o := s.box(TopicPartition{b.Topic, b.Partition})
+		if !o.dirty {
+			o.dirty = true
+			s.dirty = append(s.dirty, o)
+		}
 		for j := range b.Records {
 			r := &b.Records[j]
 			if !writable(r.Timestamp) {
@@ -128,10 +132,6 @@ func (s *sender) box(tp TopicPartition) *outbox {
 	if o == nil {
 		o = &outbox{tp: tp, acked: -1}
 		s.boxes[tp] = o
-	}
-	if !o.dirty {
-		o.dirty = true
-		s.dirty = append(s.dirty, o)
 	}
 	return o
 }

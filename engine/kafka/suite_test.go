@@ -32,6 +32,7 @@ var suite = []struct {
 	{"zombie", testZombie},
 	{"take over", testTakeOver},
 	{"slots record", testSlotsRecord},
+	{"always", testAlways},
 	{"interleaved", testInterleaved},
 	{"end position", testEndPosition},
 	{"lost commit", testLostCommit},

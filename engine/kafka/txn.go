@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -13,6 +14,9 @@ type TxnConfig struct {
 	ProducerConfig
 	// ID is the transactional id: whoever initializes it last owns it.
 	ID string
+	// Always is a partition that every transaction will write to. The coordinator hears of it together with the first
+	// others, which saves a request where it is written last.
+	Always TopicPartition
 	// Timeout is how long the broker keeps an open transaction whose owner is silent. Default 30 s.
 	Timeout time.Duration
 }
@@ -25,6 +29,7 @@ type TxnConfig struct {
 type TxnProducer struct {
 	*sender
 	coord   *links
+	always  TopicPartition // part of every transaction; no topic: none
 	timeout time.Duration
 	id      string
 	ready   bool // Init succeeded and nothing has failed since in a way that needs it again
@@ -37,7 +42,7 @@ func (c *Client) NewTxnProducer(cfg TxnConfig) *TxnProducer {
 		cfg.Timeout = 30 * time.Second
 	}
 	id := cfg.ID
-	return &TxnProducer{sender: newSender(c, cfg.ProducerConfig, &id), coord: newLinks(c), id: id, timeout: cfg.Timeout}
+	return &TxnProducer{sender: newSender(c, cfg.ProducerConfig, &id), coord: newLinks(c), always: cfg.Always, id: id, timeout: cfg.Timeout}
 }
 
 // Init takes the transactional id over. When it returns, every earlier owner is fenced and its open transaction is
@@ -199,6 +204,12 @@ func (p *TxnProducer) addPartitions(ctx context.Context) error {
 	if len(boxes) == 0 {
 		return nil
 	}
+	if p.always.Topic != "" {
+		if o := p.box(p.always); !o.inTxn && !slices.Contains(boxes, o) {
+			add[o.tp.Topic] = append(add[o.tp.Topic], o.tp.Partition)
+			boxes = append(boxes, o)
+		}
+	}
 	p.open = true
 	_, err := p.ask(ctx, func(b *sarama.Broker) error {
 		r, err := b.AddPartitionsToTxn(&sarama.AddPartitionsToTxnRequest{
@@ -261,6 +272,7 @@ func (p *TxnProducer) ask(ctx context.Context, f func(*sarama.Broker) error) (un
 	// A request cannot be called back; closing its connection is the only way to stop waiting.
 	defer context.AfterFunc(ctx, p.coord.cut)()
 	var pause backoff
+	markers := backoff{least: time.Millisecond, most: 100 * time.Millisecond} // those of the last transaction, which are out in no time
 	for began := time.Now(); ; {
 		var sent bool
 		sent, err = p.askOnce(f)
@@ -269,10 +281,14 @@ func (p *TxnProducer) ask(ctx context.Context, f func(*sarama.Broker) error) (un
 		if err == nil || !retriableCoordinator(err) && !lagging {
 			return unknown, err
 		}
-		if wait := pause.wait(ctx); wait != nil {
-			return unknown, errors.Join(wait, err)
+		wait := &pause
+		if errors.Is(err, sarama.ErrConcurrentTransactions) {
+			wait = &markers
 		}
-		if !lagging && !errors.Is(err, sarama.ErrConcurrentTransactions) {
+		if over := wait.wait(ctx); over != nil {
+			return unknown, errors.Join(over, err)
+		}
+		if !lagging && wait == &pause {
 			_ = p.c.meta.RefreshTransactionCoordinator(p.id) // its failure shows in the next attempt
 		}
 	}

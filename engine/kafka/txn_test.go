@@ -69,6 +69,55 @@ func testTakeOver(r *rig) {
 	r.want(r.all(topic, 3), "kept")
 }
 
+// testAlways: the partition that is part of every transaction costs no request of its own, whether it is written together with the others,
+// after them, alone, or not at all.
+func testAlways(r *rig) {
+	const addPartitions = 24
+	f := r.faulty()
+	ctx := r.ctx()
+	out, slots := r.topic("out", 2, nil), r.topic("slots", 1, nil)
+	p := r.c.NewTxnProducer(kafka.TxnConfig{
+		ID: r.prefix + "a", Timeout: 20 * time.Second, Always: kafka.TopicPartition{Topic: slots, Partition: 0},
+	})
+	r.Cleanup(p.Close)
+	r.ok(p.Init(ctx))
+	cost := func(what string, want int) {
+		r.Helper()
+		// A real coordinator wants the request again while the markers of the last transaction are on their way.
+		if got := f.since(addPartitions); got != want && !r.real {
+			r.Fatalf("%s: %d requests to add partitions, want %d", what, got, want)
+		}
+	}
+	cost("no transaction", 0)
+	r.ok(p.Send(ctx, one(out, 0, "a")))
+	r.ok(p.Flush(ctx))
+	r.ok(p.Send(ctx, one(slots, 0, "1")))
+	r.ok(p.Commit(ctx))
+	cost("written after the others", 1)
+	r.ok(p.Send(ctx, one(out, 0, "b"), one(slots, 0, "2")))
+	r.ok(p.Commit(ctx))
+	cost("written with the others", 1)
+	r.ok(p.Send(ctx, one(slots, 0, "3")))
+	r.ok(p.Commit(ctx))
+	cost("written alone", 1)
+	r.ok(p.Send(ctx, one(out, 0, "dropped")))
+	r.ok(p.Flush(ctx))
+	r.ok(p.Abort(ctx))
+	cost("not written", 1)
+	r.ok(p.Send(ctx, one(out, 1, "c")))
+	r.ok(p.Commit(ctx))
+	cost("not written, committed", 1)
+	r.want(r.all(out, 0), "a", "b")
+	r.want(r.all(out, 1), "c")
+	r.want(r.all(slots, 0), "1", "2", "3")
+
+	// What a transaction that touched it without writing leaves behind does not disturb the next owner.
+	next := r.ready("a")
+	r.ok(next.Send(ctx, one(slots, 0, "4")))
+	r.ok(next.Commit(ctx))
+	r.want(r.all(slots, 0), "1", "2", "3", "4")
+}
+
 // testSlotsRecord: offsets written to the slots topic inside the transaction are what the next owner reads, and they
 // agree with the output.
 func testSlotsRecord(r *rig) {
