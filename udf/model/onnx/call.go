@@ -103,7 +103,7 @@ func (x *call) alias(v *value, shape []int) error {
 	}
 	name := x.out[x.defined]
 	x.defined++
-	return x.bind(&value{name: name, kind: v.kind, shape: shape, reg: v.reg, rows: v.rows, keys: v.keys})
+	return x.bind(&value{name: name, kind: v.kind, shape: shape, reg: v.reg, rows: v.rows, keys: v.keys, split: v.split})
 }
 
 // emit adds a step, or runs it at once if all inputs are constant.

@@ -20,8 +20,9 @@ type value struct {
 	kind  model.ElemType
 	shape []int
 	reg   int
-	rows  bool     // every row has a tensor of its own; else it is a constant
-	keys  []string // ZipMap: the keys of the columns
+	rows  bool      // every row has a tensor of its own; else it is a constant
+	keys  []string  // ZipMap: the keys of the columns
+	split *splitter // Tokenizer: the text is to be read as its words
 }
 
 // batched says whether each row has its own elements. Others are constants.
@@ -337,6 +338,10 @@ func (c *compiler) node(n *node) error {
 		} else if err != nil {
 			return err
 		}
+		if ok && v.split != nil && !slices.Contains(splittable, n.op) {
+			c.miss("operator " + n.op + ": words of a text")
+			known = false
+		}
 		known = known && ok
 		c.folding = c.folding && ok && !v.batched()
 		x.inputs = append(x.inputs, v)
@@ -368,6 +373,8 @@ func (c *compiler) outputs() ([]*value, error) {
 		case err != nil:
 			return nil, fmt.Errorf("output %s: %w", info.name, err)
 		case !ok:
+		case v.split != nil:
+			c.miss(fmt.Sprintf("output %s, words of a text", info.name))
 		case !v.batched() && c.stacked > 0:
 			c.miss(fmt.Sprintf("output %s, which does not depend on the rows", info.name))
 		default:

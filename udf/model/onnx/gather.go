@@ -89,14 +89,7 @@ func arrayFeatureExtractor(x *call) error {
 		return uncovered("a scalar")
 	}
 	if index.batched() {
-		if v.batched() || v.size() != v.shape[len(v.shape)-1] || index.size() != 1 {
-			return uncovered("indices that depend on the rows")
-		}
-		shape := []int{1, 1}
-		if index.stacked() {
-			shape = []int{1, batch}
-		}
-		return lookupTable(x, &value{kind: v.kind, shape: []int{v.size()}, reg: v.reg}, index, shape)
+		return x.extractBy(v, index)
 	}
 	last := len(v.shape) - 1
 	if v.shape[last] == batch {
@@ -107,6 +100,27 @@ func arrayFeatureExtractor(x *call) error {
 		return err
 	}
 	return x.gatherAlong(v, last, positions, []int{len(positions)})
+}
+
+// extractBy picks along the last axis by indices that rows compute.
+func (x *call) extractBy(v, index *value) error {
+	last := len(v.shape) - 1
+	flat := *index
+	if flat.shape = []int{index.size()}; index.size() == 1 && index.stacked() {
+		flat.shape[0] = batch
+	}
+	if v.shape[last] == batch {
+		return uncovered("extraction across rows")
+	}
+	if len(v.shape) == 1 {
+		row := *v
+		row.shape = []int{1, v.shape[0]}
+		v, last = &row, 1
+	}
+	if !v.batched() && v.size() == v.shape[last] {
+		return lookupTable(x, &value{kind: v.kind, shape: []int{v.size()}, reg: v.reg}, &flat, []int{1, flat.shape[0]})
+	}
+	return x.gatherBy(v, &flat, last)
 }
 
 // lookupTable emits the gathering of rows of a constant by computed indices. An index outside is an error then.

@@ -59,16 +59,16 @@ func (x *call) positionsOf(n int, fn func(dst, src []int64) error, index *value)
 
 // elementPlaces is where the elements of an index of GatherElements or ScatterElements lie in v, but for the axis, and how far
 // apart those along the axis are.
-func elementPlaces(v, index *value, at int) ([]int32, int, error) {
+func (x *call) elementPlaces(v, index *value, at int) ([]int32, int, error) {
 	if len(v.shape) != len(index.shape) {
 		return nil, 0, fmt.Errorf("indices of shape %s for %s", shapeText(index.shape), shapeText(v.shape))
 	}
 	for i, d := range index.shape {
 		switch {
 		case i == at:
-		case (d == batch) != (v.shape[i] == batch):
+		case d == batch && v.shape[i] > 1 || (d == batch) != (v.shape[i] == batch) && x.stacked > 0:
 			return nil, 0, uncovered("indices of shape %s for %s", shapeText(index.shape), shapeText(v.shape))
-		case d > v.shape[i]:
+		case d > max(v.shape[i], 1):
 			return nil, 0, fmt.Errorf("indices of shape %s for %s", shapeText(index.shape), shapeText(v.shape))
 		}
 	}
@@ -96,7 +96,7 @@ func gatherElements(x *call) error {
 }
 
 func (x *call) elementPositions(v, index *value, at int) (*value, error) {
-	places, stride, err := elementPlaces(v, index, at)
+	places, stride, err := x.elementPlaces(v, index, at)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/millrace/millrace/udf/model"
 )
@@ -260,9 +261,6 @@ func svmClassifier(x *call) error {
 	if post := x.text("post_transform", "NONE"); post != "NONE" {
 		return uncovered("post_transform %s", post)
 	}
-	if len(p.probA) == 0 {
-		return uncovered("a classifier without probabilities")
-	}
 	temporary := func(kind model.ElemType, n int) *value {
 		t, e := x.define("", kind, []int{v.shape[0], n})
 		err = errors.Join(err, e)
@@ -274,7 +272,14 @@ func svmClassifier(x *call) error {
 	if err != nil {
 		return err
 	}
-	label, scores, err := x.classifierOutputs(v, classes, k)
+	columns := k
+	if len(p.probA) == 0 {
+		columns = max(p.pairs(), 2)
+		if k == 2 && !slices.ContainsFunc(p.weights, func(w float32) bool { return w < 0 }) {
+			return uncovered("two classes and no negative coefficient")
+		}
+	}
+	label, scores, err := x.classifierOutputs(v, classes, columns)
 	if err != nil {
 		return err
 	}
@@ -282,11 +287,19 @@ func svmClassifier(x *call) error {
 		src, dst, won := data[float32](f, v), data[float32](f, scores), data[int64](f, votes)[:k]
 		kernel, machine, scratch := data[float32](f, kernels)[:p.count], data[float32](f, machines)[:p.pairs()], data[float32](f, work)
 		r, q, qp := scratch[:k*k], scratch[k*k:2*k*k], scratch[2*k*k:2*k*k+k]
-		for n := 0; n*k < len(dst); n++ {
+		for n := 0; n*columns < len(dst); n++ {
 			p.measure(kernel, src[n*features:][:features])
 			p.decide(machine, won, kernel)
-			p.probabilities(r, machine)
-			couple(dst[n*k:][:k], r, q, qp)
+			row := dst[n*columns:][:columns]
+			switch {
+			case len(p.probA) > 0:
+				p.probabilities(r, machine)
+				couple(row, r, q, qp)
+			case k == 2:
+				row[0], row[1] = -machine[0], machine[0]
+			default:
+				copy(row, machine)
+			}
 			best := 0
 			for i, w := range won {
 				if w > won[best] {

@@ -145,6 +145,13 @@ var operators = map[string]operator{
 	"TopK":            topK,
 	"OneHot":          oneHotTensor,
 
+	// text
+	"StringNormalizer":        stringNormalizer,
+	"StringConcat":            stringConcat,
+	"RegexFullMatch":          regexFullMatch,
+	"TfIdfVectorizer":         tfIdfVectorizer,
+	"com.microsoft.Tokenizer": tokenizer,
+
 	// ONNX-ML
 	"ai.onnx.ml.ArrayFeatureExtractor":  arrayFeatureExtractor,
 	"ai.onnx.ml.Binarizer":              binarizer,

@@ -19,6 +19,8 @@ type frame struct {
 	i64 [][]int64
 	bln [][]bool
 	str [][]string
+
+	items []int32 // scratch of any length
 }
 
 // add appends a register with room for n elements of the kind.

@@ -132,7 +132,10 @@ func concat(x *call) error {
 	if err := x.sameKind(1); err != nil {
 		return err
 	}
-	at, err := axis(x.inputs[0], x.int("axis", 1))
+	at, err := anyAxis(x.inputs[0], x.int("axis", 1))
+	if err == nil && x.stacked > 0 {
+		at, err = axis(x.inputs[0], int64(at))
+	}
 	if err != nil {
 		return err
 	}
@@ -142,15 +145,20 @@ func concat(x *call) error {
 // join concatenates the inputs, all of one type, along an axis.
 func (x *call) join(at int) error {
 	shape := slices.Clone(x.inputs[0].shape)
+	shape[at] = max(shape[at], 1)
 	for _, v := range x.inputs[1:] {
 		if len(v.shape) != len(shape) {
 			return fmt.Errorf("operands %s and %s", shapeText(shape), shapeText(v.shape))
 		}
 		for i, d := range v.shape {
 			switch {
-			case i == at && d > 0:
-				shape[i] += d
+			case i == at && x.stacked > 0 && d == batch:
+				return uncovered("axis %d, across rows", at)
+			case i == at:
+				shape[i] += max(d, 1)
 			case d == shape[i]:
+			case max(d, 1) == max(shape[i], 1) && x.stacked == 0: // one row, and a constant for it
+				shape[i] = batch
 			case d == batch || shape[i] == batch:
 				return uncovered("joining rows with constants")
 			default:
@@ -182,7 +190,7 @@ func joinStep[T element](in []*value, out *value, at int) step {
 		for _, v := range in {
 			src, width := data[T](f, v), product(v.shape[at:])
 			for o := 0; o*total < len(dst); o++ {
-				copy(dst[o*total+offset:][:width], src[o*width:])
+				copy(dst[o*total+offset:][:width], src[o*width%len(src):])
 			}
 			offset += width
 		}
