@@ -111,6 +111,9 @@ func (d *definition) createSource(c *command.Command, r *analyzer.CreateSource, 
 	if err := d.topic(r.Topic); err != nil {
 		return err
 	}
+	if err := d.replicas(r.Source); err != nil {
+		return err
+	}
 	if err := d.schemas(r.Source, true); err != nil {
 		return err
 	}
@@ -143,6 +146,9 @@ func (d *definition) createAs(c *command.Command, r *analyzer.CreateAs, seq int6
 		return err
 	}
 	if err := d.topic(r.Topic); err != nil {
+		return err
+	}
+	if err := d.replicas(r.Sink); err != nil {
 		return err
 	}
 	if err := d.schemas(r.Sink, false); err != nil {
@@ -250,6 +256,16 @@ func (d *definition) topic(t analyzer.Topic) error {
 	if err == nil {
 		d.created = t.Name
 	}
+	return err
+}
+
+// replicas notes how many replicas the topic got where the statement left it to the broker.
+func (d *definition) replicas(src *catalog.Source) error {
+	if src.Replicas != 0 {
+		return nil
+	}
+	info, err := d.e.kafka.DescribeTopic(src.Topic)
+	src.Replicas = info.Replicas
 	return err
 }
 
