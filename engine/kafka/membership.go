@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -58,6 +59,7 @@ type Membership struct {
 	cfg    MembershipConfig
 	group  sarama.ConsumerGroup
 	cancel context.CancelFunc
+	wg     sync.WaitGroup // of adopt
 	done   chan struct{}
 	err    error // set before done is closed
 }
@@ -80,6 +82,7 @@ func (c *Client) Join(cfg MembershipConfig) (*Membership, error) {
 	m.cancel = cancel
 	go m.report()
 	go m.run(ctx)
+	m.wg.Go(func() { m.adopt(ctx) })
 	return m, nil
 }
 
@@ -169,6 +172,7 @@ func (m *Membership) Err() error { return m.err }
 func (m *Membership) Close() error {
 	m.cancel()
 	<-m.done
+	m.wg.Wait()
 	if err := m.group.Close(); err != nil {
 		return failure("close group", m.cfg.Group, nil, err)
 	}

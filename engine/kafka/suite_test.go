@@ -52,6 +52,7 @@ var suite = []struct {
 	{"group offsets", testGroupOffsets},
 	{"compaction", testCompaction},
 	{"membership", testMembership},
+	{"orphaned slot", testOrphanedSlot},
 	{"instance taken", testInstanceTaken},
 }
 
