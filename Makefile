@@ -64,6 +64,10 @@ bench-commits: build ## measure transactions a second and how long one takes, at
 bench-latency: build ## measure the time from a record to its result under read_committed; MILLRACE_KAFKA=host:port
 	bin/millrace bench latency $(BENCH_BROKER) $(ARGS)
 
+.PHONY: bench-restore
+bench-restore: build ## measure starts with KEYS=10000000 keys: from local state, and on an empty disk; MILLRACE_KAFKA=host:port
+	bin/millrace bench restore --keys $(or $(KEYS),10000000) $(BENCH_BROKER) $(ARGS)
+
 .PHONY: fuzz
 fuzz: ## fuzz each parser of hostile input for FUZZTIME (default 30s)
 	@for p in $$(grep -rl --include='*_test.go' '^func Fuzz' engine sql udf state | xargs -n1 dirname | sort -u); do \

@@ -22,6 +22,7 @@ import (
 	"github.com/millrace/millrace/engine/registry"
 	"github.com/millrace/millrace/sql/analyzer"
 	"github.com/millrace/millrace/sql/catalog"
+	"github.com/millrace/millrace/state"
 	"github.com/millrace/millrace/state/badger"
 	"github.com/millrace/millrace/udf"
 	"github.com/millrace/millrace/udf/builtin"
@@ -199,7 +200,7 @@ func (e *Engine) openKafka(ctx context.Context) error {
 func (e *Engine) openStore(context.Context) error {
 	dir := filepath.Join(e.opts.DataDir, "state")
 	db, err := badger.Open(dir, badger.Options{Logger: e.log})
-	if errors.Is(err, badger.ErrCorrupt) {
+	if errors.Is(err, state.ErrCorrupt) {
 		e.log.Error("the local state cannot be read and is rebuilt from Kafka", "directory", dir, "error", err)
 		if err := badger.Destroy(dir); err != nil {
 			return fmt.Errorf("remove the broken state: %w", err)

@@ -50,6 +50,7 @@ func (e *Engine) pull(ctx context.Context, q *analyzer.PullQuery, text string) (
 	return t.s, e.launch(ctx, t.s, q.Source.Name, func(ctx context.Context) error {
 		for _, view := range running.Views(t.path.Store) {
 			if err := t.partition(ctx, view); err != nil {
+				e.cluster.Distrust(err)
 				return err
 			}
 		}

@@ -2,9 +2,13 @@ package state
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"time"
 )
+
+// ErrCorrupt matches the errors of a durable store that cannot be trusted any more. It must be emptied, and rebuilt from the changelogs.
+var ErrCorrupt = errors.New("the store must be rebuilt")
 
 // Durable is the sorted store on disk below the layers; package badger implements it. One serves all tasks of a server. It is
 // safe for concurrent use.

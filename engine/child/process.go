@@ -43,12 +43,17 @@ func Start(program, dir, name string, args ...string) (*Process, error) {
 }
 
 // Stop asks the process to end and waits for it; after half a minute it is killed.
-func (p *Process) Stop() {
+func (p *Process) Stop() { _ = p.End(30 * time.Second) }
+
+// End is Stop with a time limit of its own. It is an error if the process had to be killed, or failed.
+func (p *Process) End(limit time.Duration) error {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-p.ended:
-	case <-time.After(30 * time.Second):
+		return p.err
+	case <-time.After(limit):
 		p.Kill()
+		return fmt.Errorf("%s did not end in %s", filepath.Base(p.log), limit)
 	}
 }
 

@@ -21,6 +21,8 @@ type Store interface {
 	Drop(store string) error
 	Stores() []string
 	Sweep() (more bool, err error)
+	// Reset empties the store, once all who read it have ended. Nobody else uses it meanwhile.
+	Reset() error
 }
 
 // Config describes a service on this server. Kafka or Broker, Service, Slots and Store are required; the other fields have defaults.

@@ -22,7 +22,7 @@
 // that cannot commit is aborted and all tasks go back to the last commit; if that repeats, tasks commit one by one until
 // the guilty one is found. An unknown outcome is never aborted: the transactional id is taken over again, which decides the transaction,
 // and the slots records tell how. A fenced slot drops everything, waits until the group must have spoken, and begins again
-// only if it is still the owner.
+// only if it is still the owner. A durable store that cannot be read is emptied once all slots have dropped their tasks, and restored.
 //
 // # Goroutines
 //

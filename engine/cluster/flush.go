@@ -9,6 +9,9 @@ import (
 // would cost a rebuild at the next start.
 const restamp = 6 * time.Hour
 
+// flushLag is how many times its share of memory a task may hold while a flush runs.
+const flushLag = 2
+
 // flushOld begins to flush the tasks whose committed state is large or old.
 func (sl *slot) flushOld(now time.Time) {
 	if sl.s.lowDisk.Load() {
@@ -19,7 +22,8 @@ func (sl *slot) flushOld(now time.Time) {
 		if m.state == nil {
 			continue
 		}
-		m.endFlush(false)
+		// Where the disk is slower than the input, the input waits: else memory would grow without bound.
+		m.endFlush(m.state.Bytes() > flushLag*share)
 		if m.state.Bytes() > share || older(m.state.DirtySince(), now, sl.s.cfg.FlushInterval) || older(m.state.Stamped(), now, restamp) {
 			sl.beginFlush(m, now)
 		}

@@ -21,6 +21,8 @@ func (s *Service) janitor(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case cause := <-s.distrust.causes:
+			s.rebuild(ctx, cause)
 		case now := <-second.C:
 			s.checkDisk()
 			s.restoring.tick(now, s.remaining)

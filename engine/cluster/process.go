@@ -74,7 +74,7 @@ func (sl *slot) setAside(m *member, err error) {
 			sl.remove(other)
 		}
 	}
-	if sl.io.Err() == nil {
+	if sl.io.Err() == nil && !sl.s.Distrust(err) {
 		sl.s.fail(m.id.Query, err)
 	}
 }

@@ -251,7 +251,7 @@ func (sl *slot) opened(ctx context.Context, m *member, err error) {
 	}
 	if err != nil {
 		sl.remove(m)
-		if sl.io.Err() == nil {
+		if sl.io.Err() == nil && !sl.s.Distrust(err) {
 			sl.s.fail(m.id.Query, fmt.Errorf("start task %s: %w", m.id, err))
 		}
 	}

@@ -25,6 +25,7 @@ type Service struct {
 	tasks      atomic.Int64  // running here
 	restores   chan struct{} // one token per restore that may run
 	restoring  restoring
+	distrust   distrust
 
 	// fault, set by tests before Start, may fail a transaction at a named point: "produce", "end", "ended", "flush".
 	fault func(point string) error
@@ -73,8 +74,9 @@ func New(cfg Config) (*Service, error) {
 	}
 	s := &Service{
 		cfg: cfg, broker: cfg.Broker, restores: make(chan struct{}, 4), restoring: restoring{log: cfg.Logger}, ended: make(chan struct{}),
-		fault:   func(string) error { return nil },
-		queries: map[string]*query{}, dropped: map[string]bool{}, slots: map[int32]*slot{}, changed: make(chan struct{}),
+		distrust: distrust{causes: make(chan error, 1)},
+		fault:    func(string) error { return nil },
+		queries:  map[string]*query{}, dropped: map[string]bool{}, slots: map[int32]*slot{}, changed: make(chan struct{}),
 	}
 	if cfg.Fetcher != nil {
 		s.fetcher = fetcher{cfg.Fetcher}

@@ -109,6 +109,8 @@ func (sl *slot) tenure(ctx context.Context) (err error) {
 	if !sl.awaitWork(ctx) {
 		return nil
 	}
+	sl.s.distrust.using.RLock()
+	defer sl.s.distrust.using.RUnlock()
 	cfg := &sl.s.cfg
 	sl.producer = sl.s.broker.NewTxnProducer(kafka.TxnConfig{
 		ProducerConfig: kafka.ProducerConfig{Compression: cfg.Compression}, ID: cfg.TransactionalID(sl.n), Timeout: cfg.TransactionTimeout,
@@ -233,6 +235,9 @@ func (sl *slot) loop(ctx context.Context) error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for ctx.Err() == nil {
+		if sl.s.distrust.on.Load() {
+			return errDistrust
+		}
 		sl.runPosted()
 		if err := sl.catchUp(); err != nil {
 			return err

@@ -140,6 +140,14 @@ func (m mount) Stores() []string { return nil }
 // Sweep implements [cluster.Store].
 func (m mount) Sweep() (bool, error) { return false, nil }
 
+// Reset implements [cluster.Store].
+func (m mount) Reset() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	clear(m.shelves)
+	return nil
+}
+
 // part implements [state.Partition].
 type part struct {
 	m    mount

@@ -100,31 +100,40 @@ var props = map[string]any{"auto.offset.reset": "earliest"}
 
 // start runs a server with further flags. Whoever starts one calls stop.
 func (r *rig) start(ctx context.Context, flags ...string) (*server, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("find this program: %w", err)
-	}
-	addr, err := child.FreeAddress()
-	if err != nil {
-		return nil, err
-	}
 	r.servers++
-	s := &server{api: child.Server{URL: "http://" + addr}, dir: filepath.Join(r.dir, fmt.Sprint("server-", r.servers))}
+	s := &server{dir: filepath.Join(r.dir, fmt.Sprint("server-", r.servers))}
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make a folder: %w", err)
 	}
-	args := append([]string{
-		"server", "--listen", addr, "--bootstrap", r.brokers, "--data", filepath.Join(s.dir, "data"), "--service", r.service(),
-	}, flags...)
-	if s.Process, err = child.Start(self, s.dir, "server", args...); err != nil {
-		return nil, err
-	}
-	if err := s.Await(ctx, "the server", func() error { _, err := s.api.Get(ctx, "/info"); return err }); err != nil {
+	if err := r.launch(ctx, s, flags...); err != nil {
 		r.stop(s)
 		return nil, err
 	}
 	return s, nil
 }
+
+// launch runs the process of the server started last, once more if it has ended.
+func (r *rig) launch(ctx context.Context, s *server, flags ...string) error {
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program: %w", err)
+	}
+	addr, err := child.FreeAddress()
+	if err != nil {
+		return err
+	}
+	s.api = child.Server{URL: "http://" + addr}
+	args := append([]string{
+		"server", "--listen", addr, "--bootstrap", r.brokers, "--data", s.data(), "--service", r.service(),
+	}, flags...)
+	if s.Process, err = child.Start(self, s.dir, "server", args...); err != nil {
+		return err
+	}
+	return s.Await(ctx, "the server", func() error { _, err := s.api.Get(ctx, "/info"); return err })
+}
+
+// data is the server's data directory.
+func (s *server) data() string { return filepath.Join(s.dir, "data") }
 
 // owned begins the names of all topics that this run makes.
 func owned() string { return fmt.Sprintf("bench-%d-", os.Getpid()) }
@@ -137,7 +146,9 @@ func (r *rig) sink() string { return r.service() + "sink" }
 
 // stop ends the server started last and removes what it leaves on the broker and on the disk.
 func (r *rig) stop(s *server) {
-	s.Stop()
+	if s.Process != nil {
+		s.Stop()
+	}
 	_ = os.RemoveAll(s.dir)
 	r.clear(r.service())
 }

@@ -22,7 +22,7 @@ func benchCommand(std streams) *cobra.Command {
 them in a server of its own process, and print for each how many records the server took per second of its CPU time, with its allocations
 per record and peak memory. CPU time and not wall time, so that other work on the machine disturbs little.
 
-Its sub-commands measure what exactly-once costs, commits and latency. All make topics named bench-* and delete them.`,
+Its sub-commands measure what exactly-once costs, commits, latency and restores. All make topics named bench-* and delete them.`,
 		Example: `  millrace bench
   millrace bench --bootstrap 127.0.0.1:19092 --records 5000000
   millrace bench guarantee --bootstrap 127.0.0.1:19092`,
@@ -34,7 +34,7 @@ Its sub-commands measure what exactly-once costs, commits and latency. All make 
 	cmd.PersistentFlags().StringVar(&o.Bootstrap, "bootstrap", "", "running Kafka `BROKERS` to use; none: `millrace broker`")
 	cmd.Flags().IntVar(&records, "records", 1_000_000, "how many bids")
 	cmd.Flags().StringVar(&guarantee, "guarantee", "exactly_once_v2", "processing `GUARANTEE` of the server")
-	cmd.AddCommand(benchGuaranteeCommand(o), benchCommitsCommand(o), benchLatencyCommand(o))
+	cmd.AddCommand(benchGuaranteeCommand(o), benchCommitsCommand(o), benchLatencyCommand(o), benchRestoreCommand(o))
 	return cmd
 }
 
@@ -89,6 +89,22 @@ multiples of the commit interval and in milliseconds.`,
 	}
 	cmd.Flags().DurationVar(&d, "duration", 20*time.Second, "of each measurement")
 	cmd.Flags().IntVar(&rate, "rate", 1000, "records a second")
+	return cmd
+}
+
+func benchRestoreCommand(o *bench.Options) *cobra.Command {
+	var keys int
+	cmd := &cobra.Command{
+		Use:   "restore",
+		Short: "Measure starts: from local state, and on an empty disk",
+		Long: `Build a table of many keys, end its server, and measure how long a new one takes until pull queries of the table are answered: first
+with the state that the former left, then on an empty disk, where all of it is read back from Kafka.`,
+		Args: cobra.NoArgs,
+		RunE: interruptible(func(ctx context.Context) error {
+			return bench.Restore(ctx, *o, keys)
+		}),
+	}
+	cmd.Flags().IntVar(&keys, "keys", 10_000_000, "of the table")
 	return cmd
 }
 

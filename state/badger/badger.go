@@ -46,6 +46,8 @@ const (
 
 // DB implements [state.Durable]. It is safe for concurrent use.
 type DB struct {
+	// use is held for reading by whoever uses db, by a snapshot until it is closed; Reset replaces db.
+	use sync.RWMutex
 	db  *badger.DB
 	dir string
 	log *slog.Logger
@@ -61,28 +63,55 @@ type Options struct {
 }
 
 // Open opens or makes the database in a folder. The errors that a caller can act on are [LockedError], [ReadOnlyError], and
-// [CorruptError] or [FormatError], which both match [ErrCorrupt].
+// [FormatError] and [CorruptError], which matches [state.ErrCorrupt] and which [Destroy] heals.
 func Open(dir string, opts Options) (*DB, error) {
 	log := opts.Logger
 	if log == nil {
 		log = slog.Default()
 	}
-	if err := probe(dir); err != nil {
+	d := &DB{dir: dir, log: log}
+	if err := d.open(); err != nil {
 		return nil, err
 	}
-	o := settings(dir, log)
-	if err := verify(dir, o); err != nil {
-		return nil, err
+	return d, nil
+}
+
+func (d *DB) open() error {
+	if err := probe(d.dir); err != nil {
+		return err
+	}
+	o := settings(d.dir, d.log)
+	if err := verify(d.dir, o); err != nil {
+		return err
 	}
 	b, err := badger.Open(o)
 	if err != nil {
-		return nil, openError(dir, err)
+		return openError(d.dir, err)
 	}
-	d := &DB{db: b, dir: dir, log: log, numbers: map[string]uint32{}}
+	d.db, d.numbers, d.last = b, map[string]uint32{}, 0
 	if err := d.load(); err != nil {
-		return nil, errors.Join(err, b.Close())
+		return errors.Join(err, b.Close())
 	}
-	return d, nil
+	return nil
+}
+
+// Reset empties the database, for a rebuild from the changelogs: whatever is wrong with it, it is new afterwards. It waits until all
+// snapshots are closed; partitions that were opened before must not be used any more. If it fails it is to be called again: until
+// it succeeds nothing can be read or written.
+func (d *DB) Reset() error {
+	d.use.Lock()
+	defer d.use.Unlock()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.db.IsClosed() {
+		if err := d.db.Close(); err != nil { // what it could not write is not wanted
+			d.log.Warn("the broken store could not be closed in good order", "directory", d.dir, "error", err)
+		}
+	}
+	if err := Destroy(d.dir); err != nil {
+		return err
+	}
+	return d.open()
 }
 
 // settings are small and steady, measured for flushes of sorted batches (tables of 16 MB, two at a time). Checksums are not
@@ -103,6 +132,7 @@ func settings(dir string, log *slog.Logger) badger.Options {
 		WithDetectConflicts(false).
 		WithSyncWrites(false).
 		WithMetricsEnabled(false).
+		WithVerifyValueChecksum(true).
 		WithChecksumVerificationMode(options.NoVerification).
 		WithNumGoroutines(2)
 }
@@ -118,8 +148,13 @@ func (d *DB) load() error {
 			return err
 		}
 		return item.Value(func(v []byte) error {
-			if len(v) != 1 || v[0] != formatVersion {
-				return &FormatError{Dir: d.dir, Found: v, Want: formatVersion}
+			switch {
+			case len(v) != 1:
+				return fmt.Errorf("the format version has %d bytes", len(v))
+			case v[0] > formatVersion:
+				return &FormatError{Dir: d.dir, Found: v[0], Want: formatVersion}
+			case v[0] < formatVersion:
+				return fmt.Errorf("an earlier release wrote it: format version %d, this release reads %d", v[0], formatVersion)
 			}
 			return nil
 		})
@@ -176,6 +211,8 @@ func (d *DB) Close() error {
 
 // Partition implements [state.Durable].
 func (d *DB) Partition(store string, partition int32) (state.Partition, error) {
+	d.use.RLock()
+	defer d.use.RUnlock()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	n, ok := d.numbers[store]
@@ -197,6 +234,8 @@ func number(dst []byte, n uint32) []byte { return binary.BigEndian.AppendUint32(
 
 // Flush implements [state.Durable].
 func (d *DB) Flush(ctx context.Context, items []state.FlushItem) error {
+	d.use.RLock()
+	defer d.use.RUnlock()
 	if err := d.write(ctx, items); err != nil {
 		return fmt.Errorf("flush to store in %s: %w", d.dir, err)
 	}

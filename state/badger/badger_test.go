@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -198,7 +199,7 @@ func TestCorrupt(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err := Open(dir, Options{Logger: slog.New(slog.DiscardHandler)})
-			if !errors.Is(err, ErrCorrupt) {
+			if !errors.Is(err, state.ErrCorrupt) {
 				t.Fatalf("open: %v", err)
 			}
 			if err := Destroy(dir); err != nil {
@@ -214,17 +215,28 @@ func TestCorrupt(t *testing.T) {
 func TestFormatVersion(t *testing.T) {
 	dir := t.TempDir()
 	d := open(t, dir)
-	err := d.db.Update(func(txn *badger.Txn) error { return txn.Set([]byte{prefixFormat}, []byte{99}) })
-	if err != nil {
-		t.Fatal(err)
+	write := func(version byte) error {
+		err := d.db.Update(func(txn *badger.Txn) error { return txn.Set([]byte{prefixFormat}, []byte{version}) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+		_, err = Open(dir, Options{Logger: slog.New(slog.DiscardHandler)})
+		return err
 	}
-	if err := d.Close(); err != nil {
-		t.Fatal(err)
-	}
-	_, err = Open(dir, Options{Logger: slog.New(slog.DiscardHandler)})
+	// What a later release wrote is its to go on with; what an earlier one wrote is rebuilt.
 	var format *FormatError
-	if !errors.As(err, &format) || !errors.Is(err, ErrCorrupt) {
-		t.Errorf("open of format 99: %v", err)
+	if err := write(formatVersion + 1); !errors.As(err, &format) || errors.Is(err, state.ErrCorrupt) || !strings.Contains(err.Error(), "hint: run that release") {
+		t.Errorf("open of a later format: %v", err)
+	}
+	if err := Destroy(dir); err != nil {
+		t.Fatal(err)
+	}
+	d = open(t, dir)
+	if err := write(formatVersion - 1); !errors.Is(err, state.ErrCorrupt) {
+		t.Errorf("open of an earlier format: %v", err)
 	}
 }
 

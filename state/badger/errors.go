@@ -8,10 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-)
 
-// ErrCorrupt matches the errors that [Destroy] and a rebuild from the changelogs heal.
-var ErrCorrupt = errors.New("the store must be rebuilt")
+	"github.com/millrace/millrace/state"
+)
 
 // LockedError says that another process holds the database.
 type LockedError struct {
@@ -45,26 +44,23 @@ type CorruptError struct {
 	Err error
 }
 
-// Is makes the error match [ErrCorrupt].
-func (e *CorruptError) Is(target error) bool { return target == ErrCorrupt }
+// Is makes the error match [state.ErrCorrupt].
+func (e *CorruptError) Is(target error) bool { return target == state.ErrCorrupt }
 
 func (e *CorruptError) Error() string { return fmt.Sprintf("store in %s is corrupt: %v", e.Dir, e.Err) }
 
 // Unwrap gives the cause.
 func (e *CorruptError) Unwrap() error { return e.Err }
 
-// FormatError says that the database was written by a release with another format. It may be destroyed and rebuilt.
+// FormatError says that the database was written by a later release. It is left as it is, for that release to go on with.
 type FormatError struct {
-	Dir   string
-	Found []byte
-	Want  byte
+	Dir         string
+	Found, Want byte
 }
 
-// Is makes the error match [ErrCorrupt].
-func (e *FormatError) Is(target error) bool { return target == ErrCorrupt }
-
 func (e *FormatError) Error() string {
-	return fmt.Sprintf("store in %s has format version %d, this release reads %d", e.Dir, e.Found, e.Want)
+	return fmt.Sprintf("store in %s has format version %d, this release reads %d: a later release wrote it\n"+
+		"  hint: run that release, or remove the folder: the state is then rebuilt from Kafka", e.Dir, e.Found, e.Want)
 }
 
 // probe finds out what Badger would only say in words.

@@ -18,6 +18,8 @@ type Partition struct {
 
 // Position implements [state.Partition].
 func (p *Partition) Position() (pos state.Position, ok bool, err error) {
+	p.db.use.RLock()
+	defer p.db.use.RUnlock()
 	err = p.db.db.View(func(txn *badger.Txn) error {
 		item, err := txn.Get(p.position)
 		if errors.Is(err, badger.ErrKeyNotFound) {
@@ -33,13 +35,15 @@ func (p *Partition) Position() (pos state.Position, ok bool, err error) {
 		})
 	})
 	if err != nil {
-		return pos, false, fmt.Errorf("read position from store in %s: %w", p.db.dir, err)
+		return pos, false, p.db.readError(fmt.Errorf("changelog position: %w", err))
 	}
 	return pos, ok, nil
 }
 
 // Clear implements [state.Partition]. The position goes first, so that a half-cleared partition is never trusted.
 func (p *Partition) Clear(ctx context.Context) error {
+	p.db.use.RLock()
+	defer p.db.use.RUnlock()
 	err := p.db.db.Update(func(txn *badger.Txn) error { return txn.Delete(p.position) })
 	for more := err == nil; more && err == nil; {
 		if more, err = p.db.deleteSome(p.data, sweepBatch); err == nil && ctx.Err() != nil {
@@ -54,6 +58,7 @@ func (p *Partition) Clear(ctx context.Context) error {
 
 // Snapshot implements [state.Partition].
 func (p *Partition) Snapshot() state.Snapshot {
+	p.db.use.RLock()
 	return &snapshot{p: p, txn: p.db.db.NewTransaction(false)}
 }
 
@@ -72,7 +77,7 @@ func (s *snapshot) Get(key, dst []byte) ([]byte, bool, error) {
 	if err == nil {
 		err = item.Value(func(v []byte) error {
 			dst = append(dst, v...)
-			return nil
+			return complete(item, v)
 		})
 	}
 	if err != nil {
@@ -88,7 +93,18 @@ func (s *snapshot) Iterate(from []byte) (state.Iterator, bool, error) {
 	return i, i.load(), nil
 }
 
-func (s *snapshot) Close() { s.txn.Discard() }
+func (s *snapshot) Close() {
+	s.txn.Discard()
+	s.p.db.use.RUnlock()
+}
+
+// complete sees a value that Badger could not read: it only logs that, and gives none.
+func complete(item *badger.Item, v []byte) error {
+	if len(v) == 0 && item.ValueSize() > 0 {
+		return errors.New("a value is missing or does not match its checksum")
+	}
+	return nil
+}
 
 type iterator struct {
 	s   *snapshot
@@ -108,6 +124,9 @@ func (i *iterator) Key() []byte { return i.key }
 
 func (i *iterator) Value() ([]byte, error) {
 	v, err := i.it.Item().ValueCopy([]byte{})
+	if err == nil {
+		err = complete(i.it.Item(), v)
+	}
 	if err != nil {
 		return nil, i.s.p.db.readError(err)
 	}

@@ -12,6 +12,8 @@ const sweepBatch = 1000
 
 // Drop forgets a store in one small write. Its data goes as Sweep is called. No partition of it may be in use.
 func (d *DB) Drop(store string) error {
+	d.use.RLock()
+	defer d.use.RUnlock()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	n, ok := d.numbers[store]
@@ -41,6 +43,8 @@ func (d *DB) Stores() []string {
 
 // Sweep deletes a batch of dropped data and says whether there is more. Call it now and then, from one goroutine.
 func (d *DB) Sweep() (more bool, err error) {
+	d.use.RLock()
+	defer d.use.RUnlock()
 	dropped, err := d.firstDropped()
 	if err != nil || dropped == nil {
 		return false, err

@@ -36,9 +36,13 @@ func verify(dir string, o badger.Options) error {
 		return fmt.Errorf("open store in %s: %w", dir, err)
 	}
 	defer func() { _ = f.Close() }() // it was only read
-	m, _, err := badger.ReplayManifestFile(f, o.ExternalMagicVersion, o)
+	m, end, err := badger.ReplayManifestFile(f, o.ExternalMagicVersion, o)
 	if err != nil {
 		return &CorruptError{Dir: dir, Err: fmt.Errorf("read manifest: %w", err)}
+	}
+	// Badger would go on with what is whole, without the tables that the rest names, but with the positions in its log.
+	if info, err := f.Stat(); err != nil || info.Size() != end {
+		return &CorruptError{Dir: dir, Err: errors.Join(err, fmt.Errorf("the manifest is torn at %d", end))}
 	}
 	for id := range m.Tables {
 		path := table.NewFilename(id, dir)

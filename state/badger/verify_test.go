@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/millrace/millrace/state"
 )
 
 // TestDamagedTable damages a table at many places. Badger would end the process for some of them, so each must be found before.
@@ -29,7 +31,7 @@ func TestDamagedTable(t *testing.T) {
 		if err := os.WriteFile(tables[0], b, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Open(dir, Options{Logger: slog.New(slog.DiscardHandler)}); !errors.Is(err, ErrCorrupt) {
+		if _, err := Open(dir, Options{Logger: slog.New(slog.DiscardHandler)}); !errors.Is(err, state.ErrCorrupt) {
 			t.Fatalf("open with a table of %d bytes %s at %d: %v", len(whole), what, at, err)
 		}
 	}
@@ -66,7 +68,7 @@ func TestManifestGone(t *testing.T) {
 	if err := os.Remove(filepath.Join(copied, "MANIFEST")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(copied, Options{Logger: slog.New(slog.DiscardHandler)}); !errors.Is(err, ErrCorrupt) {
+	if _, err := Open(copied, Options{Logger: slog.New(slog.DiscardHandler)}); !errors.Is(err, state.ErrCorrupt) {
 		t.Fatalf("open: %v", err)
 	}
 }
