@@ -104,7 +104,10 @@ func open(t *testing.T, head string) *engine.Engine {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(folder, "fraud.onnx"), fraudModel(), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, "fraud2.onnx"), fraudModel(1.5), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "fraud.onnx"), fraudModel(0.5), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	// Few slots start faster; nothing that the pages show depends on their number.
@@ -344,6 +347,12 @@ func entityLines(b engine.EntityBody) []string {
 		lines := []string{"id | state"}
 		for _, q := range b.Queries {
 			lines = append(lines, q.ID+" | "+q.State)
+		}
+		return lines
+	case engine.ModelVersionsList:
+		lines := []string{"model | version | status | uri"}
+		for _, v := range b.Versions {
+			lines = append(lines, fmt.Sprintf("%s | %d | %s | %s", v.Name, v.Version, v.Status, v.URI))
 		}
 		return lines
 	case engine.ModelsList:

@@ -1,44 +1,6 @@
 package docs
 
-import (
-	"math"
+import "github.com/millrace/millrace/udf/model/modeltest"
 
-	"google.golang.org/protobuf/encoding/protowire"
-)
-
-// fraudModel is the ONNX file of the pages' smallest example: one linear regressor, 0.001 * amount - 0.01 * age + 0.5.
-func fraudModel() []byte {
-	node := join(text(1, "X"), text(2, "score"), text(4, "LinearRegressor"), text(7, "ai.onnx.ml"),
-		message(5, text(1, "coefficients"), float(7, 0.001), float(7, -0.01), number(20, 6)),
-		message(5, text(1, "intercepts"), float(7, 0.5), number(20, 6)))
-	graph := join(message(1, node), text(2, "fraud"), tensor(11, "X", 2), tensor(12, "score", 1))
-	return join(number(1, 8), message(8, text(1, ""), number(2, 15)), message(8, text(1, "ai.onnx.ml"), number(2, 3)), message(7, graph))
-}
-
-// tensor describes an input or output of floats, width to a row.
-func tensor(field protowire.Number, name string, width uint64) []byte {
-	shape := join(message(1), message(1, number(1, width)))
-	return message(field, text(1, name), message(2, message(1, number(1, 1), message(2, shape))))
-}
-
-func message(field protowire.Number, parts ...[]byte) []byte {
-	return protowire.AppendBytes(protowire.AppendTag(nil, field, protowire.BytesType), join(parts...))
-}
-
-func text(field protowire.Number, s string) []byte { return message(field, []byte(s)) }
-
-func number(field protowire.Number, n uint64) []byte {
-	return protowire.AppendVarint(protowire.AppendTag(nil, field, protowire.VarintType), n)
-}
-
-func float(field protowire.Number, f float32) []byte {
-	return protowire.AppendFixed32(protowire.AppendTag(nil, field, protowire.Fixed32Type), math.Float32bits(f))
-}
-
-func join(parts ...[]byte) []byte {
-	var out []byte
-	for _, p := range parts {
-		out = append(out, p...)
-	}
-	return out
-}
+// fraudModel is the ONNX file of the pages' smallest example: one linear regressor, 0.001 * amount - 0.01 * age + intercept.
+func fraudModel(intercept float32) []byte { return modeltest.Linear(intercept, 0.001, -0.01) }

@@ -14,7 +14,7 @@ import (
 
 // statementPages names the pages of folder sql that explain each kind of statement.
 var statementPages = map[string]string{
-	"AlterSource": "alter", "AlterSystem": "alter-system", "AssertSchema": "assert", "AssertTopic": "assert",
+	"AlterModel": "alter-model", "AlterSource": "alter", "AlterSystem": "alter-system", "AssertSchema": "assert", "AssertTopic": "assert",
 	"CreateAs": "create-stream-as-select create-table-as-select create-or-replace", "CreateConnector": "create-connector",
 	"CreateModel": "create-model", "CreateSource": "create-stream create-table create-or-replace", "CreateType": "create-type",
 	"Define": "define", "DescribeConnector": "describe-connector", "DescribeFunction": "describe-function", "DescribeModel": "describe-model",
@@ -22,7 +22,7 @@ var statementPages = map[string]string{
 	"DropModel": "create-model", "DropSource": "drop", "DropType": "create-type", "Explain": "explain", "InsertSelect": "insert-into",
 	"InsertValues": "insert-values", "Pause": "pause", "Print": "print", "QueryStmt": "select-push-query select-pull-query",
 	"Resume": "resume", "RunScript": "run-script", "Set": "set", "ShowConnectorPlugins": "show-connectors", "ShowConnectors": "show-connectors",
-	"ShowFunctions": "show-functions", "ShowModels": "show-models", "ShowProperties": "show-properties", "ShowQueries": "show-queries",
+	"ShowFunctions": "show-functions", "ShowModelVersions": "show-model-versions", "ShowModels": "show-models", "ShowProperties": "show-properties", "ShowQueries": "show-queries",
 	"ShowStreams": "show-streams", "ShowTables": "show-tables", "ShowTopics": "show-topics", "ShowTypes": "show-types",
 	"ShowVariables": "show-variables", "Terminate": "terminate", "Undefine": "define", "Unset": "set",
 }
@@ -30,7 +30,7 @@ var statementPages = map[string]string{
 // undocumented are kinds of statements without a page, and why.
 var undocumented = map[string]string{
 	"AssertSource": "for the test runner alone", "AssertTombstone": "for the test runner alone", "AssertValues": "for the test runner alone",
-	"ShowModelStatistics": "not run by this release", "ShowModelVersions": "not run by this release",
+	"ShowModelStatistics": "not run by this release",
 }
 
 var statementKind = regexp.MustCompile(`func \(\*(\w+)\) stmt\(\)`)

@@ -378,9 +378,29 @@ type (
 		URI     string `json:"uri"`
 		SHA256  string `json:"sha256"`
 		Bytes   int64  `json:"bytes"`
+		Rollout string `json:"rollout"` // "version 2", "1 = 90%, 2 = 10% by USER_ID; stable 1; shadow 3"
 	}
 	ModelsList struct {
 		Models []ModelInfo `json:"models"`
+	}
+	// ModelVersionInfo has counts of this server since its start.
+	ModelVersionInfo struct {
+		Name       string `json:"name"`
+		Version    int    `json:"version"`
+		Status     string `json:"status"` // ACTIVE, 10%, STABLE, SHADOW, IDLE, RETIRED
+		Backend    string `json:"backend"`
+		URI        string `json:"uri"`
+		SHA256     string `json:"sha256"`
+		Bytes      int64  `json:"bytes"`
+		Created    int64  `json:"created"` // ms since the epoch; 0: not known
+		Rows       int64  `json:"rows"`
+		ShadowRows int64  `json:"shadowRows"`
+		Batches    int64  `json:"batches"`
+		Errors     int64  `json:"errors"`
+		Nanos      int64  `json:"nanos"` // spent scoring
+	}
+	ModelVersionsList struct {
+		Versions []ModelVersionInfo `json:"versions"`
 	}
 	ModelColumn struct {
 		Name  string `json:"name"`
@@ -417,3 +437,4 @@ func (AssertTopic) EntityType() string             { return "assert_topic" }
 func (AssertSchema) EntityType() string            { return "assert_schema" }
 func (ModelsList) EntityType() string              { return "models" }
 func (ModelDescription) EntityType() string        { return "model_description" }
+func (ModelVersionsList) EntityType() string       { return "model_versions" }

@@ -86,6 +86,9 @@ func (e *Engine) startQueries(ctx context.Context) error {
 	r := e.replay
 	e.replay = nil
 	e.forget(r)
+	for _, m := range e.Catalog().Models() {
+		e.keepModel(ctx, m)
+	}
 	for _, id := range r.order {
 		q, ok := r.queries[id]
 		if !ok {
@@ -147,7 +150,8 @@ func (e *Engine) follow(ctx context.Context) {
 
 // apply carries out a command that was read from the log. The catalog changes last: who sees it finds what it names.
 func (e *Engine) apply(ctx context.Context, offset int64, c *command.Command) error {
-	next, err := c.Apply(e.Catalog())
+	before := e.Catalog()
+	next, err := c.Apply(before, offset)
 	if err != nil {
 		return err
 	}
@@ -156,8 +160,15 @@ func (e *Engine) apply(ctx context.Context, offset int64, c *command.Command) er
 			return err
 		}
 	}
+	models := c.Models()
+	if e.replay == nil {
+		e.keepModels(ctx, models, before, next)
+	}
 	e.catalog.Store(next)
 	e.applied.Store(offset + 1)
+	if len(models) > 0 {
+		e.cluster.ModelsChanged()
+	}
 	return nil
 }
 
@@ -174,17 +185,13 @@ func (e *Engine) applyChange(ctx context.Context, ch *command.Change) error {
 		e.queries.Pause(ch.Name)
 	case command.ResumeQuery:
 		e.queries.Resume(ch.Name)
-	case command.PutModel:
-		return e.putModel(ctx, ch.Model)
-	case command.DropModel:
-		_, err := e.models.Drop(ch.Name)
-		return err
-	case command.Service, command.PutSource, command.DropSource, command.PutType, command.DropType: // the catalog says it all
+	case command.Service, command.PutSource, command.DropSource, command.PutType, command.DropType,
+		command.PutModel, command.DropModel, command.RollOut, command.DropModelVersion: // the catalog says it all
 	}
 	return nil
 }
 
-// take notes a change that waits for the end of the replay; models are loaded at once.
+// take notes a change that waits for the end of the replay.
 func (r *replay) take(ch *command.Change) bool {
 	switch ch.Kind {
 	case command.Service:
@@ -203,7 +210,8 @@ func (r *replay) take(ch *command.Change) bool {
 		delete(r.paused, ch.Name)
 	case command.PauseQuery, command.ResumeQuery:
 		r.paused[ch.Name] = ch.Kind == command.PauseQuery
-	case command.PutModel, command.DropModel, command.PutSource, command.DropSource, command.PutType, command.DropType:
+	case command.PutModel, command.DropModel, command.RollOut, command.DropModelVersion,
+		command.PutSource, command.DropSource, command.PutType, command.DropType:
 		return false
 	}
 	return true

@@ -22,7 +22,7 @@ func (e *Engine) define(ctx context.Context, s *session, stmt ast.Statement, tex
 	var d definition
 	seq, err := e.commands.Submit(ctx, func(seq int64) (*command.Command, error) {
 		// Anew for each turn: a topic that an interrupted turn created may be in use by whoever interrupted it, and is not undone.
-		d = definition{e: e, ctx: ctx, s: s, text: text}
+		d = definition{e: e, ctx: ctx, s: s, text: text, seq: seq}
 		r, err := e.analyze(s, stmt, text)
 		if err != nil {
 			return nil, err
@@ -52,6 +52,7 @@ type definition struct {
 	ctx         context.Context
 	s           *session
 	text        string
+	seq         int64  // of the command
 	id          string // of the command: stream/NAME/create
 	message     string
 	queryID     string
@@ -203,7 +204,7 @@ func (d *definition) query(id string, node plan.Node, sources []string, sink str
 	if err != nil {
 		return nil, fmt.Errorf("store plan of %s: %w", id, err)
 	}
-	return &command.Query{ID: id, Statement: d.text, Sources: sources, Sink: sink, Plan: b, Props: props, Start: start}, nil
+	return &command.Query{ID: id, Statement: d.text, Sources: sources, Sink: sink, Plan: b, Props: props, Models: d.seq, Start: start}, nil
 }
 
 // inherit gives a sink's topic the retention of the first source's topic, unless the statement says one: what is read in old

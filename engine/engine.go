@@ -46,8 +46,8 @@ type Engine struct {
 	store      *badger.DB
 	guard      badger.Guard
 	functions  *udf.Registry
-	backends   []model.Backend
-	models     model.Registry
+	models     model.Library
+	scored     model.Statistics
 	artifacts  *artifacts
 	analyzer   *analyzer.Analyzer
 	cluster    *cluster.Service
@@ -222,11 +222,12 @@ func (e *Engine) openSQL(ctx context.Context) error {
 		}
 	}
 	e.functions = builtin.Registry()
-	e.backends = []model.Backend{native.Backend{}}
 	if e.artifacts, err = openArtifacts(ctx, e.kafka, e.internalTopic("models"), filepath.Join(e.opts.DataDir, "artifacts")); err != nil {
 		return err
 	}
-	e.analyzer = analyzer.New(e.functions, modelResolver{&e.models}, analyzer.Options{
+	e.models.Backends, e.models.Fetch = []model.Backend{native.Backend{}}, e.artifacts.load
+	e.models.Observers = []model.Observer{&e.scored}
+	e.analyzer = analyzer.New(e.functions, modelResolver{e}, analyzer.Options{
 		Topics: e.topics, DefaultPartitions: 1, Schemas: inference.Of(e.schemas),
 	})
 	return nil

@@ -123,6 +123,8 @@ func (e *Engine) effect(ctx context.Context, s *session, stmt ast.Statement, tex
 		}
 	case *ast.CreateModel:
 		return e.createModel(ctx, st, text)
+	case *ast.AlterModel:
+		return e.alterModel(ctx, st, text)
 	case *ast.DropModel:
 		return e.dropModel(ctx, st, text)
 	case *ast.Terminate:

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/millrace/millrace/engine/command"
 	"github.com/millrace/millrace/sql/ast"
@@ -24,12 +22,6 @@ func (e *Engine) createModel(ctx context.Context, st *ast.CreateModel, text stri
 	if strings.Contains(name, "@") {
 		return nil, &ast.Error{Code: "model.name", Span: st.Name.Span(), Message: "@ separates a model's name from its version"}
 	}
-	if st.OrReplace {
-		return nil, &ast.Error{
-			Code: "model.replace", Span: st.Span(), Message: "this release keeps one version of a model",
-			Hint: "DROP MODEL " + name + " first",
-		}
-	}
 	def, b, err := e.readModel(ctx, st, text)
 	if err != nil {
 		return nil, err
@@ -37,26 +29,65 @@ func (e *Engine) createModel(ctx context.Context, st *ast.CreateModel, text stri
 	if def.SHA256, err = e.artifacts.save(ctx, b); err != nil {
 		return nil, err
 	}
-	seq, err := e.commands.Submit(ctx, func(int64) (*command.Command, error) {
-		if _, exists := e.Catalog().Model(name); exists {
-			if st.IfNotExists {
-				return nil, command.ErrNothing
+	message := ""
+	seq, err := e.commands.Submit(ctx, func(seq int64) (*command.Command, error) {
+		m, exists := e.Catalog().Model(name)
+		switch {
+		case exists && st.IfNotExists:
+			message = "model " + name + " exists"
+			return nil, command.ErrNothing
+		case exists && !st.OrReplace:
+			return nil, &ast.Error{
+				Code: "model.exists", Span: st.Name.Span(), Message: "model " + name + " exists", Hint: "CREATE OR REPLACE MODEL adds a version",
 			}
-			return nil, &ast.Error{Code: "model.exists", Span: st.Name.Span(), Message: "model " + name + " exists"}
+		case exists && sameVersion(m.Last(), def):
+			message = fmt.Sprintf("model %s has this file as version %d", name, m.Last().Version)
+			return nil, command.ErrNothing
 		}
-		return &command.Command{Text: text, Changes: []command.Change{{Kind: command.PutModel, Model: def}}}, nil
+		c, err := e.addVersion(ctx, def, seq)
+		if err != nil {
+			return nil, locate(err, st.Name.Span())
+		}
+		c.Text = text
+		return c, nil
 	})
 	if errors.Is(err, command.ErrNothing) {
-		return one(WarningEntity{"model " + name + " exists"}), nil
+		return one(WarningEntity{message}), nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return one(e.succeeded("model/"+name+"/create", "model "+name+" created, scored by the "+def.Backend+" backend", "", seq)), nil
+	e.awaitModels(ctx)
+	what := fmt.Sprintf("model %s created", name)
+	if def.Version > 1 {
+		what = fmt.Sprintf("version %d of model %s created", def.Version, name)
+	}
+	return one(e.succeeded("model/"+name+"/create", what+", scored by the "+def.Backend+" backend", "", seq)), nil
+}
+
+// sameVersion says whether a version would be made a second time.
+func sameVersion(v, def *catalog.ModelVersion) bool {
+	return v.SHA256 == def.SHA256 && v.Backend == def.Backend && v.Held == def.Held && !v.Retired
+}
+
+// addVersion gives the version its number and checks that the queries that follow the model can go on with it.
+func (e *Engine) addVersion(ctx context.Context, def *catalog.ModelVersion, seq int64) (*command.Command, error) {
+	cat := e.Catalog()
+	def.Version = 1
+	if m, ok := cat.Model(def.Name); ok {
+		def.Version = m.Last().Version + 1
+	}
+	def.Created = time.Now().UnixMilli()
+	next := cat.WithModelVersion(def, seq)
+	m, _ := next.Model(def.Name)
+	if err := e.fits(ctx, next, m, m.Rollout()); err != nil {
+		return nil, err
+	}
+	return &command.Command{Changes: []command.Change{{Kind: command.PutModel, Model: def}}}, nil
 }
 
 // readModel checks the statement and loads its file.
-func (e *Engine) readModel(ctx context.Context, st *ast.CreateModel, text string) (*catalog.Model, []byte, error) {
+func (e *Engine) readModel(ctx context.Context, st *ast.CreateModel, text string) (*catalog.ModelVersion, []byte, error) {
 	props, err := modelProperties(st)
 	if err != nil {
 		return nil, nil, err
@@ -76,95 +107,53 @@ func (e *Engine) readModel(ctx context.Context, st *ast.CreateModel, text string
 	if err != nil {
 		return nil, nil, &ast.Error{Code: "model.file", Span: at, Message: err.Error()}
 	}
-	v, err := model.Load(ctx, e.backends, model.NewArtifact(uri, b), model.Options{Backend: props["BACKEND"]})
-	if err != nil {
+	def := &catalog.ModelVersion{
+		Name: st.Name.Name, URI: uri, Size: int64(len(b)), Statement: text, Props: props, Held: props["ACTIVE"] == "false",
+	}
+	if err := e.tryModel(ctx, def, b); err != nil {
 		return nil, nil, &ast.Error{Code: "model.load", Span: at, Message: err.Error()}
 	}
-	defer func() { _ = v.Scorer.Close() }() // this one only showed that the file loads
-	return &catalog.Model{
-		Name: st.Name.Name, Version: 1, URI: uri, Size: int64(len(b)), Backend: v.Backend, Statement: text, Props: props,
-	}, b, nil
+	return def, b, nil
 }
 
-// modelProperties reads WITH (...): URI and BACKEND.
-func modelProperties(st *ast.CreateModel) (map[string]string, error) {
-	props := map[string]string{}
-	if st.With == nil {
-		return props, nil
+// tryModel shows that the file loads, and notes by which backend.
+func (e *Engine) tryModel(ctx context.Context, def *catalog.ModelVersion, b []byte) error {
+	v, err := model.Load(ctx, e.models.Backends, model.NewArtifact(def.URI, b), model.Options{Backend: def.Props["BACKEND"]})
+	if err != nil {
+		return err
 	}
-	known := []string{"URI", "BACKEND"}
-	for _, p := range st.With.Items {
-		name := strings.ToUpper(p.Name.Name)
-		value, ok := p.Value.(*ast.StringLit)
-		switch {
-		case name != "URI" && name != "BACKEND":
-			return nil, &ast.Error{
-				Code: "with.unknown", Span: p.Span(), Message: "a model has no property " + name, Hint: ast.Suggest(name, known),
-			}
-		case !ok:
-			return nil, &ast.Error{Code: "with.value", Span: p.Span(), Message: name + " must be text in single quotes"}
-		}
-		props[name] = value.Value
-	}
-	return props, nil
+	def.Backend = v.Backend
+	return v.Scorer.Close()
 }
 
-// readModelFile reads a file below dir. os.Root resolves links and refuses what leads outside.
-func readModelFile(dir, uri string) ([]byte, error) {
-	if strings.Contains(uri, "://") {
-		return nil, fmt.Errorf("model %s: this release reads files only", uri)
-	}
-	path := uri
-	if filepath.IsAbs(path) {
-		abs, err := filepath.Abs(dir)
-		if err != nil {
-			return nil, fmt.Errorf("model folder: %w", err)
-		}
-		if path, err = filepath.Rel(abs, path); err != nil {
-			return nil, fmt.Errorf("model %s: %w", uri, err)
-		}
-	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, fmt.Errorf("model folder: %w", err)
-	}
-	defer func() { _ = root.Close() }()
-	info, err := root.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("model %s: %w (files are read from below %s only)", uri, err, dir)
-	}
-	if !info.Mode().IsRegular() { // opening a pipe would wait for its writer
-		return nil, fmt.Errorf("model %s: it is no file", uri)
-	}
-	f, err := root.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("model %s: %w", uri, err)
-	}
-	defer func() { _ = f.Close() }()
-	b, err := io.ReadAll(io.LimitReader(f, model.DefaultMaxBytes+1))
-	if err != nil {
-		return nil, fmt.Errorf("model %s: %w", uri, err)
-	}
-	return b, nil
-}
-
+// dropModel drops a model or, where the name has an @, retires one of its versions.
 func (e *Engine) dropModel(ctx context.Context, st *ast.DropModel, text string) ([]EntityBody, error) {
 	name := st.Name.Name
 	seq, err := e.commands.Submit(ctx, func(int64) (*command.Command, error) {
 		cat := e.Catalog()
-		if _, err := lookupModel(cat, st.Name); err != nil {
+		base, version, pinned := strings.Cut(name, "@")
+		m, err := lookupModel(cat, ast.Ident{Loc: st.Name.Loc, Name: base})
+		if err != nil {
 			if st.IfExists {
 				return nil, command.ErrNothing
 			}
 			return nil, err
 		}
-		if users := modelUsers(cat, name); len(users) > 0 {
+		change := command.Change{Kind: command.DropModel, Name: base}
+		if pinned {
+			v, err := findVersion(m, version, st.Name.Span())
+			if err != nil {
+				return nil, err
+			}
+			change.Kind, change.Version = command.DropModelVersion, v.Version
+		}
+		if users := modelUsers(cat, m, change.Version); len(users) > 0 {
 			return nil, &ast.Error{
 				Code: "model.in-use", Span: st.Name.Span(), Message: "model " + name + " is used by " + strings.Join(users, ", "),
-				Hint: "TERMINATE them first",
+				Hint: "TERMINATE queries, and take versions out of the rollout, first",
 			}
 		}
-		return &command.Command{Text: text, Changes: []command.Change{{Kind: command.DropModel, Name: name}}}, nil
+		return &command.Command{Text: text, Changes: []command.Change{change}}, nil
 	})
 	if errors.Is(err, command.ErrNothing) {
 		return one(WarningEntity{"there is no model " + name}), nil
@@ -175,46 +164,71 @@ func (e *Engine) dropModel(ctx context.Context, st *ast.DropModel, text string) 
 	return one(e.succeeded("model/"+name+"/drop", "model "+name+" dropped", "", seq)), nil
 }
 
-// modelUsers lists the queries that score the model.
-func modelUsers(cat *catalog.Catalog, name string) []string {
+// modelUsers lists the queries that use a model or, if version is not 0, what uses the version: queries that name it, or the rollout.
+func modelUsers(cat *catalog.Catalog, m *catalog.Model, version int) []string {
 	var users []string
 	for _, q := range cat.Queries() {
-		if len(planModels(q.Plan)[name]) > 0 {
-			users = append(users, q.ID)
+		for _, c := range modelCalls(q.Plan, m.Name) {
+			if version == 0 || c.version == version {
+				users = append(users, q.ID)
+				break
+			}
 		}
+	}
+	if version > 0 && rolledOut(m.Rollout(), version) {
+		users = append(users, "the rollout ("+describeRollout(m.Rollout())+")")
 	}
 	return users
 }
 
-// planModels lists the models that a plan scores, each with the versions it names.
-func planModels(node plan.Node) map[string][]int {
-	models := map[string][]int{}
+// modelCall is a PREDICT or MODEL_VERSION in a plan.
+type modelCall struct {
+	version int
+	predict *plan.Predict // nil: MODEL_VERSION
+	columns []plan.OutColumn
+}
+
+// modelCalls lists the calls of a model in a plan.
+func modelCalls(node plan.Node, name string) []modelCall {
+	var calls []modelCall
 	plan.Walk(node, func(n plan.Node) bool {
 		for _, expr := range plan.Exprs(n) {
 			plan.WalkExpr(expr, func(x plan.Expr) bool {
-				if p, ok := x.(*plan.Predict); ok {
-					models[p.Model] = append(models[p.Model], p.Version)
+				switch x := x.(type) {
+				case *plan.Predict:
+					if x.Model == name {
+						calls = append(calls, modelCall{x.Version, x, n.Inputs()[0].Columns()})
+					}
+				case *plan.ModelVersion:
+					if x.Model == name {
+						calls = append(calls, modelCall{0, nil, n.Inputs()[0].Columns()})
+					}
 				}
 				return true
 			})
 		}
 		return true
 	})
-	return models
+	return calls
 }
 
-// putModel makes a defined model ready to score: on start, and when a command that made it is read back.
-func (e *Engine) putModel(ctx context.Context, m *catalog.Model) error {
-	b, err := e.artifacts.load(ctx, m.SHA256)
-	if err != nil {
-		return fmt.Errorf("model %s: %w", m.Name, err)
+// keepModels loads what the changed models score with now, and lets go what they do not.
+func (e *Engine) keepModels(ctx context.Context, names []string, before, after *catalog.Catalog) {
+	for _, name := range names {
+		if m, ok := after.Model(name); ok {
+			e.keepModel(ctx, m)
+		} else if m, ok := before.Model(name); ok {
+			e.models.Forget(m)
+			e.scored.Forget(name)
+		}
 	}
-	v, err := model.Load(ctx, e.backends, model.NewArtifact(m.URI, b), model.Options{Backend: m.Backend})
-	if err != nil {
-		return err
+}
+
+// keepModel makes a model ready to score. Where a version cannot be loaded the queries that need it fail, and are tried again.
+func (e *Engine) keepModel(ctx context.Context, m *catalog.Model) {
+	if err := e.models.Keep(ctx, m); err != nil {
+		e.log.Error("a model cannot be loaded", "model", m.Name, "error", err)
 	}
-	_, err = e.models.Create(m.Name, v)
-	return err
 }
 
 func lookupModel(cat *catalog.Catalog, name ast.Ident) (*catalog.Model, error) {
@@ -228,37 +242,4 @@ func lookupModel(cat *catalog.Catalog, name ast.Ident) (*catalog.Model, error) {
 	return nil, &ast.Error{
 		Code: "name.model", Span: name.Span(), Message: "there is no model " + types.QuoteName(name.Name), Hint: ast.Suggest(name.Name, names),
 	}
-}
-
-func modelInfo(m *catalog.Model) ModelInfo {
-	return ModelInfo{Name: m.Name, Version: m.Version, Backend: m.Backend, URI: m.URI, SHA256: m.SHA256, Bytes: m.Size}
-}
-
-func showModels(cat *catalog.Catalog) ModelsList {
-	list := ModelsList{Models: []ModelInfo{}}
-	for _, m := range cat.Models() {
-		list.Models = append(list.Models, modelInfo(m))
-	}
-	return list
-}
-
-func (e *Engine) describeModel(cat *catalog.Catalog, name ast.Ident) ([]EntityBody, error) {
-	m, err := lookupModel(cat, name)
-	if err != nil {
-		return nil, err
-	}
-	v, err := e.models.Snapshot().Resolve(m.Name, 0)
-	if err != nil {
-		return nil, err
-	}
-	d := ModelDescription{ModelInfo: modelInfo(m), Statement: m.Statement, Inputs: []ModelColumn{}, Outputs: []ModelColumn{}}
-	sig := v.Scorer.Signature()
-	for _, t := range sig.Inputs {
-		d.Inputs = append(d.Inputs, ModelColumn{Name: t.Name, Type: t.Type.String(), Shape: t.Describe()})
-	}
-	for _, t := range sig.Outputs {
-		d.Outputs = append(d.Outputs, ModelColumn{Name: t.Name, Type: t.Type.String(), Shape: t.String()})
-	}
-	d.Returns = returns(v)
-	return one(d), nil
 }

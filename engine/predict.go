@@ -2,11 +2,13 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
 	"github.com/millrace/millrace/engine/expr"
 	"github.com/millrace/millrace/engine/task"
+	"github.com/millrace/millrace/sql/catalog"
 	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/sql/types"
 	"github.com/millrace/millrace/sql/vector"
@@ -15,40 +17,59 @@ import (
 )
 
 // modelResolver answers the analyzer from the models as they are now.
-type modelResolver struct{ models *model.Registry }
+type modelResolver struct{ e *Engine }
 
 // ResolvePredict implements analyzer.Models.
-func (m modelResolver) ResolvePredict(name string, version int, args []*types.Type) (*types.Type, error) {
-	return m.models.Snapshot().ResolvePredict(name, version, args)
+func (r modelResolver) ResolvePredict(name string, version int, args []*types.Type) (*types.Type, error) {
+	m, ok := r.e.Catalog().Model(name)
+	if !ok {
+		return nil, fmt.Errorf("model %s does not exist", name)
+	}
+	return r.e.models.Resolve(context.Background(), m, version, args)
 }
 
-// Predictor implements expr.Models: the version is resolved when the task is built and stays.
-func (m modelResolver) Predictor(p *plan.Predict) (expr.Predictor, error) {
-	args := make([]*types.Type, len(p.Args))
-	for i, a := range p.Args {
-		args[i] = a.Type()
-	}
-	b, _, err := m.models.Snapshot().Bind(p.Model, p.Version, args)
-	if err != nil {
-		return nil, err
-	}
-	return predictor{b}, nil
+// definitions implements model.Definitions.
+func (e *Engine) definitions() (*catalog.Catalog, int64) {
+	applied := e.applied.Load() // before the catalog, which may have more
+	return e.Catalog(), applied
 }
 
-// predictor scores a batch by one call of its model.
-type predictor struct{ b *model.Binding }
+// modelView is a task's models, or those of a single statement.
+type modelView struct{ *model.View }
+
+// Predictor implements expr.Models.
+func (v modelView) Predictor(p *plan.Predict, at expr.Place) (expr.Predictor, error) {
+	f, err := v.Follow(p, model.Place(at))
+	return predictor{f}, err
+}
+
+// Versioner implements expr.Models.
+func (v modelView) Versioner(p *plan.ModelVersion, at expr.Place) (expr.Versioner, error) {
+	c, err := v.Choose(p.Model, model.Place(at))
+	return versioner{c}, err
+}
+
+// predictor scores a batch, mostly by one call of its model.
+type predictor struct{ f *model.Follower }
 
 // Predict implements expr.Predictor. A model scores all rows or none, so no single row fails.
-func (p predictor) Predict(args []*vector.Vector, rows int, sel []int32, out *vector.Vector, _ func(int, error)) error {
-	return p.b.Score(context.Background(), args, rows, sel, out)
+func (p predictor) Predict(rows expr.Rows, args []*vector.Vector, sel []int32, out *vector.Vector, _ func(int, error)) error {
+	return p.f.Score(model.Rows(rows), args, sel, out)
 }
 
 // Field implements expr.FieldPredictor.
 func (p predictor) Field(name string) expr.Predictor {
-	if b := p.b.Field(name); b != nil {
-		return predictor{b}
+	if f := p.f.Field(name); f != nil {
+		return predictor{f}
 	}
 	return nil
+}
+
+type versioner struct{ c *model.Chooser }
+
+// Versions implements expr.Versioner.
+func (v versioner) Versions(rows expr.Rows, sel []int32, out *vector.Vector) error {
+	return v.c.Versions(model.Rows(rows), sel, out)
 }
 
 // returns is the SQL type of PREDICT for arguments of the types that a signature asks for.
@@ -66,7 +87,9 @@ func newUDFEnv(props map[string]string) *udf.Env {
 
 // exprEnv evaluates constants and pull queries.
 func (e *Engine) exprEnv() *expr.Env {
-	return &expr.Env{Functions: e.functions, UDF: newUDFEnv(e.opts.Properties), Models: modelResolver{&e.models}}
+	return &expr.Env{
+		Functions: e.functions, UDF: newUDFEnv(e.opts.Properties), Models: modelView{e.models.View("", e.applied.Load(), e.definitions)},
+	}
 }
 
 // fold evaluates a constant expression for the optimizer; false leaves it as it is, to fail at run time.
@@ -79,10 +102,10 @@ func (e *Engine) fold(x plan.Expr) (any, bool) {
 	return v, err == nil
 }
 
-// taskDeps are the surroundings of the tasks of a query.
-func (e *Engine) taskDeps(query string) task.Deps {
+// taskDeps are the surroundings of the tasks of a query that begins with the models as the commands below an offset left them.
+func (e *Engine) taskDeps(query string, models int64) task.Deps {
 	return task.Deps{
-		Functions: e.functions, UDF: newUDFEnv(e.opts.Properties), Models: modelResolver{&e.models}, Log: e.plog.query(query),
-		Schemas: e.schemas,
+		Functions: e.functions, UDF: newUDFEnv(e.opts.Properties), Log: e.plog.query(query), Schemas: e.schemas,
+		Models: func() task.Models { return modelView{e.models.View(query, models, e.definitions)} },
 	}
 }

@@ -91,6 +91,8 @@ type lookup struct {
 type bounds struct{ low, high int64 }
 
 func (t *tablePull) compile(root plan.Node) error {
+	env := *t.compiler.Expr
+	env.Place.Columns = t.q.Columns
 	cols := root.Columns()
 	if s, ok := root.(*plan.Sink); ok {
 		cols = s.Input.Columns()
@@ -107,12 +109,12 @@ func (t *tablePull) compile(root plan.Node) error {
 	}
 	var err error
 	if t.q.Filter != nil {
-		if t.filter, err = expr.Compile(t.q.Filter, t.compiler.Expr); err != nil {
+		if t.filter, err = expr.Compile(t.q.Filter, &env); err != nil {
 			return err
 		}
 	}
 	for i, it := range t.q.Items {
-		ev, err := expr.Compile(it.Expr, t.compiler.Expr)
+		ev, err := expr.Compile(it.Expr, &env)
 		if err != nil {
 			return err
 		}

@@ -81,7 +81,7 @@ func (e *Engine) startStream(ctx context.Context, c clientQuery) (ResultSet, err
 		}
 		fetcher := e.kafka.NewFetcher(kafka.FetchConfig{})
 		defer fetcher.Close()
-		deps := e.taskDeps(s.id)
+		deps := e.taskDeps(s.id, e.applied.Load())
 		deps.Rows = s.take
 		q := query.Transient{Topology: topo, Fetcher: fetcher, Start: c.start, Until: c.until, Deps: deps, KeyedOnly: c.scalable}
 		return q.Run(ctx)

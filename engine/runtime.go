@@ -63,7 +63,7 @@ func (e *Engine) spec(q *command.Query, node plan.Node, paused bool) (query.Spec
 	if err != nil {
 		return query.Spec{}, err
 	}
-	deps := e.taskDeps(q.ID)
+	deps := e.taskDeps(q.ID, q.Models)
 	deps.UDF = newUDFEnv(q.Props)
 	return query.Spec{Topology: topo, Start: q.Start, Deps: deps, Options: e.taskOptions(q.Props), Paused: paused}, nil
 }

@@ -17,11 +17,11 @@ const (
 )
 
 // Settle waits until every persistent query has committed all that is in its topics, those included which other queries fill
-// meanwhile. It is for programs that write records and then read tables, as tests do; while others write, it may never return
+// meanwhile, and follows the rollouts of its models. It is for programs that write records and then read tables, as tests do; while others write, it may never return
 // before ctx ends. A query that is in error is an error.
 func (e *Engine) Settle(ctx context.Context) error {
 	for quiet := 0; quiet < settleRounds; {
-		behind := false
+		behind := !e.cluster.FollowsModels()
 		for _, id := range e.queries.IDs() {
 			b, err := e.isBehind(ctx, id)
 			if err != nil {

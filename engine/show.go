@@ -56,8 +56,11 @@ func (e *Engine) show(ctx context.Context, s *session, stmt ast.Statement) ([]En
 		return b, true, err
 	case *ast.ShowModels:
 		return one(showModels(cat)), true, nil
+	case *ast.ShowModelVersions:
+		b, err := e.showModelVersions(cat, st.Name)
+		return b, true, err
 	case *ast.DescribeModel:
-		b, err := e.describeModel(cat, st.Name)
+		b, err := e.describeModel(ctx, cat, st.Name)
 		return b, true, err
 	}
 	return nil, false, nil

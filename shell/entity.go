@@ -52,6 +52,7 @@ var views = map[string]func(json.RawMessage) (view, error){
 	"terminate_query":     viewOf(viewTerminate),
 	"assert_topic":        viewOf(viewAssertTopic),
 	"models":              viewOf(viewModels),
+	"model_versions":      viewOf(viewModelVersions),
 	"model_description":   viewOf(viewModel),
 	"assert_schema":       viewOf(viewAssertSchema),
 

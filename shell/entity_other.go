@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 func viewProperties(v struct {
@@ -73,15 +74,34 @@ func viewVariables(v struct {
 }
 
 type modelInfo struct {
-	Name, Backend, URI, SHA256 string
-	Version                    int
-	Bytes                      int64
+	Name, Backend, URI, SHA256, Rollout string
+	Version                             int
+	Bytes                               int64
 }
 
 func viewModels(v struct{ Models []modelInfo }) view {
-	g := newGrid("Model", "Version", "Backend", "Bytes", "SHA-256", "URI")
+	g := newGrid("Model", "Version", "Backend", "Bytes", "SHA-256", "URI", "Rollout")
 	for _, m := range v.Models {
-		g.add(m.Name, strconv.Itoa(m.Version), m.Backend, strconv.FormatInt(m.Bytes, 10), m.SHA256[:min(12, len(m.SHA256))], m.URI)
+		g.add(m.Name, strconv.Itoa(m.Version), m.Backend, strconv.FormatInt(m.Bytes, 10), shortDigest(m.SHA256), m.URI, m.Rollout)
+	}
+	return view{grids: []grid{g}}
+}
+
+func shortDigest(sha256 string) string { return sha256[:min(12, len(sha256))] }
+
+func viewModelVersions(v struct {
+	Versions []struct {
+		modelInfo
+		Status                                   string
+		Rows, ShadowRows, Batches, Errors, Nanos int64
+	}
+},
+) view {
+	g := newGrid("Model", "Version", "Status", "Backend", "SHA-256", "URI", "Rows", "Shadow rows", "Batches", "Errors", "Scoring")
+	for _, m := range v.Versions {
+		g.add(m.Name, strconv.Itoa(m.Version), m.Status, m.Backend, shortDigest(m.SHA256), m.URI, strconv.FormatInt(m.Rows, 10),
+			strconv.FormatInt(m.ShadowRows, 10), strconv.FormatInt(m.Batches, 10), strconv.FormatInt(m.Errors, 10),
+			time.Duration(m.Nanos).Round(time.Microsecond).String())
 	}
 	return view{grids: []grid{g}}
 }
@@ -93,7 +113,7 @@ func viewModel(v struct {
 },
 ) view {
 	out := view{text: facts("Model", v.Name, "Version", strconv.Itoa(v.Version), "Backend", v.Backend, "Bytes", strconv.FormatInt(v.Bytes, 10),
-		"SHA-256", v.SHA256, "URI", v.URI, "PREDICT returns", v.Returns, "Statement", oneLine(v.Statement))}
+		"SHA-256", v.SHA256, "URI", v.URI, "Rollout", v.Rollout, "PREDICT returns", v.Returns, "Statement", oneLine(v.Statement))}
 	in, result := newGrid("Input", "Type", "Shape"), newGrid("Output", "Type", "Shape")
 	for _, c := range v.Inputs {
 		in.add(c.Name, c.Type, c.Shape)

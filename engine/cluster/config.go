@@ -128,6 +128,8 @@ type Task interface {
 	Positions() map[string]int64
 	State() task.State
 	Rewind(positions map[string]int64, s task.State)
+	Committed(s task.State)
+	Behind() bool
 	Buffered(topic string) (records, bytes int)
 	Counters() operator.Counters
 }

@@ -28,9 +28,10 @@ type member struct {
 	done  chan struct{} // closed when the restore has ended
 
 	paused  bool
-	more    bool // Process has not come to its end
-	aborts  int  // of its commits, in a row
-	touched bool // something was taken or processed since the last commit
+	more    bool        // Process has not come to its end
+	aborts  int         // of its commits, in a row
+	behind  atomic.Bool // of its models
+	touched bool        // something was taken or processed since the last commit
 
 	committed  Record // as of the last commit
 	stored     []byte // its bytes; nil: there is no slots record yet
@@ -146,11 +147,13 @@ func (m *member) rollback() {
 	}
 	m.pendingRaw, m.touched, m.more = nil, false, false
 	m.ready.Store(true)
+	m.slot.swapped.Add(1) // what the commit would have brought in
 }
 
 // record is what the slots topic shall say of the task now. Changelog positions are filled in when they are known.
 func (m *member) record(command int64) Record {
 	r := Record{Command: command, Inputs: m.task.Positions(), State: m.task.State()}
+	r.Command = max(r.Command, r.State.Models) // whoever goes on must know these commands
 	if len(m.committed.Changelogs) > 0 {
 		r.Changelogs = maps.Clone(m.committed.Changelogs)
 	}
@@ -165,6 +168,8 @@ func (m *member) settle(now time.Time) {
 	}
 	m.state.Commit(positions, now)
 	m.task.ResetOutputs()
+	m.task.Committed(m.pending.State)
+	m.behind.Store(m.task.Behind())
 	m.committed, m.stored, m.pendingRaw, m.touched, m.aborts = m.pending, m.pendingRaw, nil, false, 0
 	m.publish()
 }

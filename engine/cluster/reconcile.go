@@ -281,6 +281,7 @@ func (sl *slot) activate(ctx context.Context, m *member) error {
 		}
 	}
 	m.ready.Store(true)
+	sl.swapped.Add(1)
 	sl.wg.Go(func() { m.listen(ctx) })
 	m.publish()
 	return nil

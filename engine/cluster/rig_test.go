@@ -272,6 +272,8 @@ func (f *fake) Process(time.Time) (bool, error) {
 func (f *fake) Flush() error          { return nil }
 func (f *fake) Outputs() []record.Out { return f.outs }
 func (f *fake) ResetOutputs()         { f.outs = nil }
+func (f *fake) Committed(task.State)  {}
+func (f *fake) Behind() bool          { return false }
 
 func (f *fake) Positions() map[string]int64 {
 	if len(f.queue) > 0 {

@@ -24,6 +24,10 @@ type slot struct {
 	taken atomic.Bool   // from taking the slot over until its tasks are closed: only then it can have tasks
 	wg    sync.WaitGroup
 
+	// swapped counts the times that models may have changed, see [Service.ModelsChanged]; followed is its value when the
+	// tasks were last asked.
+	swapped, followed atomic.Int64
+
 	undecided atomic.Bool // a transaction was begun, and its end is not known
 
 	producer   TxnProducer
@@ -242,6 +246,7 @@ func (sl *slot) loop(ctx context.Context) error {
 		if err := sl.catchUp(); err != nil {
 			return err
 		}
+		sl.followModels()
 		more := false
 		if !sl.s.lowDisk.Load() {
 			more = sl.process()

@@ -18,7 +18,7 @@ import (
 )
 
 // FormatVersion is the version of a command's bytes. Every version that was released stays readable.
-const FormatVersion = 1
+const FormatVersion = 2
 
 // Command is one statement's lasting effect, all or nothing.
 type Command struct {
@@ -43,18 +43,24 @@ const (
 	ResumeQuery Kind = "resume-query"
 	PutModel    Kind = "put-model"
 	DropModel   Kind = "drop-model"
+	// Since format 2 a model has versions: PutModel adds one.
+	RollOut          Kind = "roll-out-model"
+	DropModelVersion Kind = "drop-model-version"
 )
 
 // Change is one part of a Command. The field that belongs to Kind is set; drops, PauseQuery and ResumeQuery use Name alone.
 type Change struct {
-	Kind    Kind            `json:"kind"`
-	Name    string          `json:"name,omitempty"`
-	Slots   int             `json:"slots,omitempty"`
-	Source  *catalog.Source `json:"source,omitempty"`
-	Type    *types.Type     `json:"type,omitempty"`
-	Query   *Query          `json:"query,omitempty"`
-	Model   *catalog.Model  `json:"model,omitempty"`
-	DropAll bool            `json:"deleteTopic,omitempty"` // DROP ... DELETE TOPIC
+	Kind   Kind            `json:"kind"`
+	Name   string          `json:"name,omitempty"`
+	Slots  int             `json:"slots,omitempty"`
+	Source *catalog.Source `json:"source,omitempty"`
+	Type   *types.Type     `json:"type,omitempty"`
+	Query  *Query          `json:"query,omitempty"`
+	// Model is a version to add; Version the one to drop of the model Name; Rollout what holds for it from now on.
+	Model   *catalog.ModelVersion `json:"model,omitempty"`
+	Version int                   `json:"version,omitempty"`
+	Rollout *catalog.Rollout      `json:"rollout,omitempty"`
+	DropAll bool                  `json:"deleteTopic,omitempty"` // DROP ... DELETE TOPIC
 }
 
 // Query is a persistent query as stored.
@@ -68,6 +74,8 @@ type Query struct {
 	// Incarnation names the query's state, topics and positions where ID does not do: an id that people choose may come again
 	// after a drop. Empty: ID.
 	Incarnation string `json:"incarnation,omitempty"`
+	// Models is an offset of the command log: the query begins with the models as the commands below it left them.
+	Models int64 `json:"models,omitempty"`
 	// Start holds where reading begins, by source topic and partition, resolved when the query was made: what comes
 	// later is read whichever server starts it, and whenever.
 	Start map[string][]int64 `json:"start"`
@@ -90,8 +98,8 @@ func Unmarshal(b []byte) (*Command, error) {
 	if err := json.Unmarshal(b, &c); err != nil {
 		return nil, fmt.Errorf("decode command: %w", err)
 	}
-	if c.Format != FormatVersion {
-		return nil, fmt.Errorf("decode command: format %d, this release reads %d", c.Format, FormatVersion)
+	if c.Format < 1 || c.Format > FormatVersion {
+		return nil, fmt.Errorf("decode command: format %d, this release reads 1 to %d", c.Format, FormatVersion)
 	}
 	for i := range c.Changes {
 		if err := c.Changes[i].check(); err != nil {
@@ -114,6 +122,10 @@ func (ch *Change) check() error {
 		missing = ch.Query == nil
 	case PutModel:
 		missing = ch.Model == nil
+	case RollOut:
+		missing = ch.Rollout == nil || ch.Name == ""
+	case DropModelVersion:
+		missing = ch.Version == 0 || ch.Name == ""
 	case DropSource, DropType, DropQuery, PauseQuery, ResumeQuery, DropModel:
 		missing = ch.Name == ""
 	default:
@@ -125,8 +137,23 @@ func (ch *Change) check() error {
 	return nil
 }
 
-// Apply returns the catalog after the command.
-func (c *Command) Apply(cat *catalog.Catalog) (*catalog.Catalog, error) {
+// Models lists the models that the command changes.
+func (c *Command) Models() []string {
+	var names []string
+	for i := range c.Changes {
+		switch ch := &c.Changes[i]; ch.Kind {
+		case PutModel:
+			names = append(names, ch.Model.Name)
+		case DropModel, RollOut, DropModelVersion:
+			names = append(names, ch.Name)
+		}
+	}
+	return names
+}
+
+// Apply returns the catalog after the command, which has the offset.
+func (c *Command) Apply(cat *catalog.Catalog, offset int64) (*catalog.Catalog, error) {
+	var err error
 	for i := range c.Changes {
 		ch := &c.Changes[i]
 		switch ch.Kind {
@@ -147,10 +174,17 @@ func (c *Command) Apply(cat *catalog.Catalog) (*catalog.Catalog, error) {
 		case DropQuery:
 			cat = cat.WithoutQuery(ch.Name)
 		case PutModel:
-			cat = cat.WithModel(ch.Model)
+			cat = cat.WithModelVersion(ch.Model, offset)
 		case DropModel:
 			cat = cat.WithoutModel(ch.Name)
+		case RollOut:
+			cat, err = cat.WithRollout(ch.Name, ch.Rollout, offset)
+		case DropModelVersion:
+			cat, err = cat.WithoutModelVersion(ch.Name, ch.Version)
 		case Service, PauseQuery, ResumeQuery: // no definition changes
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
 	return cat, nil

@@ -110,7 +110,12 @@ func (l *lambda) bind(c *context, row int) udf.Lambda {
 	for _, i := range l.columns {
 		setConst(l.cols[i], c.cols[i], row)
 	}
-	inner := &context{batch: c.batch, n: 1, cols: l.cols, all: zero[:], params: append(c.params[:len(c.params):len(c.params)], l.params)}
+	inner := &context{
+		batch: c.batch, n: 1, cols: l.cols, all: zero[:], params: append(c.params[:len(c.params):len(c.params)], l.params), row: row,
+	}
+	if c.lambda != nil {
+		inner.row = c.row
+	}
 	return func(args ...any) (any, error) {
 		for i, p := range l.params {
 			p.Reset()
@@ -140,62 +145,4 @@ type lambdaParam struct{ depth, index int }
 
 func (x *lambdaParam) eval(c *context, _ []int32) *vector.Vector {
 	return c.params[len(c.params)-1-x.depth][x.index]
-}
-
-// predict scores a model once for the whole selection.
-type predict struct {
-	e     *plan.Predict
-	model Predictor
-	args  []node
-	vecs  []*vector.Vector
-	res   *vector.Vector
-}
-
-func (c *compiler) predict(e *plan.Predict) (node, error) {
-	if c.env.Models == nil {
-		return nil, errors.New("no models to predict with")
-	}
-	m, err := c.env.Models.Predictor(e)
-	if err != nil {
-		return nil, err
-	}
-	return c.scored(e, m, e.T)
-}
-
-func (c *compiler) scored(e *plan.Predict, m Predictor, t *types.Type) (node, error) {
-	args, err := c.compileAll(e.Args)
-	return &predict{e, m, args, make([]*vector.Vector, len(args)), vector.New(t)}, err
-}
-
-// field reads a field of a STRUCT; of a PREDICT that can, it asks for the field alone.
-func (c *compiler) field(e *plan.Field) (node, error) {
-	if p, ok := e.Base.(*plan.Predict); ok && c.env.Models != nil {
-		m, err := c.env.Models.Predictor(p)
-		if err != nil {
-			return nil, err
-		}
-		if fields, ok := m.(FieldPredictor); ok {
-			if one := fields.Field(p.T.Fields[e.Index].Name); one != nil {
-				return c.scored(p, one, e.T)
-			}
-		}
-	}
-	x, err := c.compile(e.Base)
-	return &field{base: x, index: e.Index, res: vector.New(e.T)}, err
-}
-
-func (x *predict) eval(c *context, sel []int32) *vector.Vector {
-	evalAll(c, x.args, x.vecs, sel)
-	x.res.Reset()
-	rows := c.rows(sel)
-	if len(rows) > 0 {
-		fail := func(row int, err error) { c.fail(row, x.e, err) }
-		if err := x.model.Predict(x.vecs, c.n, rows, x.res, fail); err != nil {
-			c.fatal = err
-		}
-	}
-	for x.res.Len() < c.n { // nothing was scored
-		x.res.AppendNull()
-	}
-	return x.res
 }

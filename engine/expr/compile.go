@@ -63,6 +63,8 @@ func (c *compiler) compileNested(e plan.Expr) (node, error) {
 		return c.call(e)
 	case *plan.Predict:
 		return c.predict(e)
+	case *plan.ModelVersion:
+		return c.modelVersion(e)
 	case *plan.Lambda:
 		return nil, errors.New("a lambda stands outside a function's arguments")
 	}

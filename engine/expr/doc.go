@@ -19,23 +19,55 @@ type Env struct {
 	Functions *udf.Registry
 	UDF       *udf.Env // clock and random numbers of functions
 	Models    Models   // nil: PREDICT is refused
+	Place     Place    // where the expression stands; only models ask
 	Sink      Sink     // nil: failures are dropped
 }
 
 // Sink takes a row that failed, with the part of the expression that did. It is called in the task's goroutine.
 type Sink func(b *vector.Batch, row int, e plan.Expr, err error)
 
-// Models finds the model of a PREDICT.
+// Models finds the model of a PREDICT or MODEL_VERSION.
 type Models interface {
-	Predictor(p *plan.Predict) (Predictor, error)
+	Predictor(p *plan.Predict, at Place) (Predictor, error)
+	Versioner(v *plan.ModelVersion, at Place) (Versioner, error)
 }
 
-// Predictor scores a model over rows of a batch: those of sel, which is ascending, of the rows 0..rows-1. The arguments are
-// flat or const. It fills out, which is empty and of the PREDICT's type, with one element for each of the rows,
-// unspecified where sel leaves a row out; fail tells of a row that cannot be scored, whose element becomes NULL. A
-// returned error is not of a row: it fails the task.
+// Place is where in a plan an expression stands: models choose a version by columns that their arguments need not be.
+type Place struct {
+	Columns []plan.OutColumn // of the batches; nil: not known
+	// Fixed says that rows come again to be taken back, as old values of a table do: what they gave the first time they
+	// must give again.
+	Fixed bool
+}
+
+// Over is the environment for expressions over the rows of a node.
+func (e *Env) Over(n plan.Node) *Env {
+	c := *e
+	c.Place = Place{Columns: n.Columns()}
+	return &c
+}
+
+// Rows are the N elements that an expression is evaluated over: the rows of a batch or, inside a lambda, elements that all belong to
+// one row of it.
+type Rows struct {
+	Batch *vector.Batch
+	N     int
+	// Lambda says that all elements belong to the batch's row Row.
+	Lambda bool
+	Row    int
+}
+
+// Predictor scores a model over elements: those of sel, which is ascending. The arguments are flat or const. It fills out, which is
+// empty and of the PREDICT's type, with rows.N elements, unspecified where sel leaves one out; fail tells of one that cannot be
+// scored, which becomes NULL. A returned error is not of a row: it fails the task.
 type Predictor interface {
-	Predict(args []*vector.Vector, rows int, sel []int32, out *vector.Vector, fail func(row int, err error)) error
+	Predict(rows Rows, args []*vector.Vector, sel []int32, out *vector.Vector, fail func(row int, err error)) error
+}
+
+// Versioner gives the version of a model that each element is scored by: it sets those of sel in out, an INTEGER vector of rows.N
+// elements.
+type Versioner interface {
+	Versions(rows Rows, sel []int32, out *vector.Vector) error
 }
 
 // FieldPredictor is a Predictor of STRUCTs that can give one of their fields alone, which spares making the others. Field
@@ -80,6 +112,7 @@ type context struct {
 
 	params [][]*vector.Vector // of the lambdas being evaluated, innermost last
 	lambda *lambdaError       // set inside a lambda: its first failure, which fails the call
+	row    int                // inside a lambda: the row of the batch that it is evaluated for
 }
 
 // lambdaError holds the first failure inside a lambda's body.

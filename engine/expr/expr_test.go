@@ -12,6 +12,7 @@ import (
 	"github.com/millrace/millrace/sql/types"
 	"github.com/millrace/millrace/sql/vector"
 	"github.com/millrace/millrace/udf"
+	"github.com/millrace/millrace/udf/builtin"
 )
 
 var columnTypes = []*types.Type{
@@ -347,10 +348,23 @@ func TestLikeIsBounded(t *testing.T) {
 
 type predictor struct{ t *testing.T }
 
-func (p predictor) Predictor(*plan.Predict) (Predictor, error) { return p, nil }
+func (p predictor) Predictor(*plan.Predict, Place) (Predictor, error) { return p, nil }
 
-func (p predictor) Predict(args []*vector.Vector, rows int, sel []int32, out *vector.Vector, fail func(int, error)) error {
-	for row := range rows {
+func (p predictor) Versioner(*plan.ModelVersion, Place) (Versioner, error) { return p, nil }
+
+// Versions tells the row of the batch.
+func (p predictor) Versions(rows Rows, sel []int32, out *vector.Vector) error {
+	for _, i := range sel {
+		out.I32[i] = i
+		if rows.Lambda {
+			out.I32[i] = int32(rows.Row)
+		}
+	}
+	return nil
+}
+
+func (p predictor) Predict(rows Rows, args []*vector.Vector, sel []int32, out *vector.Vector, fail func(int, error)) error {
+	for row := range rows.N {
 		out.Append(float64(args[0].I32[row]) / 2)
 	}
 	for _, row := range sel {
@@ -380,7 +394,11 @@ func TestPredict(t *testing.T) {
 // fieldPredictor gives STRUCTs whose field HALF can be had alone, and then is negative to tell.
 type fieldPredictor struct{ sign float64 }
 
-func (p fieldPredictor) Predictor(*plan.Predict) (Predictor, error) { return p, nil }
+func (p fieldPredictor) Predictor(*plan.Predict, Place) (Predictor, error) { return p, nil }
+
+func (p fieldPredictor) Versioner(*plan.ModelVersion, Place) (Versioner, error) {
+	return nil, errors.New("not asked for")
+}
 
 func (p fieldPredictor) Field(name string) Predictor {
 	if name != "HALF" {
@@ -389,8 +407,8 @@ func (p fieldPredictor) Field(name string) Predictor {
 	return fieldPredictor{-1}
 }
 
-func (p fieldPredictor) Predict(args []*vector.Vector, rows int, _ []int32, out *vector.Vector, _ func(int, error)) error {
-	for row := range rows {
+func (p fieldPredictor) Predict(rows Rows, args []*vector.Vector, _ []int32, out *vector.Vector, _ func(int, error)) error {
+	for row := range rows.N {
 		half := p.sign * float64(args[0].I32[row]) / 2
 		if p.sign < 0 {
 			out.Append(half)
@@ -459,5 +477,32 @@ func BenchmarkKernels(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/row")
 		})
+	}
+}
+
+// TestModelVersion: each row asks for its own version, and inside a lambda for that of the row around it.
+func TestModelVersion(t *testing.T) {
+	env := &Env{Models: predictor{t}, Functions: builtin.Registry(), UDF: &udf.Env{}}
+	list := types.ArrayOf(types.Int)
+	v := vector.New(list)
+	for range 3 {
+		v.Append([]any{int32(7), int32(8)})
+	}
+	call := &plan.Call{
+		Name: "TRANSFORM", Params: []*types.Type{list, {Kind: types.KindLambda}}, T: list,
+		Args: []plan.Expr{&plan.Column{T: list}, &plan.Lambda{Params: []string{"X"}, Types: []*types.Type{types.Int}, Body: &plan.ModelVersion{Model: "M"}}},
+	}
+	for _, c := range []struct {
+		e    plan.Expr
+		want string
+	}{{&plan.ModelVersion{Model: "M"}, "2"}, {call, "[2 2]"}} {
+		ev, err := Compile(c.e, env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := ev.Eval(&vector.Batch{N: 3, Cols: []*vector.Vector{v}})
+		if got := fmt.Sprint(out.Value(2)); err != nil || got != c.want {
+			t.Errorf("%s of row 2 is %s, want %s, %v", c.e, got, c.want, err)
+		}
 	}
 }

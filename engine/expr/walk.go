@@ -12,7 +12,7 @@ import (
 // Children lists the direct parts of an expression.
 func Children(e plan.Expr) []plan.Expr {
 	switch e := e.(type) {
-	case *plan.Column, *plan.Literal, *plan.LambdaParam:
+	case *plan.Column, *plan.Literal, *plan.LambdaParam, *plan.ModelVersion:
 		return nil
 	case *plan.Arithmetic:
 		return []plan.Expr{e.Left, e.Right}
@@ -95,7 +95,7 @@ func Foldable(e plan.Expr, env *Env) bool { return foldable(e, env, 0) }
 // foldable is Foldable inside so many lambdas of the expression itself.
 func foldable(e plan.Expr, env *Env, lambdas int) bool {
 	switch e := e.(type) {
-	case *plan.Column, *plan.Predict:
+	case *plan.Column, *plan.Predict, *plan.ModelVersion:
 		return false
 	case *plan.LambdaParam:
 		return e.Depth < lambdas

@@ -100,7 +100,7 @@ func newCalls(n *plan.Aggregate, env *Env) ([]call, error) {
 		if err != nil {
 			return nil, fmt.Errorf("find aggregate function %s: %w", n.Calls[i].Name, err)
 		}
-		args, err := env.compileAll(n.ID, n.Calls[i].Args)
+		args, err := env.compileAll(n, n.Calls[i].Args)
 		if err != nil {
 			return nil, err
 		}

@@ -117,7 +117,7 @@ func (b *builder) node(node plan.Node, next Operator) error {
 }
 
 func (b *builder) filter(n *plan.Filter, next Operator) error {
-	predicate, err := b.env.Compile(n.ID, n.Predicate)
+	predicate, err := b.env.Compile(n, n.Predicate)
 	if err != nil {
 		return err
 	}

@@ -29,8 +29,8 @@ type Env struct {
 	Stores    state.Stores
 	Functions Functions
 	UDF       *udf.Env
-	// Compile makes the evaluator of an expression of a node.
-	Compile func(node string, e plan.Expr) (Evaluator, error)
+	// Compile makes the evaluator of an expression of a node, over batches of its first input.
+	Compile func(node plan.Node, e plan.Expr) (Evaluator, error)
 	// FailOnTimestamp makes a row whose timestamp cannot be extracted an error of the task, as
 	// ksql.timestamp.throw.on.invalid asks; else it is left out.
 	FailOnTimestamp bool
@@ -58,7 +58,7 @@ func (e *Env) formatOptions(topic string, key bool) format.Options {
 	return format.Options{Key: key, Schemas: e.Schemas, Topic: topic}
 }
 
-func (e *Env) compileAll(node string, exprs []plan.Expr) ([]Evaluator, error) {
+func (e *Env) compileAll(node plan.Node, exprs []plan.Expr) ([]Evaluator, error) {
 	out := make([]Evaluator, len(exprs))
 	for i, x := range exprs {
 		ev, err := e.Compile(node, x)

@@ -37,7 +37,7 @@ func NewFlatMap(n *plan.FlatMap, env *Env, next Operator) (*FlatMap, error) {
 		if c.f, err = env.Functions.Table(&n.Calls[i], env.UDF); err != nil {
 			return nil, fmt.Errorf("find table function %s: %w", n.Calls[i].Name, err)
 		}
-		if c.args, err = env.compileAll(n.ID, n.Calls[i].Args); err != nil {
+		if c.args, err = env.compileAll(n, n.Calls[i].Args); err != nil {
 			return nil, err
 		}
 		c.vecs, c.row = make([]*vector.Vector, len(c.args)), make([]any, len(c.args))

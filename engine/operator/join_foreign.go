@@ -52,7 +52,7 @@ func newForeignLeft(n *plan.ForeignKeyJoin, env *Env, next Operator) (*foreignLe
 	}
 	j.topic, _ = env.Sub.ForeignTopics(n)
 	var err error
-	if j.expr, err = env.Compile(n.ID, n.ForeignKey); err != nil {
+	if j.expr, err = env.Compile(n, n.ForeignKey); err != nil {
 		return nil, err
 	}
 	cols := []format.Column{{Name: "FK", Type: fk}}

@@ -25,7 +25,7 @@ func NewProject(n *plan.Project, env *Env, next Operator) (*Project, error) {
 	for i := range n.Items {
 		exprs[i] = n.Items[i].Expr
 	}
-	items, err := env.compileAll(n.ID, exprs)
+	items, err := env.compileAll(n, exprs)
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,7 @@ func NewRekey(n *plan.Rekey, env *Env, next Operator) (*Rekey, error) {
 		}
 	}
 	var err error
-	r.exprs, err = env.compileAll(n.ID, exprs)
+	r.exprs, err = env.compileAll(n, exprs)
 	r.out.Cols = make([]*vector.Vector, 0, len(n.Out))
 	return r, err
 }

@@ -85,7 +85,7 @@ func NewPath(root plan.Node, c Compiler) (*Path, error) {
 func (p *Path) project(n *plan.Project, c Compiler) error {
 	s := step{items: []operator.Evaluator{}}
 	for _, it := range n.Items {
-		ev, err := expr.Compile(it.Expr, c.Expr)
+		ev, err := expr.Compile(it.Expr, c.Expr.Over(n.Input))
 		if err != nil {
 			return err
 		}
@@ -96,7 +96,7 @@ func (p *Path) project(n *plan.Project, c Compiler) error {
 }
 
 func (p *Path) filter(n *plan.Filter, c Compiler) error {
-	ev, err := expr.Compile(n.Predicate, c.Expr)
+	ev, err := expr.Compile(n.Predicate, c.Expr.Over(n.Input))
 	if err != nil {
 		return err
 	}

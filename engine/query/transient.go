@@ -223,6 +223,7 @@ func (r *runner) process(ctx context.Context) error {
 }
 
 func (r *runner) drain(ctx context.Context, m *member) (worked bool, err error) {
+	m.Committed(m.State()) // nothing is read again, so models may change at any time
 	for more := true; more; {
 		if err := ctx.Err(); err != nil {
 			return worked, err

@@ -8,7 +8,7 @@
 //	for more { more, err = t.Process(now) }
 //	t.Flush()                                before a commit: now stores and outputs are complete
 //	produce t.Outputs(); store t.Positions() and t.State() in the same transaction
-//	t.ResetOutputs()
+//	t.ResetOutputs(); t.Committed(state)
 //
 // If the transaction was aborted, the driver takes the stores back to the last commit and calls Rewind with the positions
 // and state committed then; it fetches again from there. After a crash it does the same with a new Task.
@@ -34,11 +34,24 @@ type Deps struct {
 	Stores    state.Stores
 	Functions *udf.Registry
 	UDF       *udf.Env
-	Models    expr.Models       // nil: PREDICT is refused
+	Models    func() Models     // a view for each task; nil: PREDICT is refused
 	Schemas   registry.Registry // nil: there is no schema registry
 	Log       operator.Log
 	// Rows takes a Result's rows; project lists the positions of its columns in the batch, which is valid until it returns.
 	Rows func(b *vector.Batch, project []int) error
+}
+
+// Models is a task's view of the models. It stands at an offset of the command log, whose commands decide which versions score,
+// and is moved on only when that was committed: so a row that is read again is scored by the same version. All calls come from
+// the task's goroutine.
+type Models interface {
+	expr.Models
+	// Latest is the offset to move on to; 0: the task uses no models that can change.
+	Latest() int64
+	// Behind says that Latest would score otherwise than the view does.
+	Behind() bool
+	// Use moves the view, on or back.
+	Use(offset int64)
 }
 
 // Options tune a task.
@@ -57,6 +70,9 @@ const DefaultBatchSize = 256
 // input positions.
 type State struct {
 	Marks map[string][]int64 `json:",omitempty"`
+	// Models is an offset of the command log: the commands below it say which versions of models score the records from the
+	// input positions on. It is 0 where no model can change, and was before models had versions.
+	Models int64 `json:",omitempty"`
 }
 
 // Task is one partition of one sub-topology. One goroutine at a time may use it.
@@ -71,6 +87,7 @@ type Task struct {
 	// exchanges says that the task takes its rows one by one, and answers to them before the next row: every update is to be
 	// emitted, and what another task answers to a row is void once the row has changed again.
 	exchanges bool
+	models    Models // nil: there are none
 }
 
 // New builds a task that has read nothing. Use Rewind to begin elsewhere.
@@ -82,11 +99,14 @@ func New(sub *topology.SubTopology, partition int32, deps Deps, opts Options) (*
 		opts.MaxGroups = operator.DefaultMaxGroups
 	}
 	t := &Task{sub: sub, opts: opts, fails: &failures{policy: opts.OnError, log: deps.Log}}
+	if deps.Models != nil {
+		t.models = deps.Models()
+	}
 	env := &operator.Env{
 		Sub: sub, Partition: partition, Stores: deps.Stores, Functions: deps.Functions, UDF: deps.UDF, Log: t.fails,
 		Schemas:         deps.Schemas,
 		FailOnTimestamp: deps.UDF != nil && deps.UDF.Props["ksql.timestamp.throw.on.invalid"] == "true",
-		Out:             &t.out, Count: &t.count, Exact: opts.Exact, MaxGroups: opts.MaxGroups, Rows: deps.Rows, Compile: compiler(deps, t.fails),
+		Out:             &t.out, Count: &t.count, Exact: opts.Exact, MaxGroups: opts.MaxGroups, Rows: deps.Rows, Compile: t.compiler(deps),
 	}
 	t.fails.env = env
 	var err error
@@ -102,12 +122,20 @@ func New(sub *topology.SubTopology, partition int32, deps Deps, opts Options) (*
 }
 
 // compiler makes evaluators whose failures are the policy's to answer.
-func compiler(deps Deps, fails *failures) func(string, plan.Expr) (operator.Evaluator, error) {
-	return func(node string, e plan.Expr) (operator.Evaluator, error) {
+func (t *Task) compiler(deps Deps) func(plan.Node, plan.Expr) (operator.Evaluator, error) {
+	return func(n plan.Node, e plan.Expr) (operator.Evaluator, error) {
+		node, input := plan.IDOf(n), n.Inputs()[0]
 		sink := func(b *vector.Batch, row int, part plan.Expr, err error) {
-			fails.failed(operator.RowEntry(node, b, row, operator.RecordProcessing, "error computing expression "+part.String(), err))
+			t.fails.failed(operator.RowEntry(node, b, row, operator.RecordProcessing, "error computing expression "+part.String(), err))
 		}
-		ev, err := expr.Compile(e, &expr.Env{Functions: deps.Functions, UDF: deps.UDF, Models: deps.Models, Sink: sink})
+		env := &expr.Env{
+			Functions: deps.Functions, UDF: deps.UDF, Sink: sink,
+			Place: expr.Place{Columns: input.Columns(), Fixed: t.sub.WantsOld(input)},
+		}
+		if t.models != nil {
+			env.Models = t.models
+		}
+		ev, err := expr.Compile(e, env)
 		if err != nil {
 			return nil, fmt.Errorf("compile %s of %s: %w", e, node, err)
 		}
@@ -178,8 +206,21 @@ func (t *Task) State() State {
 			s.Marks[op.ID] = m
 		}
 	}
+	if t.models != nil {
+		s.Models = t.models.Latest()
+	}
 	return s
 }
+
+// Committed tells the task that a commit with the state has succeeded: from now on the models score as it says.
+func (t *Task) Committed(s State) {
+	if t.models != nil {
+		t.models.Use(s.Models)
+	}
+}
+
+// Behind says that models were changed since the last commit: a commit, be it of nothing else, brings the change in.
+func (t *Task) Behind() bool { return t.models != nil && t.models.Behind() }
 
 // Rewind takes the task to a commit: its stores are there already, positions and state are what was committed. Records that were
 // added and what was not committed are forgotten.
@@ -195,6 +236,7 @@ func (t *Task) Rewind(positions map[string]int64, s State) {
 			op.SetMarks(m)
 		}
 	}
+	t.Committed(s)
 }
 
 // Counters are the task's counts since it was built.

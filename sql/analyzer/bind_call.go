@@ -15,6 +15,9 @@ func (b *binder) call(x *ast.Call) (plan.Expr, error) {
 	if isPredict(x.Name.Name) {
 		return b.predict(x)
 	}
+	if isModelVersion(x.Name.Name) {
+		return b.modelVersion(x)
+	}
 	name := strings.ToUpper(x.Name.Name)
 	switch b.functions.Kind(name) {
 	case NoFunction:

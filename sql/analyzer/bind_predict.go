@@ -14,27 +14,9 @@ func (b *binder) predict(x *ast.Call) (plan.Expr, error) {
 	if err := plainCall(x); err != nil {
 		return nil, err
 	}
-	if len(x.Args) == 0 {
-		return nil, advise(fail("model.missing", x.Span(), "PREDICT needs a model"), "write PREDICT(model, column, ...)")
-	}
-	written, err := modelName(x.Args[0])
+	name, version, err := b.model(x)
 	if err != nil {
 		return nil, err
-	}
-	name, version, err := splitVersion(written, x.Args[0].Span())
-	if err != nil {
-		return nil, err
-	}
-	if _, ok := b.cat.Model(name); !ok || b.models == nil {
-		var all []string
-		for _, m := range b.cat.Models() {
-			all = append(all, m.Name)
-		}
-		hint := ast.Suggest(name, all)
-		if hint == "" {
-			hint = "register it with CREATE MODEL; SHOW MODELS lists what is there"
-		}
-		return nil, advise(fail("model.unknown", x.Args[0].Span(), "there is no model %s", name), "%s", hint)
 	}
 	args, err := b.list(x.Args[1:])
 	if err != nil {
@@ -51,7 +33,56 @@ func (b *binder) predict(x *ast.Call) (plan.Expr, error) {
 	return &plan.Predict{Model: name, Version: version, Args: args, T: t}, nil
 }
 
-func modelName(e ast.Expr) (string, error) {
+// modelVersion binds MODEL_VERSION(model): which version scores the row.
+func (b *binder) modelVersion(x *ast.Call) (plan.Expr, error) {
+	if err := plainCall(x); err != nil {
+		return nil, err
+	}
+	name, version, err := b.model(x)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(x.Args) > 1:
+		return nil, fail("model.arguments", x.Span(), "MODEL_VERSION takes a model and nothing else")
+	case version > 0:
+		return &plan.Literal{Value: int32(version), T: types.Int}, nil
+	}
+	return &plan.ModelVersion{Model: name}, nil
+}
+
+// model finds the model that is the first argument of a call; version 0 follows its rollout.
+func (b *binder) model(x *ast.Call) (name string, version int, err error) {
+	if len(x.Args) == 0 {
+		return "", 0, advise(fail("model.missing", x.Span(), "%s needs a model", x.Name), "write PREDICT(model, column, ...)")
+	}
+	at := x.Args[0].Span()
+	written, err := modelName(x)
+	if err != nil {
+		return "", 0, err
+	}
+	if name, version, err = splitVersion(written, at); err != nil {
+		return "", 0, err
+	}
+	m, ok := b.cat.Model(name)
+	if !ok || b.models == nil {
+		var all []string
+		for _, m := range b.cat.Models() {
+			all = append(all, m.Name)
+		}
+		hint := ast.Suggest(name, all)
+		if hint == "" {
+			hint = "register it with CREATE MODEL; SHOW MODELS lists what is there"
+		}
+		return "", 0, advise(fail("model.unknown", at, "there is no model %s", name), "%s", hint)
+	}
+	if v := m.Version(version); version > 0 && (v == nil || v.Retired) {
+		return "", 0, advise(fail("model.version", at, "model %s has no version %d", name, version), "SHOW MODEL VERSIONS %s lists those it has", name)
+	}
+	return name, version, nil
+}
+
+func modelName(call *ast.Call) (string, error) {
+	e := call.Args[0]
 	switch m := e.(type) {
 	case *ast.ColumnRef:
 		if m.Qualifier == nil {
@@ -60,7 +91,7 @@ func modelName(e ast.Expr) (string, error) {
 	case *ast.StringLit:
 		return strings.ToUpper(m.Value), nil
 	}
-	return "", advise(fail("model.name", e.Span(), "the first argument of PREDICT is the name of a model, not %s", e), "write PREDICT(model, column, ...)")
+	return "", advise(fail("model.name", e.Span(), "the first argument of %s is the name of a model, not %s", call.Name, e), "write PREDICT(model, column, ...)")
 }
 
 // splitVersion cuts FRAUD@2 into its parts; without @ the version is 0, the current one.

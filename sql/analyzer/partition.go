@@ -154,5 +154,5 @@ func (b *query) flatMap() error {
 // isCall says whether n calls a function of the kind.
 func (s *statement) isCall(n ast.Node, kind FunctionKind) bool {
 	c, ok := n.(*ast.Call)
-	return ok && !isPredict(c.Name.Name) && s.functions.Kind(upper(c.Name)) == kind
+	return ok && !namesModel(c) && s.functions.Kind(upper(c.Name)) == kind
 }

@@ -149,7 +149,7 @@ func (sc *scope) callWords(x *ast.Call) {
 		if !ok || r.Qualifier != nil {
 			continue
 		}
-		if i == 0 && isPredict(x.Name.Name) || isUnit(r) && len(sc.holders(r.Name.Name)) == 0 {
+		if i == 0 && namesModel(x) || isUnit(r) && len(sc.holders(r.Name.Name)) == 0 {
 			sc.words[r] = true
 		}
 	}
@@ -212,6 +212,11 @@ func contains(list []ast.Expr, e ast.Expr) (int, bool) {
 	i := slices.IndexFunc(list, func(x ast.Expr) bool { return ast.Equal(x, e) })
 	return i, i >= 0
 }
+
+// namesModel says whether the first argument of a call is a model.
+func namesModel(x *ast.Call) bool { return isPredict(x.Name.Name) || isModelVersion(x.Name.Name) }
+
+func isModelVersion(name string) bool { return strings.EqualFold(name, "MODEL_VERSION") }
 
 func isPredict(name string) bool {
 	return strings.EqualFold(name, "PREDICT") || strings.EqualFold(name, "ML_PREDICT")

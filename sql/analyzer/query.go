@@ -300,7 +300,7 @@ func (b *query) checkFunctions() error {
 			continue
 		}
 		ast.Inspect(e, func(n ast.Node) bool {
-			if c, ok := n.(*ast.Call); ok && failed == nil && !isPredict(c.Name.Name) && b.functions.Kind(upper(c.Name)) == NoFunction {
+			if c, ok := n.(*ast.Call); ok && failed == nil && !namesModel(c) && b.functions.Kind(upper(c.Name)) == NoFunction {
 				failed = b.unknownFunction(c)
 			}
 			return failed == nil

@@ -17,7 +17,7 @@ import (
 // together and survives its encoding, or a refusal with a code and a place in the text; nothing panics.
 func TestMutated(t *testing.T) {
 	base, all := scripts(t)
-	w := &world{t: t, cat: (&catalog.Catalog{}).WithModel(&catalog.Model{Name: "FRAUD", Version: 1})}
+	w := &world{t: t, cat: (&catalog.Catalog{}).WithModelVersion(&catalog.ModelVersion{Name: "FRAUD", Version: 1}, 0)}
 	for _, text := range base {
 		r, err := w.analyze(text, nil)
 		if err != nil {

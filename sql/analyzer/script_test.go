@@ -48,7 +48,7 @@ func (w *world) run(t *testing.T, d *datadriven.TestData) string {
 		props[a.Key] = strings.Join(a.Vals, ",")
 	}
 	if d.Cmd == "define" {
-		w.cat = (&catalog.Catalog{}).WithModel(&catalog.Model{Name: "FRAUD", Version: 1})
+		w.cat = (&catalog.Catalog{}).WithModelVersion(&catalog.ModelVersion{Name: "FRAUD", Version: 1}, 0)
 	}
 	var b strings.Builder
 	for _, text := range statements(d.Input) {

@@ -57,11 +57,17 @@ func (s *ShowTopics) String() string {
 
 func (s *ShowConnectors) String() string { return sentence("SHOW", string(s.Kind), "CONNECTORS") }
 
+func (s *ShowModelVersions) String() string { return sentence("SHOW MODEL VERSIONS", optional(s.Name)) }
 func (s *ShowModelStatistics) String() string {
-	if s.Name == nil {
-		return "SHOW MODEL STATISTICS"
+	return sentence("SHOW MODEL STATISTICS", optional(s.Name))
+}
+
+// optional is a name, or nothing where there is none.
+func optional(name *Ident) string {
+	if name == nil {
+		return ""
 	}
-	return "SHOW MODEL STATISTICS " + s.Name.String()
+	return name.String()
 }
 
 func (*ShowProperties) String() string       { return "SHOW PROPERTIES" }
@@ -73,7 +79,6 @@ func (*ShowTypes) String() string            { return "SHOW TYPES" }
 func (*ShowVariables) String() string        { return "SHOW VARIABLES" }
 func (*ShowConnectorPlugins) String() string { return "SHOW CONNECTOR PLUGINS" }
 func (*ShowModels) String() string           { return "SHOW MODELS" }
-func (s *ShowModelVersions) String() string  { return "SHOW MODEL VERSIONS " + s.Name.String() }
 
 func (s *DescribeSource) String() string {
 	return sentence("DESCRIBE", s.Name.String(), when(s.Extended, extended))

@@ -48,26 +48,6 @@ type Query struct {
 	Props     map[string]string
 }
 
-// Column is a named, typed input or output of a model.
-type Column struct {
-	Name string
-	Type *types.Type
-}
-
-// Model is a registered model; versions live in udf/model.
-type Model struct {
-	Name      string
-	Version   int
-	URI       string
-	SHA256    string
-	Size      int64
-	Backend   string
-	Inputs    []Column // as the model declares them, for DESCRIBE
-	Outputs   []Column
-	Statement string
-	Props     map[string]string
-}
-
 // Catalog is an immutable snapshot of all definitions. The zero value is empty and ready.
 type Catalog struct {
 	sources map[string]*Source

@@ -53,7 +53,7 @@ func isVolatile(e plan.Expr, o Options) bool {
 		switch c := x.(type) {
 		case *plan.Call:
 			found = found || volatile[c.Name] || o.Volatile != nil && o.Volatile(c)
-		case *plan.Predict:
+		case *plan.Predict, *plan.ModelVersion:
 			found = true
 		}
 		return !found

@@ -125,9 +125,12 @@ func (p *parser) alter(lo int) (ast.Statement, error) {
 		name, value, err := p.setting()
 		return &ast.AlterSystem{Loc: p.span(lo), Name: name, Value: value}, err
 	}
+	if p.accept("MODEL") {
+		return p.alterModel(lo)
+	}
 	kind, ok := p.sourceKind()
 	if !ok {
-		return nil, p.oneOf("STREAM", "TABLE", "SYSTEM")
+		return nil, p.oneOf("STREAM", "TABLE", "MODEL", "SYSTEM")
 	}
 	name, err := p.name()
 	if err != nil {

@@ -39,21 +39,84 @@ func (p *parser) modelColumns() ([]*ast.Element, error) {
 	return columns, nil
 }
 
+// alterModel reads what follows ALTER MODEL.
+func (p *parser) alterModel(lo int) (ast.Statement, error) {
+	name, err := p.name()
+	if err != nil {
+		return nil, err
+	}
+	action, err := p.modelAction()
+	return &ast.AlterModel{Loc: p.span(lo), Name: name, Action: action}, err
+}
+
+func (p *parser) modelAction() (ast.ModelAction, error) {
+	switch {
+	case p.accept("SET"):
+		return p.setTraffic()
+	case p.accept("SHADOW"):
+		if p.accept("OFF") {
+			return &ast.SetShadow{}, nil
+		}
+		versions, err := commaList(p, p.count)
+		return &ast.SetShadow{Versions: versions}, err
+	case p.accept("PROMOTE"):
+		version, err := p.count()
+		return &ast.Promote{Version: version}, err
+	case p.accept("ROLLBACK"):
+		return &ast.Rollback{}, nil
+	}
+	return nil, p.oneOf("SET TRAFFIC", "SHADOW", "PROMOTE", "ROLLBACK")
+}
+
+func (p *parser) setTraffic() (ast.ModelAction, error) {
+	if err := p.expect("TRAFFIC"); err != nil {
+		return nil, err
+	}
+	shares, err := parenList(p, p.trafficShare)
+	if err != nil {
+		return nil, err
+	}
+	a := &ast.SetTraffic{Shares: shares}
+	if p.accept("BY") {
+		by, err := p.name()
+		if err != nil {
+			return nil, err
+		}
+		a.By = &by
+	}
+	return a, nil
+}
+
+func (p *parser) trafficShare() (s ast.TrafficShare, err error) {
+	if s.Version, err = p.count(); err != nil {
+		return s, err
+	}
+	if err = p.expect("="); err != nil {
+		return s, err
+	}
+	s.Percent, err = p.count()
+	return s, err
+}
+
 // showModel reads what follows SHOW MODEL.
 func (p *parser) showModel(lo int) (ast.Statement, error) {
 	switch {
 	case p.accept("VERSIONS"):
-		name, err := p.name()
-		return &ast.ShowModelVersions{Loc: p.span(lo), Name: name}, err
+		name := p.optionalName()
+		return &ast.ShowModelVersions{Loc: p.span(lo), Name: name}, nil
 	case p.accept("STATISTICS"):
-		s := &ast.ShowModelStatistics{}
-		if p.tok().isName() {
-			name := p.tok().ident()
-			p.i++
-			s.Name = &name
-		}
-		s.Loc = p.span(lo)
-		return s, nil
+		name := p.optionalName()
+		return &ast.ShowModelStatistics{Loc: p.span(lo), Name: name}, nil
 	}
 	return nil, p.oneOf("VERSIONS", "STATISTICS")
+}
+
+// optionalName reads a name if one comes next.
+func (p *parser) optionalName() *ast.Ident {
+	if !p.tok().isName() {
+		return nil
+	}
+	name := p.tok().ident()
+	p.i++
+	return &name
 }

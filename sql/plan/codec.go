@@ -26,7 +26,7 @@ var (
 		"comparison": &Comparison{}, "and": &And{}, "or": &Or{}, "not": &Not{}, "isnull": &IsNull{}, "in": &In{},
 		"like": &Like{}, "case": &Case{}, "cast": &Cast{}, "subscript": &Subscript{}, "field": &Field{},
 		"array": &MakeArray{}, "map": &MakeMap{}, "struct": &MakeStruct{}, "lambda": &Lambda{}, "param": &LambdaParam{},
-		"call": &Call{}, "predict": &Predict{},
+		"call": &Call{}, "predict": &Predict{}, "modelversion": &ModelVersion{},
 	}
 )
 

@@ -135,13 +135,17 @@ type Call struct {
 	T      *types.Type
 }
 
-// Predict scores a model over a batch. Version 0 follows the model's current version.
+// Predict scores a model over a batch. Version 0 follows the model's rollout.
 type Predict struct {
 	Model   string
 	Version int
 	Args    []Expr
 	T       *types.Type
 }
+
+// ModelVersion is the number of the version that the model's rollout gives the row: the one that a Predict with Version 0
+// beside it scores the row with.
+type ModelVersion struct{ Model string }
 
 func (e *Column) Type() *types.Type      { return e.T }
 func (e *Literal) Type() *types.Type     { return e.T }
@@ -166,6 +170,8 @@ func (e *LambdaParam) Type() *types.Type { return e.T }
 func (e *Call) Type() *types.Type        { return e.T }
 func (e *Predict) Type() *types.Type     { return e.T }
 
+func (e *ModelVersion) Type() *types.Type { return types.Int }
+
 func (*Column) expr()      {}
 func (*Literal) expr()     {}
 func (*Arithmetic) expr()  {}
@@ -188,3 +194,5 @@ func (*Lambda) expr()      {}
 func (*LambdaParam) expr() {}
 func (*Call) expr()        {}
 func (*Predict) expr()     {}
+
+func (*ModelVersion) expr() {}

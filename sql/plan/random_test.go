@@ -86,7 +86,7 @@ func (r *random) expr(depth, width int) plan.Expr {
 	}
 	e := func() plan.Expr { return r.expr(depth-1, width) }
 	two := r.exprs(depth, width)
-	switch r.IntN(20) {
+	switch r.IntN(21) {
 	case 0:
 		return &plan.Arithmetic{Op: "+", Left: e(), Right: e(), T: types.Int}
 	case 1:
@@ -127,6 +127,8 @@ func (r *random) expr(depth, width int) plan.Expr {
 		return &plan.Call{Name: "F", Params: []*types.Type{r.typ(1), l.Type()}, Args: []plan.Expr{e(), l}, T: r.typ(1)}
 	case 18:
 		return &plan.Predict{Model: "M", Version: r.IntN(2), Args: two, T: types.Double}
+	case 19:
+		return &plan.ModelVersion{Model: "M"}
 	}
 	return e()
 }

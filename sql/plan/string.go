@@ -107,6 +107,8 @@ func (e *Predict) String() string {
 	return "PREDICT(" + m + ", " + join(e.Args) + ")"
 }
 
+func (e *ModelVersion) String() string { return "MODEL_VERSION(" + e.Model + ")" }
+
 // String prints a call of an aggregate with its constant parameters.
 func (c *AggregateCall) String() string {
 	s := c.Name + "(" + join(c.Args)

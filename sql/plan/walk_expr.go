@@ -33,7 +33,7 @@ func Columns(e Expr) map[int]bool {
 // mapChildren copies e with f applied to each child; a leaf is returned as it is.
 func mapChildren(e Expr, f func(Expr) Expr) Expr {
 	switch x := e.(type) {
-	case *Column, *Literal, *LambdaParam:
+	case *Column, *Literal, *LambdaParam, *ModelVersion:
 		return e
 	case *Arithmetic:
 		return &Arithmetic{Op: x.Op, Left: f(x.Left), Right: f(x.Right), T: x.T}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/millrace/millrace/sql/types"
@@ -188,46 +187,6 @@ func TestScoreAllocatesNothing(t *testing.T) {
 		}
 	}); n > 1 { // the pool may lose an element to the collector
 		t.Errorf("%v allocations a batch", n)
-	}
-}
-
-func TestRegistry(t *testing.T) {
-	var r Registry
-	empty := r.Snapshot()
-	var wg sync.WaitGroup
-	for i := range 8 {
-		wg.Go(func() {
-			name := fmt.Sprintf("M%d", i)
-			if _, err := r.Create(name, &Version{Scorer: same(features)}); err != nil {
-				t.Error(err)
-			}
-			if _, err := r.Snapshot().Resolve(name, 1); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	if len(empty.Models()) != 0 || len(r.Snapshot().Models()) != 8 {
-		t.Errorf("%d models, and %d in the old snapshot", len(r.Snapshot().Models()), len(empty.Models()))
-	}
-	if _, err := r.Create("M3", &Version{}); err == nil {
-		t.Error("a model was created twice")
-	}
-	before := r.Snapshot()
-	if _, err := r.Drop("M3"); err != nil {
-		t.Fatal(err)
-	}
-	if before.Model("M3") == nil || r.Snapshot().Model("M3") != nil {
-		t.Error("a drop changed a snapshot, or did nothing")
-	}
-	if _, err := r.Drop("M3"); err == nil {
-		t.Error("a model was dropped twice")
-	}
-	if _, err := r.ResolvePredict("M4", 2, nil); err == nil || !strings.Contains(err.Error(), "M4 has no version 2") {
-		t.Errorf("version 2 of one: %v", err)
-	}
-	if typ, err := r.ResolvePredict("M4", 0, repeat(types.Int, 3)); err != nil || typ.String() != "ARRAY<DOUBLE>" {
-		t.Errorf("got %v, %v", typ, err)
 	}
 }
 

@@ -1,0 +1,79 @@
+package engine
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/millrace/millrace/sql/ast"
+	"github.com/millrace/millrace/udf/model"
+)
+
+// modelProps are the properties of a model. ACTIVE='false' keeps rows from the new version until the rollout is altered.
+var modelProps = []string{"URI", "BACKEND", "ACTIVE"}
+
+// modelProperties reads WITH (...).
+func modelProperties(st *ast.CreateModel) (map[string]string, error) {
+	props := map[string]string{}
+	if st.With == nil {
+		return props, nil
+	}
+	for _, p := range st.With.Items {
+		name := strings.ToUpper(p.Name.Name)
+		value, ok := p.Value.(*ast.StringLit)
+		switch {
+		case !slices.Contains(modelProps, name):
+			return nil, &ast.Error{
+				Code: "with.unknown", Span: p.Span(), Message: "a model has no property " + name, Hint: ast.Suggest(name, modelProps),
+			}
+		case !ok:
+			return nil, &ast.Error{Code: "with.value", Span: p.Span(), Message: name + " must be text in single quotes"}
+		}
+		if props[name] = value.Value; name == "ACTIVE" && value.Value != "true" && value.Value != "false" {
+			return nil, &ast.Error{Code: "with.value", Span: p.Span(), Message: "ACTIVE is 'true' or 'false'"}
+		}
+	}
+	return props, nil
+}
+
+// readModelFile reads a file below dir. os.Root resolves links and refuses what leads outside.
+func readModelFile(dir, uri string) ([]byte, error) {
+	if strings.Contains(uri, "://") {
+		return nil, fmt.Errorf("model %s: this release reads files only", uri)
+	}
+	path := uri
+	if filepath.IsAbs(path) {
+		abs, err := filepath.Abs(dir)
+		if err != nil {
+			return nil, fmt.Errorf("model folder: %w", err)
+		}
+		if path, err = filepath.Rel(abs, path); err != nil {
+			return nil, fmt.Errorf("model %s: %w", uri, err)
+		}
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("model folder: %w", err)
+	}
+	defer func() { _ = root.Close() }()
+	info, err := root.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("model %s: %w (files are read from below %s only)", uri, err, dir)
+	}
+	if !info.Mode().IsRegular() { // opening a pipe would wait for its writer
+		return nil, fmt.Errorf("model %s: it is no file", uri)
+	}
+	f, err := root.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("model %s: %w", uri, err)
+	}
+	defer func() { _ = f.Close() }()
+	b, err := io.ReadAll(io.LimitReader(f, model.DefaultMaxBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("model %s: %w", uri, err)
+	}
+	return b, nil
+}

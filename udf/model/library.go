@@ -1,0 +1,169 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"weak"
+
+	"github.com/millrace/millrace/sql/catalog"
+	"github.com/millrace/millrace/sql/types"
+)
+
+// Library holds the versions that this server has loaded. What the catalog defines is loaded when it is first needed; what a
+// rollout names now stays loaded, and the rest goes when no query holds it any more, since a model that a topic feeds gets a new
+// version every hour. All methods are safe for concurrent use. The fields are set before the first call.
+type Library struct {
+	Backends []Backend
+	// Fetch returns the bytes of an artifact by their sha256.
+	Fetch func(ctx context.Context, sha256 string) ([]byte, error)
+	// Observers are told of every batch that is scored, in the goroutine of the task: they must be quick.
+	Observers []Observer
+
+	mu     sync.Mutex
+	loaded map[versionKey]*shelf
+}
+
+// versionKey tells versions apart. The digest is part of it since a dropped model's numbers come again.
+type versionKey struct {
+	name    string
+	version int
+	sha256  string
+}
+
+// shelf is the place of one version. Its own lock lets other versions be used while this one is loaded.
+type shelf struct {
+	mu   sync.Mutex
+	kept *Version // nil: the version may go
+	weak weak.Pointer[Version]
+}
+
+func keyOf(def *catalog.ModelVersion) versionKey {
+	return versionKey{def.Name, def.Version, def.SHA256}
+}
+
+func (l *Library) shelf(k versionKey) *shelf {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.loaded == nil {
+		l.loaded = map[versionKey]*shelf{}
+	}
+	s := l.loaded[k]
+	if s == nil {
+		s = &shelf{}
+		l.loaded[k] = s
+	}
+	return s
+}
+
+// Version returns a version, loading it if it is not there. Whoever uses its scorer holds the version meanwhile: it is closed
+// when nobody does.
+func (l *Library) Version(ctx context.Context, def *catalog.ModelVersion) (*Version, error) {
+	s := l.shelf(keyOf(def))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return l.take(ctx, s, def)
+}
+
+// take returns the version of a shelf, whose lock is held.
+func (l *Library) take(ctx context.Context, s *shelf, def *catalog.ModelVersion) (*Version, error) {
+	if v := s.weak.Value(); v != nil {
+		return v, nil
+	}
+	b, err := l.Fetch(ctx, def.SHA256)
+	if err != nil {
+		return nil, fmt.Errorf("model %s, version %d: %w", def.Name, def.Version, err)
+	}
+	v, err := Load(ctx, l.Backends, NewArtifact(def.URI, b), Options{Backend: def.Backend})
+	if err != nil {
+		return nil, fmt.Errorf("model %s, version %d: %w", def.Name, def.Version, err)
+	}
+	v.Artifact.Bytes = nil                                            // what the scorer needs of them it has
+	runtime.AddCleanup(v, func(s Scorer) { _ = s.Close() }, v.Scorer) // nobody is left to be told
+	s.weak = weak.Make(v)
+	return v, nil
+}
+
+// Keep loads the versions that a model's rollout names, and lets the model's other versions go. A version that cannot be loaded is an
+// error here and in the queries that need it; the others are kept all the same.
+func (l *Library) Keep(ctx context.Context, m *catalog.Model) error {
+	r := m.Rollout()
+	var failed error
+	for _, def := range m.Versions {
+		s := l.shelf(keyOf(def))
+		s.mu.Lock()
+		s.kept = nil
+		if r.Uses(def.Version) {
+			v, err := l.take(ctx, s, def)
+			if s.kept = v; err != nil && failed == nil {
+				failed = err
+			}
+		}
+		s.mu.Unlock()
+	}
+	l.sweep()
+	return failed
+}
+
+// Forget lets all versions of a dropped model go.
+func (l *Library) Forget(m *catalog.Model) {
+	for _, def := range m.Versions {
+		s := l.shelf(keyOf(def))
+		s.mu.Lock()
+		s.kept = nil
+		s.mu.Unlock()
+	}
+	l.sweep()
+}
+
+// sweep removes the shelves of versions that are gone. One whose lock is taken is being used.
+func (l *Library) sweep() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for k, s := range l.loaded {
+		if !s.mu.TryLock() {
+			continue
+		}
+		if s.kept == nil && s.weak.Value() == nil {
+			delete(l.loaded, k)
+		}
+		s.mu.Unlock()
+	}
+}
+
+// Resolve gives the type of PREDICT(model, args...). With version 0 every version that the rollout names must agree on it.
+func (l *Library) Resolve(ctx context.Context, m *catalog.Model, version int, args []*types.Type) (*types.Type, error) {
+	numbers := []int{version}
+	if version == 0 {
+		numbers = m.Rollout().Versions()
+	}
+	var result *types.Type
+	for _, n := range numbers {
+		def := m.Version(n)
+		if def == nil {
+			return nil, fmt.Errorf("model %s has no version %d", m.Name, n)
+		}
+		t, err := l.resultOf(ctx, def, args)
+		if err != nil {
+			return nil, err
+		}
+		if result != nil && result.String() != t.String() {
+			return nil, fmt.Errorf("model %s returns %s by version %d and %s by version %d: name one", m.Name, result, numbers[0], t, n)
+		}
+		result = t
+	}
+	return result, nil
+}
+
+func (l *Library) resultOf(ctx context.Context, def *catalog.ModelVersion, args []*types.Type) (*types.Type, error) {
+	v, err := l.Version(ctx, def)
+	if err != nil {
+		return nil, err
+	}
+	b, err := Bind(def.Name, v.Scorer, args)
+	if err != nil {
+		return nil, err
+	}
+	return b.Result, nil
+}

@@ -1,0 +1,186 @@
+package model
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/millrace/millrace/sql/catalog"
+	"github.com/millrace/millrace/sql/plan"
+	"github.com/millrace/millrace/sql/types"
+	"github.com/millrace/millrace/sql/vector"
+)
+
+// Definitions returns the models as they are defined now, and the offset below which all commands are in them.
+type Definitions func() (*catalog.Catalog, int64)
+
+// View is what one task sees of the models. It stands at an offset of the command log: the rollouts that the commands below it made
+// are those that score, until the task, having committed the offset, moves the view on. So a row is always scored by the rollout that
+// was committed before it, however often it is read again. A View belongs to one goroutine.
+type View struct {
+	library *Library
+	now     Definitions
+	query   string
+	start   int64 // where the query began
+	at      int64
+	turn    int // counts the moves
+	follows map[string]bool
+}
+
+// View returns a view that stands where the query was created. Query names it for observers.
+func (l *Library) View(query string, start int64, now Definitions) *View {
+	return &View{library: l, now: now, query: query, start: start, at: start, follows: map[string]bool{}}
+}
+
+// Latest is the offset that the view should be moved to: behind the last command that rolled out a model which the task follows. It is
+// 0 if the task follows none.
+func (v *View) Latest() int64 {
+	if len(v.follows) == 0 {
+		return 0
+	}
+	cat, applied := v.now()
+	latest := v.start
+	for name := range v.follows {
+		m, ok := cat.Model(name)
+		if !ok {
+			continue
+		}
+		if r := m.RolloutAt(applied); r.Since < applied {
+			latest = max(latest, r.Since+1)
+		}
+	}
+	return latest
+}
+
+// Use moves the view to an offset that was committed, or back to it. 0 is what tasks committed before models had versions.
+func (v *View) Use(offset int64) {
+	if at := max(offset, v.start); at != v.at {
+		v.at = at
+		v.turn++
+	}
+}
+
+// Behind says whether there is a rollout that the view does not use yet.
+func (v *View) Behind() bool { return v.Latest() > v.at }
+
+// Place is where in a plan a model is called: what decides a row's version there.
+type Place struct {
+	// Columns are those of the batches.
+	Columns []plan.OutColumn
+	// Fixed says that rows come again with their old values, to be taken back: a row must then be scored as it was the first
+	// time, and so the rollout stays the one with which the query was created.
+	Fixed bool
+}
+
+// Follower scores one PREDICT by the rollout that its view stands at, or by the version that it names.
+type Follower struct {
+	view   *View
+	name   string
+	pinned int
+	args   []*types.Type
+	result *types.Type
+	field  string // "": the whole result
+	place  Place
+
+	turn    int // of the view, when what follows was found
+	split   *splitter
+	scorers map[int]*bound
+	owner   []int32 // of each row, where a batch is split: the version
+}
+
+// bound is a version as a PREDICT calls it.
+type bound struct {
+	number  int
+	version *Version
+	binding *Binding
+	sel     []int32
+	out     *vector.Vector
+}
+
+// Follow prepares a PREDICT. The result type is what the plan says.
+func (v *View) Follow(p *plan.Predict, at Place) (*Follower, error) {
+	f := &Follower{view: v, name: p.Model, pinned: p.Version, result: p.T, place: at, turn: -1}
+	for _, a := range p.Args {
+		f.args = append(f.args, a.Type())
+	}
+	if p.Version == 0 && !at.Fixed {
+		v.follows[p.Model] = true
+	}
+	return f, f.refresh()
+}
+
+// Field returns a follower that gives one field of the STRUCT alone; nil if there is none.
+func (f *Follower) Field(name string) *Follower {
+	b := f.scorers[f.split.rollout.Active].binding.Field(name)
+	if b == nil {
+		return nil
+	}
+	return &Follower{view: f.view, name: f.name, pinned: f.pinned, args: f.args, result: b.Result, field: name, place: f.place, turn: -1}
+}
+
+// refresh finds the versions to score with after the view was moved.
+func (f *Follower) refresh() error {
+	if f.turn == f.view.turn {
+		return nil
+	}
+	m, r, err := f.view.rollout(f.name, f.pinned, f.place)
+	if err != nil {
+		return err
+	}
+	if f.split != nil && f.split.rollout == r {
+		f.turn = f.view.turn
+		return nil
+	}
+	split, err := newSplitter(f.name, r, f.place.Columns)
+	if err != nil {
+		return err
+	}
+	scorers := map[int]*bound{}
+	for _, n := range append(r.Versions(), r.Active) {
+		if scorers[n] == nil {
+			if scorers[n], err = f.bind(m, n); err != nil {
+				return err
+			}
+		}
+	}
+	f.split, f.scorers, f.turn = split, scorers, f.view.turn
+	return nil
+}
+
+// rollout is the one that holds at a place: of a version that is pinned, one of that version alone.
+func (v *View) rollout(name string, pinned int, at Place) (*catalog.Model, *catalog.Rollout, error) {
+	cat, _ := v.now()
+	m, ok := cat.Model(name)
+	switch {
+	case !ok:
+		return nil, nil, fmt.Errorf("model %s does not exist", name)
+	case pinned > 0:
+		return m, &catalog.Rollout{Active: pinned}, nil
+	case at.Fixed:
+		return m, m.RolloutAt(v.start), nil
+	}
+	return m, m.RolloutAt(v.at), nil
+}
+
+func (f *Follower) bind(m *catalog.Model, number int) (*bound, error) {
+	def := m.Version(number)
+	if def == nil {
+		return nil, fmt.Errorf("model %s has no version %d", f.name, number)
+	}
+	v, err := f.view.library.Version(context.Background(), def)
+	if err != nil {
+		return nil, err
+	}
+	b, err := Bind(f.name, v.Scorer, f.args)
+	if err != nil {
+		return nil, err
+	}
+	if f.field != "" {
+		if b = b.Field(f.field); b == nil {
+			return nil, fmt.Errorf("version %d of model %s has no output %s", number, f.name, f.field)
+		}
+	}
+	if b.Result.String() != f.result.String() {
+		return nil, fmt.Errorf("version %d of model %s returns %s, not %s", number, f.name, b.Result, f.result)
+	}
+	return &bound{number: number, version: v, binding: b}, nil
+}
