@@ -45,6 +45,58 @@ func (t *Topic) Append(ctx context.Context, value []byte) error {
 	return t.writer.Commit(ctx)
 }
 
+// AppendAt is Append for a record that must get the offset that it once had, which lies behind the log's end: what is between is filled with
+// records of an aborted transaction, as interrupted turns leave them.
+func (t *Topic) AppendAt(ctx context.Context, offset, timestamp int64, value []byte) error {
+	next, err := t.client.Offset(ctx, t.name, 0, kafka.Latest)
+	if err != nil {
+		return err
+	}
+	record := func(value []byte) kafka.ProduceBatch {
+		return kafka.ProduceBatch{Topic: t.name, Records: []kafka.Record{{Timestamp: timestamp, Key: []byte("command"), Value: value}}}
+	}
+	switch gap := offset - next; {
+	case gap < 0 || gap == 1: // a transaction takes an offset for its marker
+		return fmt.Errorf("command topic %s ends at %d: a command cannot have offset %d", t.name, next, offset)
+	case gap > 0:
+		for range gap - 1 {
+			if err := t.writer.Send(ctx, record(nil)); err != nil {
+				return err
+			}
+		}
+		if err := t.writer.Flush(ctx); err != nil {
+			return err
+		}
+		if err := t.writer.Abort(ctx); err != nil {
+			return err
+		}
+	}
+	if err := t.writer.Send(ctx, record(value)); err != nil {
+		return err
+	}
+	if err := t.writer.Commit(ctx); err != nil {
+		return err
+	}
+	return t.awaitEnd(ctx, offset+2)
+}
+
+// awaitEnd waits for the marker of the last transaction: it comes a moment after the commit is known.
+func (t *Topic) awaitEnd(ctx context.Context, end int64) error {
+	for {
+		switch at, err := t.client.Offset(ctx, t.name, 0, kafka.LastStable); {
+		case err != nil:
+			return err
+		case at >= end:
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
 // Read implements Transport.
 func (t *Topic) Read(ctx context.Context, from int64, f func(int64, []byte) error) (int64, error) {
 	end, err := t.client.Offset(ctx, t.name, 0, kafka.LastStable)

@@ -23,6 +23,8 @@ var commands = []func(streams) *cobra.Command{
 	demoCommand,
 	benchCommand,
 	modelCommand,
+	backupCommand,
+	restoreCommand,
 	versionCommand,
 }
 

@@ -63,18 +63,23 @@ sites make. Give it a public address only behind something that says who may com
 	return cmd
 }
 
-func (o *serverOptions) flags(f *pflag.FlagSet) {
+// connection are the flags of every command that finds a service.
+func (o *serverOptions) connection(f *pflag.FlagSet) {
 	f.StringVar(&o.config, "config", "", "`FILE` of settings by the names that ksqlDB and Kafka's clients have, TLS and logins among them; flags come first")
-	f.StringVar(&o.listen, "listen", "127.0.0.1:8088", "`ADDRESS` to answer HTTP at")
-	f.StringArrayVar(&o.hosts, "allow-host", nil, "also answer requests for, and from web pages of, `HOST`; may be repeated")
 	f.StringVar(&o.engine.DataDir, "data", "data", "`DIRECTORY` of this server's state, and of the broker inside")
 	f.StringSliceVar(&o.engine.Bootstrap, "bootstrap", nil, "Kafka `BROKERS`, host:port with commas; none: the broker inside")
+	f.StringVar(&o.engine.Service, "service", "default_", "`ID` of the service; names its topics and transactions")
+}
+
+func (o *serverOptions) flags(f *pflag.FlagSet) {
+	o.connection(f)
+	f.StringVar(&o.listen, "listen", "127.0.0.1:8088", "`ADDRESS` to answer HTTP at")
+	f.StringArrayVar(&o.hosts, "allow-host", nil, "also answer requests for, and from web pages of, `HOST`; may be repeated")
 	f.StringSliceVar(&o.engine.SchemaRegistry.URLs, "schema-registry", nil, "`URLS` of a schema registry, with commas, for AVRO, PROTOBUF and JSON_SR")
 	f.StringVar(&o.engine.SchemaRegistry.User, "schema-registry-user", "", "`NAME` for the schema registry; its password is read from MILLRACE_SCHEMA_REGISTRY_PASSWORD")
 	f.StringVar(&o.engine.Connect.URL, "connect-url", "", "`URL` of a Kafka Connect worker, for statements about connectors")
 	f.StringVar(&o.engine.Connect.User, "connect-user", "", "`NAME` for Kafka Connect; its password is read from MILLRACE_CONNECT_PASSWORD")
 	f.StringVar(&o.engine.KafkaListen, "kafka-listen", "", "loopback `ADDRESS` at which the broker inside is open to other programs")
-	f.StringVar(&o.engine.Service, "service", "default_", "`ID` of the service; names its topics and transactions")
 	f.IntVar(&o.engine.Slots, "slots", 32, "units in which the service's work is shared; fixed once the service exists")
 	f.StringVar(&o.engine.ModelDir, "model-dir", "", "`DIRECTORY` from which CREATE MODEL may read files (default: models in the data directory)")
 	f.DurationVar(&o.engine.CommitInterval, "commit-interval", 100*time.Millisecond, "how often running queries commit")

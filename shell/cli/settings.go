@@ -107,7 +107,7 @@ func (s *settings) apply(o *serverOptions, flags *pflag.FlagSet) error {
 		{"connect-url", []string{"ksql.connect.url"}, nil},
 	} {
 		value := s.take(f.names...)
-		if value == "" || flags.Changed(f.flag) {
+		if value == "" || flags.Lookup(f.flag) == nil || flags.Changed(f.flag) {
 			continue
 		}
 		if f.as != nil {
