@@ -3,9 +3,7 @@ package chaos
 import (
 	"cmp"
 	"context"
-	"encoding/binary"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -32,6 +30,7 @@ type input struct {
 	acks     map[string][]ack
 	users    map[string]string
 	accounts map[string]account
+	places   map[string]string
 	last     int64 // the latest time of an event
 }
 
@@ -46,17 +45,8 @@ type ack struct{ at, code int64 }
 
 // readInput reads the input topics.
 func (w EveryKind) readInput(ctx context.Context, c *kafka.Client) (*input, error) {
-	in := &input{acks: map[string][]ack{}, users: map[string]string{}, accounts: map[string]account{}}
-	err := w.read(ctx, c, "users", func(r *kafka.Record) error {
-		var v struct{ Region string }
-		err := json.Unmarshal(r.Value, &v)
-		in.users[string(r.Key)] = v.Region
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	err = w.read(ctx, c, "events", func(r *kafka.Record) error {
+	in := &input{acks: map[string][]ack{}, users: map[string]string{}, accounts: map[string]account{}, places: map[string]string{}}
+	err := w.read(ctx, c, "events", func(r *kafka.Record) error {
 		var v sample
 		err := json.Unmarshal(r.Value, &v)
 		in.events = append(in.events, fact{string(r.Key), r.Timestamp, v.User, v.Amount})
@@ -75,16 +65,154 @@ func (w EveryKind) readInput(ctx context.Context, c *kafka.Client) (*input, erro
 	if err != nil {
 		return nil, err
 	}
-	return in, w.read(ctx, c, "accounts", func(r *kafka.Record) error {
+	err = readTable(ctx, c, w.Workload, "users", in.users, func(v struct{ Region string }) string { return v.Region })
+	if err != nil {
+		return nil, err
+	}
+	err = readTable(ctx, c, w.Workload, "places", in.places, func(v place) string { return v.City })
+	if err != nil {
+		return nil, err
+	}
+	return in, readTable(ctx, c, w.Workload, "accounts", in.accounts, func(v account) account { return v })
+}
+
+// readTable reads a table's topic: the last value of each key, where there is one.
+func readTable[R, V any](ctx context.Context, c *kafka.Client, w Workload, topic string, into map[string]V, of func(R) V) error {
+	return w.read(ctx, c, topic, func(r *kafka.Record) error {
 		if r.Value == nil {
-			delete(in.accounts, string(r.Key))
+			delete(into, string(r.Key))
 			return nil
 		}
-		var a account
-		err := json.Unmarshal(r.Value, &a)
-		in.accounts[string(r.Key)] = a
+		var v R
+		err := json.Unmarshal(r.Value, &v)
+		into[string(r.Key)] = of(v)
 		return err
 	})
+}
+
+// compute is the batch computation: what the queries' outputs ought to be.
+func (w EveryKind) compute(in *input) Tables {
+	out := Tables{}
+	for _, o := range outputs {
+		out[o.name] = o.want(w, in)
+	}
+	return out
+}
+
+// observe reads the outputs back, committed records only.
+func (w EveryKind) observe(ctx context.Context, c *kafka.Client) (Tables, error) {
+	out := Tables{}
+	for _, o := range outputs {
+		t := Table{}
+		out[o.name] = t
+		if err := w.read(ctx, c, o.name, func(r *kafka.Record) error { return o.add(t, r) }); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// rows makes a stream's output, which each event may add to.
+func (in *input) rows(add func(t Table, e fact)) Table {
+	t := Table{}
+	for _, e := range in.events {
+		add(t, e)
+	}
+	return t
+}
+
+func wantBig(_ EveryKind, in *input) Table {
+	return in.rows(func(t Table, e fact) {
+		if e.amt%3 == 0 {
+			t.count(stamp(e.at, e.id, e.user, e.amt))
+		}
+	})
+}
+
+func wantJoined(_ EveryKind, in *input) Table {
+	return in.rows(func(t Table, e fact) {
+		if region, ok := in.users[e.user]; ok {
+			t.count(stamp(e.at, e.user, e.id, e.amt, region))
+		}
+	})
+}
+
+func wantMoved(_ EveryKind, in *input) Table {
+	return in.rows(func(t Table, e fact) { t.count(stamp(e.at, e.user, e.id, e.amt)) })
+}
+
+func wantScored(w EveryKind, in *input) Table {
+	return in.rows(func(t Table, e fact) { t.count(line(e.id, w.Labels[rowOf(e.id)])) })
+}
+
+// rowOf is the model's input that an event carries: the number at the end of its id.
+func rowOf(id string) int {
+	n, _ := strconv.Atoi(id[strings.LastIndexByte(id, '-')+1:]) // ids are ours
+	return n
+}
+
+// matches adds the pairs of an event and its acknowledgements that lie within a time, and says whether there are any.
+func (in *input) matches(t Table, e fact, within int64) bool {
+	found := false
+	for _, a := range in.acks[e.id] {
+		if d := e.at - a.at; -within <= d && d <= within {
+			found = true
+			t.count(stamp(max(e.at, a.at), e.id, e.amt, a.code))
+		}
+	}
+	return found
+}
+
+func wantPairs(_ EveryKind, in *input) Table {
+	return in.rows(func(t Table, e fact) { in.matches(t, e, joinWithin) })
+}
+
+// over says that a row of an outer join waits no longer for a match.
+func (in *input) over(at int64) bool { return at+outerWithin+grace < in.last }
+
+func wantUnacked(_ EveryKind, in *input) Table {
+	return in.rows(func(t Table, e fact) {
+		if !in.matches(t, e, outerWithin) && in.over(e.at) {
+			t.count(stamp(e.at, e.id, e.amt, nil))
+		}
+	})
+}
+
+func wantEither(w EveryKind, in *input) Table {
+	t, known := wantUnacked(w, in), map[string]bool{}
+	for _, e := range in.events {
+		known[e.id] = true
+	}
+	for id, list := range in.acks {
+		for _, a := range list {
+			if !known[id] && in.over(a.at) { // an acknowledgement of an event is never too far from it
+				t.count(stamp(a.at, id, nil, a.code))
+			}
+		}
+	}
+	return t
+}
+
+func wantMatched(_ EveryKind, in *input) Table {
+	t := Table{}
+	for u, home := range in.users {
+		t[u] = line(home, nil, nil)
+		if a, ok := in.accounts[u]; ok {
+			t[u] = line(home, a.Region, a.Balance)
+		}
+	}
+	return t
+}
+
+func wantOffices(_ EveryKind, in *input) Table {
+	t := Table{}
+	for u, a := range in.accounts {
+		t[u] = line(a.Region, a.Balance, nil)
+		if city, ok := in.places[a.Region]; ok {
+			t[u] = line(a.Region, a.Balance, city)
+		}
+	}
+	return t
 }
 
 // sums counts and adds up per key.
@@ -98,60 +226,69 @@ func (s sums) add(key string, amount int64) {
 func (s sums) table() Table {
 	t := Table{}
 	for k, v := range s {
-		t[k] = fmt.Sprint(v[0], "/", v[1])
+		t[k] = line(v[0], v[1])
 	}
 	return t
 }
 
-// compute is the batch computation: what the queries' outputs ought to be.
-func (w EveryKind) compute(in *input) Tables {
-	big, joined, pairs, scored := Table{}, Table{}, Table{}, Table{}
-	counts, totals, finals, regions := sums{}, sums{}, sums{}, sums{}
+func wantTotals(_ EveryKind, in *input) Table {
+	s := sums{}
 	for _, e := range in.events {
-		if e.amt%3 == 0 {
-			big.count(fmt.Sprint(e.id, " ", e.user, " ", e.amt, " @", e.at))
-		}
-		if region, ok := in.users[e.user]; ok {
-			joined.count(fmt.Sprint(e.id, " ", e.user, " ", e.amt, " ", region, " @", e.at))
-		}
-		counts.add(fmt.Sprint(e.user, "@", e.at/WindowMillis*WindowMillis), e.amt)
-		totals.add(e.user, e.amt)
-		if start := e.at / finalSize * finalSize; start+finalSize+finalGrace <= in.last {
-			finals.add(fmt.Sprint(e.user, "@", start), e.amt)
-		}
-		for _, a := range in.acks[e.id] {
-			if d := e.at - a.at; -joinWithin <= d && d <= joinWithin {
-				pairs.count(fmt.Sprint(e.id, " ", e.amt, " ", a.code, " @", max(e.at, a.at)))
-			}
-		}
-		scored.count(fmt.Sprint(e.id, " ", w.Labels[rowOf(e.id)]))
+		s.add(e.user, e.amt)
 	}
-	matched := Table{}
-	for u, home := range in.users {
-		matched[u] = home
-		if a, ok := in.accounts[u]; ok {
-			matched[u] += fmt.Sprint(" ", a.Region, " ", a.Balance)
-		}
-	}
+	return s.table()
+}
+
+func wantRegions(_ EveryKind, in *input) Table {
+	s := sums{}
 	for _, a := range in.accounts {
-		regions.add(a.Region, a.Balance)
+		s.add(a.Region, a.Balance)
 	}
-	return Tables{
-		"big": big, "joined": joined, "pairs": pairs, "scored": scored, "counts": counts.table(), "totals": totals.table(),
-		"finals": finals.table(), "regions": regions.table(), "matched": matched, "sessions": sessions(in.events),
-	}
+	return s.table()
 }
 
-// rowOf is the model's input that an event carries: the number at the end of its id.
-func rowOf(id string) int {
-	n, _ := strconv.Atoi(id[strings.LastIndexByte(id, '-')+1:]) // ids are ours
-	return n
+func wantCounts(_ EveryKind, in *input) Table {
+	s := sums{}
+	for _, e := range in.events {
+		s.add(window(e.user, e.at/WindowMillis*WindowMillis), e.amt)
+	}
+	return s.table()
 }
 
-// sessions puts events of a user together that lie no further apart than the gap.
-func sessions(events []fact) Table {
+func wantFinals(_ EveryKind, in *input) Table {
+	s := sums{}
+	for _, e := range in.events {
+		if start := e.at / WindowMillis * WindowMillis; start+WindowMillis+grace <= in.last {
+			s.add(window(e.user, start), e.amt)
+		}
+	}
+	return s.table()
+}
+
+func wantExtremes(_ EveryKind, in *input) Table {
+	type extremes struct{ low, high int64 }
+	all := map[string]extremes{}
+	for _, e := range in.events {
+		for start := e.at / hopAdvance * hopAdvance; start > e.at-WindowMillis; start -= hopAdvance {
+			key := window(e.user, start)
+			x, ok := all[key]
+			if !ok {
+				x = extremes{e.amt, e.amt}
+			}
+			all[key] = extremes{min(x.low, e.amt), max(x.high, e.amt)}
+		}
+	}
+	t := Table{}
+	for key, x := range all {
+		t[key] = line(x.low, x.high)
+	}
+	return t
+}
+
+// wantSessions puts events of a user together that lie no further apart than the gap.
+func wantSessions(_ EveryKind, in *input) Table {
 	byUser := map[string][]fact{}
-	for _, e := range events {
+	for _, e := range in.events {
 		byUser[e.user] = append(byUser[e.user], e)
 	}
 	s := sums{}
@@ -163,91 +300,12 @@ func sessions(events []fact) Table {
 				end++
 			}
 			for _, e := range list[first:end] {
-				s.add(fmt.Sprint(user, "@", list[first].at, "-", list[end-1].at), e.amt)
+				s.add(session(user, list[first].at, list[end-1].at), e.amt)
 			}
 			first = end
 		}
 	}
 	return s.table()
-}
-
-// row is any output's value.
-type row struct {
-	ID, Usr, Region, Home string
-	Amount, Code, N       int64
-	Total                 int64
-	Balance               *int64
-	Score                 struct {
-		Label int64 `json:"OUTPUT_LABEL"`
-	}
-}
-
-// observe reads the outputs back, committed records only.
-func (w EveryKind) observe(ctx context.Context, c *kafka.Client) (Tables, error) {
-	out := Tables{}
-	for _, name := range append([]string{"big", "joined", "counts"}, outputs...) {
-		t := Table{}
-		out[name] = t
-		err := w.read(ctx, c, name, func(r *kafka.Record) error {
-			var v row
-			if r.Value != nil {
-				if err := json.Unmarshal(r.Value, &v); err != nil {
-					return err
-				}
-			}
-			return t.apply(name, r, &v)
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
-// apply adds a record to an output.
-func (t Table) apply(name string, r *kafka.Record, v *row) error {
-	key := string(r.Key)
-	switch name {
-	case "big":
-		t.count(fmt.Sprint(key, " ", v.Usr, " ", v.Amount, " @", r.Timestamp))
-		return nil
-	case "joined":
-		t.count(fmt.Sprint(v.ID, " ", key, " ", v.Amount, " ", v.Region, " @", r.Timestamp))
-		return nil
-	case "pairs":
-		t.count(fmt.Sprint(key, " ", v.Amount, " ", v.Code, " @", r.Timestamp))
-		return nil
-	case "scored":
-		t.count(fmt.Sprint(key, " ", v.Score.Label))
-		return nil
-	case "counts", "finals":
-		if len(key) < 8 {
-			return fmt.Errorf("key %q has no window", key)
-		}
-		cut := len(key) - 8
-		key = fmt.Sprint(key[:cut], "@", int64(binary.BigEndian.Uint64(r.Key[cut:])))
-	case "sessions":
-		if len(key) < 16 {
-			return fmt.Errorf("key %q has no session", key)
-		}
-		cut := len(key) - 16
-		end, start := binary.BigEndian.Uint64(r.Key[cut:]), binary.BigEndian.Uint64(r.Key[cut+8:])
-		key = fmt.Sprint(key[:cut], "@", int64(start), "-", int64(end))
-	}
-	switch {
-	case r.Value == nil:
-		delete(t, key)
-	case name == "matched":
-		t[key] = v.Home
-		if v.Balance != nil {
-			t[key] += fmt.Sprint(" ", v.Region, " ", *v.Balance)
-		}
-	case name == "finals" && t[key] != "":
-		return fmt.Errorf("%s was final before", key)
-	default:
-		t[key] = fmt.Sprint(v.N, "/", v.Total)
-	}
-	return nil
 }
 
 // compare counts the rows in which outputs differ, and shows a few of each.

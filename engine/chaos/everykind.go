@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/millrace/millrace/engine/kafka"
@@ -20,43 +21,41 @@ type EveryKind struct {
 	Labels []int64
 }
 
+// Times in the queries, in ms.
 const (
-	sessionGap   = 500    // ms
-	joinWithin   = 10_000 // ms
-	finalSize    = 10_000 // ms
-	finalGrace   = 6 * 3600_000
-	eventSpacing = 20 // ms of event time between events
-)
+	sessionGap  = 500
+	hopAdvance  = 4_000
+	joinWithin  = 10_000
+	outerWithin = 3600_000
+	grace       = 6 * 3600_000 // of final windows and outer joins
 
-// outputs are the topics that the queries write, without those of Workload.
-var outputs = []string{"totals", "regions", "pairs", "matched", "sessions", "finals", "scored"}
+	eventSpacing = 20            // of event time between events
+	pastAll      = 72 * 3600_000 // all windows and what is kept for them are over after this
+)
 
 // Statements define the sources and start the queries.
 func (w EveryKind) Statements() string {
 	t := w.Topic
-	with := func(name string) string { return "WITH (KAFKA_TOPIC='" + t(name) + "')" }
-	return w.Workload.Statements() + fmt.Sprintf(`
+	var sql strings.Builder
+	sql.WriteString(w.Workload.Statements())
+	fmt.Fprintf(&sql, `
 CREATE STREAM samples (id STRING KEY, f1 BIGINT, f2 BIGINT, f3 BIGINT, f4 BIGINT) WITH (KAFKA_TOPIC='%s', VALUE_FORMAT='JSON');
 CREATE STREAM acks (id STRING KEY, code BIGINT) WITH (KAFKA_TOPIC='%s', VALUE_FORMAT='JSON');
 CREATE TABLE accounts (usr STRING PRIMARY KEY, region STRING, balance BIGINT) WITH (KAFKA_TOPIC='%s', VALUE_FORMAT='JSON');
+CREATE TABLE places (region STRING PRIMARY KEY, city STRING) WITH (KAFKA_TOPIC='%s', VALUE_FORMAT='JSON');
 CREATE MODEL iris WITH (URI='iris.onnx');
-`, t("events"), t("acks"), t("accounts")) +
-		`CREATE TABLE totals ` + with("totals") + ` AS SELECT usr, COUNT(*) AS n, SUM(amount) AS total FROM events GROUP BY usr EMIT CHANGES;
-CREATE TABLE regions ` + with("regions") + ` AS SELECT region, COUNT(*) AS n, SUM(balance) AS total FROM accounts GROUP BY region EMIT CHANGES;
-CREATE STREAM pairs ` + with("pairs") + ` AS SELECT e.id AS id, e.amount AS amount, a.code AS code
-  FROM events e JOIN acks a WITHIN 10 SECONDS GRACE PERIOD 1 DAY ON e.id = a.id EMIT CHANGES;
-CREATE TABLE matched ` + with("matched") + ` AS SELECT u.usr AS usr, u.region AS home, a.region AS region, a.balance AS balance
-  FROM users u LEFT JOIN accounts a ON u.usr = a.usr EMIT CHANGES;
-CREATE TABLE sessions ` + with("sessions") + ` AS SELECT usr, COUNT(*) AS n, SUM(amount) AS total
-  FROM events WINDOW SESSION (500 MILLISECONDS, GRACE PERIOD 1 DAY) GROUP BY usr EMIT CHANGES;
-CREATE TABLE finals ` + with("finals") + ` AS SELECT usr, COUNT(*) AS n, SUM(amount) AS total
-  FROM events WINDOW TUMBLING (SIZE 10 SECONDS, RETENTION 1 DAY, GRACE PERIOD 6 HOURS) GROUP BY usr EMIT FINAL;
-CREATE STREAM scored ` + with("scored") + ` AS SELECT id, PREDICT(iris, f1, f2, f3, f4) AS score FROM samples EMIT CHANGES;`
+`, t("events"), t("acks"), t("accounts"), t("places"))
+	for _, o := range outputs {
+		if o.query != "" {
+			fmt.Fprintf(&sql, o.query+"\n", "WITH (KAFKA_TOPIC='"+t(o.name)+"')")
+		}
+	}
+	return sql.String()
 }
 
 // Create makes the input topics and fills the table of users.
 func (w EveryKind) Create(ctx context.Context, c *kafka.Client) error {
-	for _, name := range []string{"acks", "accounts"} {
+	for _, name := range []string{"acks", "accounts", "places"} {
 		spec := kafka.TopicSpec{Name: w.Topic(name), Partitions: w.Partitions, Configs: map[string]string{"retention.ms": "-1"}}
 		if err := c.CreateTopic(ctx, spec); err != nil && !errors.Is(err, kafka.ErrTopicExists) {
 			return err
@@ -80,66 +79,100 @@ type account struct {
 	Balance int64  `json:"BALANCE"`
 }
 
-// Load produces events, acknowledgements and changes of accounts until ctx ends, and says how many events. What the broker
-// did not take is tried again, and may then be there twice: the oracle reads what is there.
-func (w EveryKind) Load(ctx context.Context, c *kafka.Client, seed uint64, pause time.Duration) (int, error) {
-	rng := rand.New(rand.NewPCG(seed, 12))
-	p := c.NewProducer(kafka.ProducerConfig{})
+type place struct {
+	City string `json:"CITY"`
+}
+
+// Load is what comes into the input topics. One goroutine uses it.
+type Load struct {
+	w      EveryKind
+	c      *kafka.Client
+	rng    *rand.Rand
+	now    int64 // event time
+	done   int   // events
+	closed bool  // windows were closed
+}
+
+// NewLoad begins a load; a seed gives the same records.
+func (w EveryKind) NewLoad(c *kafka.Client, seed uint64) *Load {
+	return &Load{w: w, c: c, rng: rand.New(rand.NewPCG(seed, 12)), now: firstEvent}
+}
+
+// Run produces events, acknowledgements and changes of tables until ctx ends. What the broker did not take is tried again, and may
+// then be there twice: the oracle reads what is there.
+func (l *Load) Run(ctx context.Context, pause time.Duration) error {
+	p := l.c.NewProducer(kafka.ProducerConfig{})
 	defer p.Close()
-	for done := 0; ; {
+	for {
 		var batches []kafka.ProduceBatch
-		put := func(topic, key string, time int64, value any) {
-			r := kafka.Record{Timestamp: time, Key: []byte(key)}
-			if value != nil {
-				r.Value, _ = json.Marshal(value) // structs of numbers and strings
-			}
-			part := kafka.PartitionFor(r.Key, w.Partitions)
-			batches = append(batches, kafka.ProduceBatch{Topic: w.Topic(topic), Partition: part, Records: []kafka.Record{r}})
-		}
 		for range 10 {
-			at := firstEvent + int64(done)*eventSpacing
-			row := rng.IntN(len(w.Rows))
-			f := w.Rows[row]
-			id := fmt.Sprintf("event-%d-%d", done, row)
-			put("events", id, at, sample{user(rng.IntN(w.Users + 5)), rng.Int64N(1000), f[0], f[1], f[2], f[3]})
-			if rng.IntN(2) == 0 {
-				put("acks", id, at+rng.Int64N(2*joinWithin)-joinWithin/2, map[string]int64{"CODE": rng.Int64N(100)})
-			}
-			if rng.IntN(3) == 0 {
-				var a any = account{fmt.Sprintf("region-%d", rng.IntN(9)), rng.Int64N(1000)}
-				if rng.IntN(6) == 0 {
-					a = nil
-				}
-				put("accounts", user(rng.IntN(w.Users)), at, a)
-			}
-			done++
+			batches = l.event(batches)
 		}
-		if err := w.send(ctx, p, batches); err != nil {
-			return done, err
+		if err := l.w.send(ctx, p, batches); err != nil {
+			return err
 		}
 		select {
 		case <-ctx.Done():
-			return done, nil
+			return nil
 		case <-time.After(pause):
 		}
 	}
 }
 
-// Close moves stream time past all windows, so that the final ones are written. Everything else must have been processed.
-func (w EveryKind) Close(ctx context.Context, c *kafka.Client, at int64) error {
-	p := c.NewProducer(kafka.ProducerConfig{})
-	defer p.Close()
-	var batches []kafka.ProduceBatch
-	for i := range 64 {
-		key := fmt.Sprintf("close-%d-0", i)
-		v, err := json.Marshal(sample{User: fmt.Sprintf("closer-%d", i), Amount: 1, F1: w.Rows[0][0], F2: w.Rows[0][1], F3: w.Rows[0][2], F4: w.Rows[0][3]})
-		if err != nil {
-			return err
+// event adds an event, and what comes with it.
+func (l *Load) event(to []kafka.ProduceBatch) []kafka.ProduceBatch {
+	put := func(topic, key string, time int64, value any) { to = append(to, l.w.record(topic, key, time, value)) }
+	row := l.rng.IntN(len(l.w.Rows))
+	f := l.w.Rows[row]
+	id := fmt.Sprintf("event-%d-%d", l.done, row)
+	put("events", id, l.now, sample{user(l.rng.IntN(l.w.Users + 5)), l.rng.Int64N(1000), f[0], f[1], f[2], f[3]})
+	if l.rng.IntN(2) == 0 {
+		if l.rng.IntN(8) == 0 {
+			id = "nothing-" + id // an acknowledgement of no event
 		}
-		batches = append(batches, kafka.ProduceBatch{
-			Topic: w.Topic("events"), Partition: kafka.PartitionFor([]byte(key), w.Partitions),
-			Records: []kafka.Record{{Timestamp: at, Key: []byte(key), Value: v}},
-		})
+		put("acks", id, l.now+l.rng.Int64N(2*joinWithin)-joinWithin/2, map[string]int64{"CODE": l.rng.Int64N(100)})
 	}
-	return p.Produce(ctx, batches...)
+	region := func() string { return fmt.Sprintf("region-%d", l.rng.IntN(9)) }
+	if l.rng.IntN(3) == 0 {
+		var a any = account{region(), l.rng.Int64N(1000)}
+		if l.rng.IntN(6) == 0 {
+			a = nil
+		}
+		put("accounts", user(l.rng.IntN(l.w.Users)), l.now, a)
+	}
+	if l.rng.IntN(10) == 0 {
+		var p any = place{fmt.Sprintf("city-%d", l.rng.IntN(100))}
+		if l.rng.IntN(4) == 0 {
+			p = nil
+		}
+		put("places", region(), l.now, p)
+	}
+	l.done++
+	l.now += eventSpacing
+	return to
+}
+
+// record is a record of an input topic; a nil value is a tombstone.
+func (w EveryKind) record(topic, key string, time int64, value any) kafka.ProduceBatch {
+	r := kafka.Record{Timestamp: time, Key: []byte(key)}
+	if value != nil {
+		r.Value, _ = json.Marshal(value) // structs of numbers and strings
+	}
+	return kafka.ProduceBatch{Topic: w.Topic(topic), Partition: kafka.PartitionFor(r.Key, w.Partitions), Records: []kafka.Record{r}}
+}
+
+// Close moves stream time past all windows, so that the final ones are written and what is kept for them goes. Everything else must
+// have been processed.
+func (l *Load) Close(ctx context.Context) error {
+	p := l.c.NewProducer(kafka.ProducerConfig{})
+	defer p.Close()
+	l.now, l.closed = l.now+pastAll, true
+	f := l.w.Rows[0]
+	var batches []kafka.ProduceBatch
+	for i := range 64 { // enough to reach all partitions by key and by user
+		key, value := fmt.Sprintf("close-%d-%d-0", l.now, i), sample{fmt.Sprintf("closer-%d", i), 1, f[0], f[1], f[2], f[3]}
+		batches = append(batches, l.w.record("events", key, l.now, value))
+	}
+	l.now += joinWithin // acknowledgements may come before their event
+	return l.w.send(ctx, p, batches)
 }

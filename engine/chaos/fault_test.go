@@ -2,11 +2,8 @@ package chaos
 
 import (
 	"context"
-	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"time"
 )
 
@@ -18,31 +15,78 @@ type fault struct {
 	do     func(*storm, context.Context, *node)
 }
 
-func hasProxy(s *storm) bool { return len(s.proxies) > 0 }
-func hasCtl(s *storm) bool   { return s.ctl != "" }
+func hasProxy(s *storm) bool   { return len(s.proxies) > 0 }
+func hasBrokers(s *storm) bool { return s.brokers.ctl != "" }
 
-// faults are all kinds. The first run of a storm goes through all of them once.
+// faults are all kinds. A storm goes through all of them once, and then takes them by weight.
 var faults = []fault{
 	{"server killed", 6, nil, func(s *storm, ctx context.Context, n *node) {
 		n.server.Kill()
 		s.idle(1000)
 		n.up(ctx)
 	}},
-	{"server restarted", 4, nil, func(s *storm, ctx context.Context, n *node) {
+	{"server killed while it starts", 4, nil, func(s *storm, ctx context.Context, n *node) {
+		n.server.Kill()
+		n.launch()
+		s.idle(1500)
+		n.server.Kill()
+		n.up(ctx)
+	}},
+	{"server killed while it stops", 3, nil, func(s *storm, ctx context.Context, n *node) {
+		_ = n.server.End(time.Duration(s.rng.IntN(300)) * time.Millisecond) // it is killed if that was not enough
+		n.up(ctx)
+	}},
+	{"server restarted in good order", 4, nil, func(_ *storm, ctx context.Context, n *node) {
 		n.server.Stop()
 		n.up(ctx)
 	}},
-	{"both servers killed", 2, nil, func(s *storm, ctx context.Context, _ *node) {
-		for _, n := range s.servers {
+	{"all servers killed", 2, nil, func(s *storm, ctx context.Context, _ *node) {
+		alive := s.alive()
+		for _, n := range alive {
 			n.server.Kill()
 		}
-		for _, n := range s.servers {
+		for _, n := range alive {
 			n.up(ctx)
 		}
 	}},
-	{"connections cut", 8, hasProxy, func(s *storm, _ context.Context, _ *node) {
+	{"server comes or goes", 3, nil, func(s *storm, ctx context.Context, _ *node) {
+		// Slots move to the last server, and away from it.
+		if n := s.servers[len(s.servers)-1]; n.server == nil {
+			n.up(ctx)
+		} else {
+			n.server.Stop()
+			n.server = nil
+		}
+	}},
+	{"server replaced by a new one", 2, nil, func(s *storm, ctx context.Context, n *node) {
+		n.server.Kill()
+		s.remove(n.data)
+		n.up(ctx)
+	}},
+	{"server frozen", 2, nil, func(s *storm, _ context.Context, n *node) {
+		// Long enough for other servers to take its slots, and for the broker to abort its transactions.
+		n.server.Freeze()
+		time.Sleep(s.eviction())
+		n.server.Thaw()
+	}},
+	{"server parted from all brokers", 2, hasProxy, func(s *storm, _ context.Context, n *node) {
+		total := s.eviction()
 		for _, p := range s.proxies {
-			p.Cut(time.Duration(s.rng.IntN(1500)) * time.Millisecond)
+			p.Part(n.instance(), total)
+		}
+		time.Sleep(total)
+	}},
+	{"server parted from one broker", 3, hasProxy, func(s *storm, _ context.Context, n *node) {
+		s.proxies[s.rng.IntN(len(s.proxies))].Part(n.instance(), time.Duration(1+s.rng.IntN(12))*time.Second)
+	}},
+	{"connections cut", 6, hasProxy, func(s *storm, _ context.Context, _ *node) {
+		for _, p := range s.proxies {
+			p.Cut(0)
+		}
+	}},
+	{"connections refused", 4, hasProxy, func(s *storm, _ context.Context, _ *node) {
+		for _, p := range s.proxies {
+			p.Cut(time.Duration(s.rng.IntN(3000)) * time.Millisecond)
 		}
 	}},
 	{"connections delayed", 5, hasProxy, func(s *storm, _ context.Context, _ *node) {
@@ -50,25 +94,21 @@ var faults = []fault{
 			p.Delay(time.Duration(20+s.rng.IntN(400))*time.Millisecond, 3*time.Second)
 		}
 	}},
-	{"server frozen", 1, nil, func(s *storm, _ context.Context, n *node) {
-		// Long enough for the other server to take its slots, and for the broker to abort its transactions.
-		n.server.Freeze()
-		time.Sleep(time.Duration(11+s.rng.IntN(6)) * time.Second)
-		n.server.Thaw()
+	{"broker killed and restarted", 3, hasBrokers, func(s *storm, _ context.Context, _ *node) {
+		s.brokers.fault("kill", time.Duration(s.rng.IntN(3000))*time.Millisecond, "start")
 	}},
-	{"broker killed", 1, hasCtl, func(s *storm, _ context.Context, _ *node) {
-		s.control("kill", "1")
-		s.idle(3000)
-		s.control("start", "1")
+	{"broker restarted in good order", 1, hasBrokers, func(s *storm, _ context.Context, _ *node) {
+		s.brokers.fault("stop", 0, "start")
+	}},
+	{"broker frozen", 3, hasBrokers, func(s *storm, _ context.Context, _ *node) {
+		s.brokers.fault("freeze", time.Duration(1000+s.rng.IntN(7000))*time.Millisecond, "thaw")
 	}},
 	{"store deleted", 3, nil, func(s *storm, ctx context.Context, n *node) {
 		n.server.Kill()
-		if err := os.RemoveAll(filepath.Join(n.data, "state")); err != nil {
-			s.t.Fatal(err)
-		}
+		s.remove(filepath.Join(n.data, "state"))
 		n.up(ctx)
 	}},
-	{"store corrupted", 4, nil, func(s *storm, ctx context.Context, n *node) {
+	{"store corrupted", 5, nil, func(s *storm, ctx context.Context, n *node) {
 		if s.rng.IntN(2) == 0 {
 			n.server.Kill()
 		} else {
@@ -77,15 +117,21 @@ var faults = []fault{
 		s.corrupt(filepath.Join(n.data, "state"))
 		n.up(ctx)
 	}},
-	{"records refused", 6, nil, func(s *storm, _ context.Context, _ *node) {
+	{"records refused", 4, nil, func(s *storm, ctx context.Context, _ *node) {
 		// A limit that hardly a batch of records meets makes transactions abort until it is lifted. It must let the
 		// markers of 78 bytes pass: a broker that cannot write one keeps the transaction undecided until it is restarted.
-		name := []string{"totals", "counts", "sessions", "regions"}[s.rng.IntN(4)]
+		topic := s.w.Topic([]string{"totals", "counts", "sessions", "regions", "chained"}[s.rng.IntN(5)])
 		for _, limit := range []string{"90", "1000000"} {
-			if err := s.c.AlterConfigs(s.w.Topic(name), map[string]string{"max.message.bytes": limit}); err != nil {
-				s.t.Logf("limit of %s: %v", name, err)
-			}
+			s.persist(ctx, "limit of "+topic, func(context.Context) error {
+				return s.c.AlterConfigs(topic, map[string]string{"max.message.bytes": limit})
+			})
 			time.Sleep(150 * time.Millisecond)
+		}
+	}},
+	{"queries paused", 3, nil, func(s *storm, ctx context.Context, n *node) {
+		for _, sql := range []string{"PAUSE ALL;", "RESUME ALL;"} {
+			s.persist(ctx, sql, func(ctx context.Context) error { return n.api.Execute(ctx, sql, nil) })
+			s.idle(1500)
 		}
 	}},
 }
@@ -93,8 +139,33 @@ var faults = []fault{
 // idle waits up to so many milliseconds.
 func (s *storm) idle(millis int) { time.Sleep(time.Duration(s.rng.IntN(millis)) * time.Millisecond) }
 
-// fault lets the n-th thing go wrong.
-func (s *storm) fault(ctx context.Context, n int) {
+// eviction is a time after which the group has given a silent server's slots to others; their session is ten seconds.
+func (s *storm) eviction() time.Duration { return time.Duration(11+s.rng.IntN(6)) * time.Second }
+
+func (s *storm) remove(dir string) {
+	if err := os.RemoveAll(dir); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// persist tries something until it succeeds, since other faults may be in its way.
+func (s *storm) persist(ctx context.Context, what string, do func(context.Context) error) {
+	s.t.Helper()
+	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(200 * time.Millisecond) {
+		attempt, cancel := context.WithTimeout(ctx, 30*time.Second)
+		err := do(attempt)
+		cancel()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("%s: %v", what, err)
+		}
+	}
+}
+
+// fault lets the next thing go wrong.
+func (s *storm) fault(ctx context.Context) {
 	var able []fault
 	total := 0
 	for _, f := range faults {
@@ -103,8 +174,13 @@ func (s *storm) fault(ctx context.Context, n int) {
 			total += f.weight
 		}
 	}
-	f := able[n%len(able)]
-	if n >= len(able) {
+	if s.order == nil {
+		s.order = s.rng.Perm(len(able))
+	}
+	var f fault
+	if s.done < len(s.order) {
+		f = able[s.order[s.done]]
+	} else {
 		at := s.rng.IntN(total)
 		for _, f = range able {
 			if at -= f.weight; at < 0 {
@@ -112,50 +188,11 @@ func (s *storm) fault(ctx context.Context, n int) {
 			}
 		}
 	}
-	node := s.servers[s.rng.IntN(len(s.servers))]
+	alive := s.alive()
+	n := alive[s.rng.IntN(len(alive))]
 	began := time.Now()
-	f.do(s, ctx, node)
+	f.do(s, ctx, n)
+	s.done++
 	s.counts[f.name]++
-	s.t.Logf("fault %d: %s (%s, %s)", n+1, f.name, node.name, time.Since(began).Round(time.Millisecond))
-}
-
-// control has brokers killed and started.
-func (s *storm) control(args ...string) {
-	s.t.Helper()
-	if out, err := exec.Command(s.ctl, args...).CombinedOutput(); err != nil {
-		s.t.Fatalf("%s %s: %v\n%s", s.ctl, strings.Join(args, " "), err, out)
-	}
-}
-
-// corrupt overwrites a piece of one of the store's files, or cuts it off.
-func (s *storm) corrupt(dir string) {
-	var files []string
-	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && filepath.Base(path) != "LOCK" {
-			if info, err := d.Info(); err == nil && info.Size() > 0 {
-				files = append(files, path)
-			}
-		}
-		return nil
-	})
-	if len(files) == 0 {
-		return
-	}
-	path := files[s.rng.IntN(len(files))]
-	text, err := os.ReadFile(path)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	at := s.rng.IntN(min(len(text), 1<<20)) // value logs are mapped large, and empty behind
-	if s.rng.IntN(3) == 0 {
-		text = text[:at]
-	} else {
-		for i := at; i < min(at+64, len(text)); i++ {
-			text[i] ^= byte(1 + s.rng.IntN(255))
-		}
-	}
-	if err := os.WriteFile(path, text, 0o600); err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Logf("corrupted %s (%d bytes) at %d", filepath.Base(path), len(text), at)
+	s.t.Logf("fault %d: %s (%s, %s)", s.done, f.name, n.name, time.Since(began).Round(time.Millisecond))
 }

@@ -1,13 +1,16 @@
 package chaos
 
 import (
+	"bufio"
+	"encoding/binary"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"time"
 )
 
-// Proxy stands between servers and a broker, and cuts connections or holds them up.
+// Proxy stands between servers and a broker, and cuts connections or holds them up: all of them, or those of one server.
 type Proxy struct {
 	target string
 	l      net.Listener
@@ -18,6 +21,7 @@ type Proxy struct {
 	until  time.Time     // connections are refused until then
 	pause  time.Duration // each piece of data waits so long, while slow is not over
 	slow   time.Time
+	parted map[string]time.Time // by the end of a client id: nothing passes until then
 	closed bool
 }
 
@@ -27,7 +31,7 @@ func Listen(addr, target string) (*Proxy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start proxy of %s: %w", target, err)
 	}
-	p := &Proxy{target: target, l: l, conns: map[net.Conn]struct{}{}}
+	p := &Proxy{target: target, l: l, conns: map[net.Conn]struct{}{}, parted: map[string]time.Time{}}
 	p.wg.Go(p.accept)
 	return p, nil
 }
@@ -47,15 +51,36 @@ func (p *Proxy) serve(c net.Conn) {
 		return
 	}
 	defer p.drop(c)
+	in := bufio.NewReaderSize(c, 64<<10)
+	client := clientID(in)
 	b, err := net.Dial("tcp", p.target)
 	if err != nil || !p.add(b) {
 		return
 	}
 	defer p.drop(b)
 	var wg sync.WaitGroup
-	wg.Go(func() { p.copy(b, c) })
-	p.copy(c, b)
+	wg.Go(func() { p.copy(client, b, c, in) })
+	p.copy(client, c, b, bufio.NewReaderSize(b, 64<<10))
 	wg.Wait()
+}
+
+// clientID reads who is there from the first request, and leaves the request where it is. A request begins with its length (4 bytes),
+// kind, version (2 each), number (4), and the client id with its length (2); see Kafka's protocol guide.
+func clientID(in *bufio.Reader) string {
+	const before = 14
+	head, err := in.Peek(before)
+	if err != nil {
+		return ""
+	}
+	n := int(int16(binary.BigEndian.Uint16(head[before-2:])))
+	if n < 0 {
+		return ""
+	}
+	head, err = in.Peek(before + n)
+	if err != nil {
+		return ""
+	}
+	return string(head[before:])
 }
 
 // add keeps a connection, or closes it while connections are refused.
@@ -77,14 +102,16 @@ func (p *Proxy) drop(c net.Conn) {
 	_ = c.Close()
 }
 
-// copy passes data on until either side is closed, and then closes both.
-func (p *Proxy) copy(dst, src net.Conn) {
+// copy passes data of a client on until either side is closed, and then closes both.
+func (p *Proxy) copy(client string, dst, src net.Conn, from *bufio.Reader) {
 	defer func() { _, _ = dst.Close(), src.Close() }()
 	buf := make([]byte, 64<<10)
 	for {
-		n, err := src.Read(buf)
+		n, err := from.Read(buf)
 		if n > 0 {
-			time.Sleep(p.delay())
+			for d := p.delay(client); d > 0; d = p.held(client) {
+				time.Sleep(d)
+			}
 			if _, werr := dst.Write(buf[:n]); werr != nil {
 				return
 			}
@@ -95,13 +122,28 @@ func (p *Proxy) copy(dst, src net.Conn) {
 	}
 }
 
-func (p *Proxy) delay() time.Duration {
+// delay is how long a piece of data waits at first.
+func (p *Proxy) delay(client string) time.Duration {
+	p.mu.Lock()
+	slow := time.Now().Before(p.slow)
+	pause := p.pause
+	p.mu.Unlock()
+	if slow {
+		return pause
+	}
+	return p.held(client)
+}
+
+// held is how long at least nothing of a client passes, in short steps.
+func (p *Proxy) held(client string) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if time.Now().After(p.slow) {
-		return 0
+	for name, until := range p.parted {
+		if d := time.Until(until); d > 0 && !p.closed && strings.HasSuffix(client, name) {
+			return min(d, 50*time.Millisecond)
+		}
 	}
-	return p.pause
+	return 0
 }
 
 // Cut breaks all connections and refuses new ones for a while.
@@ -119,6 +161,14 @@ func (p *Proxy) Delay(pause, total time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.pause, p.slow = pause, time.Now().Add(total)
+}
+
+// Part keeps a client, known by the end of its id, from the broker for a while, as a network does that loses every packet: connections
+// stay open, and what was sent meanwhile arrives late.
+func (p *Proxy) Part(client string, total time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.parted[client] = time.Now().Add(total)
 }
 
 // Close ends the proxy and its connections.
