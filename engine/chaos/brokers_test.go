@@ -25,6 +25,9 @@ func newBrokers(t *testing.T, rng *rand.Rand, ctl string, count int) *brokers {
 	return b
 }
 
+// able says that a fault can begin: the last one is over.
+func (b *brokers) able() bool { return b.ctl != "" && len(b.whole) > 0 }
+
 // fault begins a fault of some broker, and ends it after a while.
 func (b *brokers) fault(begin string, total time.Duration, end string) {
 	b.t.Helper()

@@ -16,9 +16,9 @@ type fault struct {
 }
 
 func hasProxy(s *storm) bool   { return len(s.proxies) > 0 }
-func hasBrokers(s *storm) bool { return s.brokers.ctl != "" }
+func hasBrokers(s *storm) bool { return s.brokers.able() }
 
-// faults are all kinds. A storm goes through all of them once, and then takes them by weight.
+// faults are all kinds. A storm prefers those that it has not had yet, and else takes them by weight.
 var faults = []fault{
 	{"server killed", 6, nil, func(s *storm, ctx context.Context, n *node) {
 		n.server.Kill()
@@ -166,28 +166,20 @@ func (s *storm) persist(ctx context.Context, what string, do func(context.Contex
 
 // fault lets the next thing go wrong.
 func (s *storm) fault(ctx context.Context) {
-	var able []fault
-	total := 0
+	var able, missing []fault
 	for _, f := range faults {
-		if f.able == nil || f.able(s) {
-			able = append(able, f)
-			total += f.weight
+		if f.able != nil && !f.able(s) {
+			continue
+		}
+		able = append(able, f)
+		if s.counts[f.name] == 0 {
+			missing = append(missing, f)
 		}
 	}
-	if s.order == nil {
-		s.order = s.rng.Perm(len(able))
+	if len(missing) > 0 {
+		able = missing
 	}
-	var f fault
-	if s.done < len(s.order) {
-		f = able[s.order[s.done]]
-	} else {
-		at := s.rng.IntN(total)
-		for _, f = range able {
-			if at -= f.weight; at < 0 {
-				break
-			}
-		}
-	}
+	f := s.choose(able)
 	alive := s.alive()
 	n := alive[s.rng.IntN(len(alive))]
 	began := time.Now()
@@ -195,4 +187,19 @@ func (s *storm) fault(ctx context.Context) {
 	s.done++
 	s.counts[f.name]++
 	s.t.Logf("fault %d: %s (%s, %s)", s.done, f.name, n.name, time.Since(began).Round(time.Millisecond))
+}
+
+// choose picks a kind of fault by weight.
+func (s *storm) choose(list []fault) fault {
+	total := 0
+	for _, f := range list {
+		total += f.weight
+	}
+	at := s.rng.IntN(total)
+	for _, f := range list {
+		if at -= f.weight; at < 0 {
+			return f
+		}
+	}
+	panic("the weights do not add up")
 }
