@@ -35,9 +35,6 @@ var explained = map[string]string{
 	"delimited: other rule":   keyTypeRule,
 	"group-by: other rule":    keyTypeRule,
 	"key-schemas: other rule": keyTypeRule,
-	"joins: output count": "two streams whose windows differ in size are joined, and windows that begin together are to meet, " +
-		"since only their beginnings stand in the key; " +
-		"here a window is its beginning and its end, and these differ",
 	"insert-values: not refused": "a refusal is expected where a key column and a column of the value get different values; " +
 		"nothing in the statements ties the two together, and the row is written",
 	"pull-queries-with-headers: rows": "the case expects the values of a row in another order than the columns " +

@@ -9,6 +9,7 @@ import (
 	"github.com/millrace/millrace/sql/ast"
 	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/sql/types"
+	"github.com/millrace/millrace/sql/types/javatime"
 )
 
 // window reads WINDOW_TYPE and WINDOW_SIZE of a source over a topic with windowed keys.
@@ -85,6 +86,11 @@ func (w with) timestamp(cols []plan.OutColumn) (*plan.Timestamp, error) {
 		return nil, fail("with.timestamp", format.at, "TIMESTAMP_FORMAT is for STRING columns; %s is %s", name, cols[i].Type)
 	case k != types.KindString && k != types.KindBigint && k != types.KindTimestamp:
 		return nil, fail("with.timestamp", p.at, "TIMESTAMP column %s is %s, not BIGINT, TIMESTAMP or STRING", name, cols[i].Type)
+	}
+	if hasFormat {
+		if _, err := javatime.Compile(format.text); err != nil {
+			return nil, fail("with.timestamp", format.at, "TIMESTAMP_FORMAT cannot be read: %v", err)
+		}
 	}
 	return &plan.Timestamp{Column: name, Format: format.text}, nil
 }

@@ -46,7 +46,7 @@ func formatFunctions() []udf.Function {
 				if err != nil {
 					return nil, err
 				}
-				return f.Format(int64(a[0].(int32)), time.UTC), nil
+				return value(f.FormatTime(a[0].(int32)))
 			})),
 		function("PARSE_TIMESTAMP", "The TIMESTAMP that a text holds by a date pattern; its zone is the text's, the one given, or UTC.",
 			on("formattedTimestamp STRING, formatPattern STRING -> TIMESTAMP", parseTimestamp),
@@ -54,9 +54,9 @@ func formatFunctions() []udf.Function {
 		function("STRINGTOTIMESTAMP", "Milliseconds since the epoch that a text holds by a date pattern.",
 			on("formattedTimestamp STRING, formatPattern STRING -> BIGINT", parseTimestamp),
 			on("formattedTimestamp STRING, formatPattern STRING, timeZone STRING -> BIGINT", parseTimestamp)),
-		function("PARSE_DATE", "The DATE that a text holds by a date pattern.", on("formattedDate STRING, formatPattern STRING -> DATE", parseDate)),
+		function("PARSE_DATE", "The DATE that a text holds by a date pattern.", on("formattedDate STRING, formatPattern STRING -> DATE", parseDate(false))),
 		function("STRINGTODATE", "Days since the epoch that a text holds by a date pattern.",
-			on("formattedDate STRING, formatPattern STRING -> INT", parseDate)),
+			on("formattedDate STRING, formatPattern STRING -> INT", parseDate(true))),
 		function("PARSE_TIME", "The TIME that a text holds by a date pattern.",
 			on("formattedTime STRING, formatPattern STRING -> TIME", func(c *udf.Call, a []any) (any, error) {
 				f, err := pattern(c, a[1])
@@ -85,7 +85,7 @@ func formatTimestamp(c *udf.Call, a []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return f.Format(a[0].(int64), zone), nil
+	return value(f.Format(a[0].(int64), zone))
 }
 
 func formatDate(c *udf.Call, a []any) (any, error) {
@@ -93,7 +93,7 @@ func formatDate(c *udf.Call, a []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return f.Format(int64(a[0].(int32))*types.MsPerDay, time.UTC), nil
+	return value(f.FormatDate(a[0].(int32)))
 }
 
 func parseTimestamp(c *udf.Call, a []any) (any, error) {
@@ -108,12 +108,15 @@ func parseTimestamp(c *udf.Call, a []any) (any, error) {
 	return value(f.ParseTimestamp(a[0].(string), zone))
 }
 
-func parseDate(c *udf.Call, a []any) (any, error) {
-	f, err := pattern(c, a[1])
-	if err != nil {
-		return nil, err
+// parseDate reads a date; clock says that a time of day in the text is passed over.
+func parseDate(clock bool) impl {
+	return func(c *udf.Call, a []any) (any, error) {
+		f, err := pattern(c, a[1])
+		if err != nil {
+			return nil, err
+		}
+		return value(f.ParseDate(a[0].(string), clock))
 	}
-	return value(f.ParseDate(a[0].(string)))
 }
 
 func epochFunctions() []udf.Function {

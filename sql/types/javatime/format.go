@@ -1,28 +1,62 @@
 package javatime
 
 import (
+	"bytes"
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
+
+	"github.com/millrace/millrace/sql/types"
 )
 
 // Format prints a point in time, in milliseconds since the epoch, as it is in the zone.
-func (f *Formatter) Format(ms int64, loc *time.Location) string {
-	return string(appendItems(nil, f.items, time.UnixMilli(ms).In(loc)))
+func (f *Formatter) Format(ms int64, loc *time.Location) (string, error) {
+	return f.print(time.UnixMilli(ms).In(loc), dateFields|clockFields|zoneFields)
 }
 
-func appendItems(b []byte, items []item, t time.Time) []byte {
+// FormatDate prints a date, in days since the epoch. Fields of a time of day or zone are an error, but for those in optional parts.
+func (f *Formatter) FormatDate(days int32) (string, error) { return f.print(civil(days), dateFields) }
+
+// FormatTime prints a time of day in milliseconds. Fields of a date or zone are an error, but for those in optional parts.
+func (f *Formatter) FormatTime(ms int32) (string, error) {
+	return f.print(time.UnixMilli(int64(ms)).UTC(), clockFields)
+}
+
+func (f *Formatter) print(t time.Time, has int) (string, error) {
+	b, err := appendItems(nil, f.items, t, has)
+	if err != nil {
+		return "", fmt.Errorf("print by date pattern %q: %w", f.pattern, err)
+	}
+	return string(b), nil
+}
+
+func appendItems(b []byte, items []item, t time.Time, has int) ([]byte, error) {
 	for i := range items {
 		switch it := &items[i]; {
 		case it.optional != nil:
-			b = appendItems(b, it.optional, t)
+			if longer, err := appendItems(b, it.optional, t, has); err == nil {
+				b = longer
+			}
 		case it.letter == 0:
 			b = append(b, it.literal...)
+		case classOf(it.letter)&has == 0:
+			return b, fmt.Errorf("the value has no field %c", it.letter)
 		default:
-			b = it.appendField(b, t)
+			from := len(b)
+			if b = it.appendField(b, t); it.pad == 0 {
+				continue
+			}
+			width := utf8.RuneCount(b[from:])
+			if width > it.pad {
+				return b, fmt.Errorf("%q is wider than %d", b[from:], it.pad)
+			}
+			b = slices.Insert(b, from, bytes.Repeat([]byte{' '}, it.pad-width)...)
 		}
 	}
-	return b
+	return b, nil
 }
 
 func (it *item) appendField(b []byte, t time.Time) []byte {
@@ -39,11 +73,24 @@ func (it *item) appendField(b []byte, t time.Time) []byte {
 		return it.appendQuarter(b, (int(t.Month())+2)/3)
 	case 'E':
 		return it.appendText(b, 0, t.Weekday().String())
+	case 'e', 'c':
+		return it.appendText(b, localDay(t), t.Weekday().String())
+	case 'Y':
+		year, _ := weekYear(t)
+		return it.appendYear(b, year)
+	case 'w':
+		_, week := weekYear(t)
+		return padded(b, int64(week), it.count)
+	case 'W':
+		return padded(b, int64(weekNumber(t.Day(), t.Weekday())), 1)
+	case 'F': // the day within the month's own weeks, which begin on its first day
+		return padded(b, int64((t.Day()-1)%7+1), 1)
+	case 'g':
+		return padded(b, julian(t), it.count)
 	case 'G':
-		if t.Year() < 1 {
-			return append(b, "BC"...)
-		}
-		return append(b, "AD"...)
+		return append(b, eraName(t.Year() >= 1, it.count)...)
+	case 'B':
+		return append(b, dayPeriod(t, it.count)...)
 	case 'a':
 		if t.Hour() < 12 {
 			return append(b, "AM"...)
@@ -85,12 +132,16 @@ func nanoOfDay(t time.Time) int64 {
 }
 
 func (it *item) appendZone(b []byte, t time.Time) []byte {
-	name, offset := t.Zone()
+	_, offset := t.Zone()
 	switch {
 	case it.letter == 'V':
-		return append(b, t.Location().String()...)
-	case it.letter == 'z':
-		return append(b, name...)
+		return append(b, zoneID(t)...)
+	case it.letter == 'z' || it.letter == 'v':
+		which := shortName
+		if it.count == 4 {
+			which = longName
+		}
+		return append(b, zoneName(t, it.letter, which)...)
 	case it.letter == 'X':
 		return append(b, formatOffset(offset, it.count, "Z")...)
 	case it.letter == 'Z' && it.count == 5:
@@ -114,7 +165,7 @@ func (it *item) appendYear(b []byte, year int) []byte {
 	}
 	switch {
 	case it.count == 2:
-		return padded(b, int64((year%100+100)%100), 2)
+		return padded(b, int64(max(year, -year)%100), 2)
 	case year < 0:
 		b, year = append(b, '-'), -year
 	case it.count >= 4 && len(strconv.Itoa(year)) > it.count:
@@ -144,8 +195,67 @@ func (it *item) appendQuarter(b []byte, q int) []byte {
 		return append(b, 'Q', byte('0'+q))
 	case 4:
 		return append(b, quarters[q-1]...)
+	case 5:
+		return append(b, byte('0'+q))
 	}
 	return padded(b, int64(q), it.count)
+}
+
+// julian is the modified Julian day.
+func julian(t time.Time) int64 {
+	days, _ := types.CivilDays(t.Year(), int(t.Month()), t.Day()) // a date that is one
+	return int64(days) + julianEpoch
+}
+
+// julianEpoch is the modified Julian day of 1970-01-01.
+const julianEpoch = 40587
+
+var (
+	erasFull = [...]string{"Before Christ", "Anno Domini"}
+	eras     = [...]string{"BC", "AD"}
+)
+
+func eraName(ad bool, count int) string {
+	i := 0
+	if ad {
+		i = 1
+	}
+	switch count {
+	case 4:
+		return erasFull[i]
+	case 5:
+		return eras[i][:1]
+	}
+	return eras[i]
+}
+
+// dayPeriods are parts of the day, with the minutes that a clock time stands for when only they are given.
+var dayPeriods = [...]struct {
+	name     string
+	from, to int // minutes of the day; the last one goes on past midnight
+}{
+	{"midnight", 0, 1},
+	{"noon", 12 * 60, 12*60 + 1},
+	{"in the morning", 6 * 60, 12 * 60},
+	{"in the afternoon", 12 * 60, 18 * 60},
+	{"in the evening", 18 * 60, 21 * 60},
+	{"at night", 21 * 60, 30 * 60},
+}
+
+func dayPeriod(t time.Time, count int) string {
+	minute := t.Hour()*60 + t.Minute()
+	for _, p := range dayPeriods {
+		if minute >= p.from && minute < p.to || minute+24*60 < p.to {
+			switch {
+			case count == 5 && p.from == 0:
+				return "mi"
+			case count == 5 && p.name == "noon":
+				return "n"
+			}
+			return p.name
+		}
+	}
+	return ""
 }
 
 func padded(b []byte, v int64, width int) []byte {

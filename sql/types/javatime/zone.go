@@ -30,7 +30,7 @@ func Zone(id string) (*time.Location, error) {
 
 func findZone(id string) (*time.Location, error) {
 	switch upper := strings.ToUpper(id); {
-	case upper == "Z" || upper == "UTC" || upper == "GMT" || upper == "UT":
+	case upper == "Z" || upper == "UTC" || upper == "UT":
 		return time.UTC, nil
 	case shortZones[upper] != "":
 		return Zone(shortZones[upper])
