@@ -11,7 +11,6 @@ import (
 	"github.com/millrace/millrace/sql/catalog"
 	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/sql/types"
-	"github.com/millrace/millrace/sql/vector"
 	"github.com/millrace/millrace/udf"
 	"github.com/millrace/millrace/udf/model"
 )
@@ -34,44 +33,6 @@ func (e *Engine) definitions() (*catalog.Catalog, int64) {
 	return e.Catalog(), applied
 }
 
-// modelView is a task's models, or those of a single statement.
-type modelView struct{ *model.View }
-
-// Predictor implements expr.Models.
-func (v modelView) Predictor(p *plan.Predict, at expr.Place) (expr.Predictor, error) {
-	f, err := v.Follow(p, model.Place(at))
-	return predictor{f}, err
-}
-
-// Versioner implements expr.Models.
-func (v modelView) Versioner(p *plan.ModelVersion, at expr.Place) (expr.Versioner, error) {
-	c, err := v.Choose(p.Model, model.Place(at))
-	return versioner{c}, err
-}
-
-// predictor scores a batch, mostly by one call of its model.
-type predictor struct{ f *model.Follower }
-
-// Predict implements expr.Predictor. A model scores all rows or none, so no single row fails.
-func (p predictor) Predict(rows expr.Rows, args []*vector.Vector, sel []int32, out *vector.Vector, _ func(int, error)) error {
-	return p.f.Score(model.Rows(rows), args, sel, out)
-}
-
-// Field implements expr.FieldPredictor.
-func (p predictor) Field(name string) expr.Predictor {
-	if f := p.f.Field(name); f != nil {
-		return predictor{f}
-	}
-	return nil
-}
-
-type versioner struct{ c *model.Chooser }
-
-// Versions implements expr.Versioner.
-func (v versioner) Versions(rows expr.Rows, sel []int32, out *vector.Vector) error {
-	return v.c.Versions(model.Rows(rows), sel, out)
-}
-
 // returns is the SQL type of PREDICT for arguments of the types that a signature asks for.
 func returns(v *model.Version) string {
 	b, err := model.Bind("", v.Scorer, v.Scorer.Signature().ArgTypes())
@@ -88,7 +49,7 @@ func newUDFEnv(props map[string]string) *udf.Env {
 // exprEnv evaluates constants and pull queries.
 func (e *Engine) exprEnv() *expr.Env {
 	return &expr.Env{
-		Functions: e.functions, UDF: newUDFEnv(e.opts.Properties), Models: modelView{e.models.View("", e.applied.Load(), e.definitions)},
+		Functions: e.functions, UDF: newUDFEnv(e.opts.Properties), Models: task.ModelsOf(e.models.View("", e.applied.Load(), e.definitions)),
 	}
 }
 
@@ -106,6 +67,6 @@ func (e *Engine) fold(x plan.Expr) (any, bool) {
 func (e *Engine) taskDeps(query string, models int64) task.Deps {
 	return task.Deps{
 		Functions: e.functions, UDF: newUDFEnv(e.opts.Properties), Log: e.plog.query(query), Schemas: e.schemas,
-		Models: func() task.Models { return modelView{e.models.View(query, models, e.definitions)} },
+		Models: func() task.Models { return task.ModelsOf(e.models.View(query, models, e.definitions)) },
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/millrace/millrace/engine/cluster"
 	"github.com/millrace/millrace/engine/kafka"
+	"github.com/millrace/millrace/engine/task"
 	"github.com/millrace/millrace/engine/topology"
 )
 
@@ -24,6 +25,9 @@ type History struct {
 	Events Events
 	Defect cluster.Defect // what the servers do wrong on purpose
 	Logger *slog.Logger   // nil: no log
+
+	// Models gives a process, when it starts, its view of the models; nil: there are none.
+	Models func() Models
 
 	topo    *topology.Topology // of Query; nil: it is planned
 	log     *Log
@@ -42,8 +46,19 @@ type Events struct {
 	Sleep     int // at a start: 30 hours have passed, and topics were compacted
 }
 
+// Models is what a process knows of the command log, whose commands are all of models.
+type Models interface {
+	// Read reads on, by as much as the process gets to in a step. It reports whether there was something.
+	Read() bool
+	// Known is the offset below which all was read.
+	Known() int64
+	// View gives a task its models.
+	View() task.Models
+}
+
 // server is a process.
 type server struct {
+	models  Models // nil: none
 	conn    *Conn
 	service *cluster.Service
 	started bool
@@ -196,11 +211,16 @@ func (h *History) boot(d *Disk) {
 func (s *server) tend(h *History) (restarts int, err error) {
 	ctx := context.Background()
 	if s.service == nil {
-		service, err := cluster.New(cluster.Config{
+		cfg := cluster.Config{
 			Broker: s.conn, Service: "sim", Slots: slots, Store: mount{s.disk, s.conn}, Logger: h.Logger,
 			CommitInterval: 50 * time.Millisecond, FlushInterval: 40 * time.Millisecond, Fenced: 300 * time.Millisecond,
 			JanitorInterval: 200 * time.Millisecond, Defect: h.Defect,
-		})
+		}
+		if h.Models != nil {
+			s.models = h.Models()
+			cfg.CommandOffset, cfg.CatchUp = s.models.Known, s.catchUp
+		}
+		service, err := cluster.New(cfg)
 		if err != nil {
 			return 0, err
 		}
@@ -210,10 +230,17 @@ func (s *server) tend(h *History) (restarts int, err error) {
 		s.service = service
 	}
 	if !s.started {
-		if err := s.service.StartQuery(ctx, h.Query.spec(h.topo, h.Exact)); err != nil {
+		var view func() task.Models
+		if s.models != nil {
+			view = s.models.View
+		}
+		if err := s.service.StartQuery(ctx, h.Query.spec(h.topo, h.Exact, view)); err != nil {
 			return 0, injected(err)
 		}
 		s.started = true
+	}
+	if s.models != nil && s.models.Read() {
+		s.service.ModelsChanged()
 	}
 	st, _ := s.service.Status("q")
 	if st.Err == nil {
@@ -223,6 +250,18 @@ func (s *server) tend(h *History) (restarts int, err error) {
 		return 0, fmt.Errorf("the query failed by itself: %w", err)
 	}
 	return 1, s.service.Restart("q")
+}
+
+// catchUp waits until the process has read the commands below an offset.
+func (s *server) catchUp(ctx context.Context, offset int64) error {
+	for s.models.Known() < offset {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(step):
+		}
+	}
+	return nil
 }
 
 // injected passes over failures that were injected.

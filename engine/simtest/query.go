@@ -25,6 +25,8 @@ type Query struct {
 	Partitions int32
 	// Values says that the times of rows depend on which partition's rows came first at a repartition topic.
 	Values bool
+	// Serial says that all input is in topic a, and v counts it.
+	Serial bool
 }
 
 // Queries are of every kind whose state decides the protocol.
@@ -75,7 +77,7 @@ func (q Query) Plan() (*topology.Topology, error) {
 }
 
 // spec makes the query what slots run.
-func (q Query) spec(topo *topology.Topology, exact bool) cluster.QuerySpec {
+func (q Query) spec(topo *topology.Topology, exact bool, models func() task.Models) cluster.QuerySpec {
 	start := map[string][]int64{}
 	for _, t := range sourceTopics {
 		start[t] = make([]int64, q.Partitions)
@@ -84,7 +86,7 @@ func (q Query) spec(topo *topology.Topology, exact bool) cluster.QuerySpec {
 	return cluster.QuerySpec{
 		Topology: topo, Start: start,
 		NewTask: func(sub *topology.SubTopology, partition int32, stores state.Stores) (cluster.Task, error) {
-			return task.New(sub, partition, task.Deps{Stores: stores, Functions: functions(), UDF: env, Log: noLog{}},
+			return task.New(sub, partition, task.Deps{Stores: stores, Functions: functions(), UDF: env, Log: noLog{}, Models: models},
 				task.Options{BatchSize: 8, Exact: exact, MaxGroups: 3, MaxIdle: patience})
 		},
 	}
@@ -98,8 +100,12 @@ func (noLog) Log(operator.Entry) {}
 func (q Query) inputs(seed uint64) [][]kafka.ProduceBatch {
 	r := rand.New(rand.NewPCG(seed, 7))
 	var bursts [][]kafka.ProduceBatch
-	topic, now := "a", int64(0)
-	for range 5 {
+	topic, now, serial := "a", int64(0), 0
+	count := 5
+	if q.Serial {
+		count = 20
+	}
+	for range count {
 		var burst []kafka.ProduceBatch
 		for range 14 {
 			if r.IntN(3) == 0 {
@@ -108,10 +114,18 @@ func (q Query) inputs(seed uint64) [][]kafka.ProduceBatch {
 			if q.Name == "undo" || q.Name == "tables" {
 				topic = sourceTopics[2+r.IntN(2)]
 			}
+			if q.Serial {
+				topic = "a"
+			}
 			now += int64(r.IntN(8))
 			rec := kafka.Record{Timestamp: max(0, now-int64(r.IntN(4)*r.IntN(20))), Key: []byte{0, 0, 0, byte(r.IntN(4))}}
 			if r.IntN(8) > 0 || topic == "a" || topic == "b" {
-				rec.Value = fmt.Appendf(nil, `{"v": %d, "s": "%c"}`, r.IntN(50), 'a'+r.IntN(3))
+				v := r.IntN(50)
+				if q.Serial {
+					v = serial
+				}
+				serial++
+				rec.Value = fmt.Appendf(nil, `{"v": %d, "s": "%c"}`, v, 'a'+r.IntN(3))
 			}
 			p := kafka.PartitionFor(rec.Key, q.Partitions)
 			burst = append(burst, kafka.ProduceBatch{Topic: topic, Partition: p, Records: []kafka.Record{rec}})

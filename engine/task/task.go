@@ -41,19 +41,6 @@ type Deps struct {
 	Rows func(b *vector.Batch, project []int) error
 }
 
-// Models is a task's view of the models. It stands at an offset of the command log, whose commands decide which versions score,
-// and is moved on only when that was committed: so a row that is read again is scored by the same version. All calls come from
-// the task's goroutine.
-type Models interface {
-	expr.Models
-	// Latest is the offset to move on to; 0: the task uses no models that can change.
-	Latest() int64
-	// Behind says that Latest would score otherwise than the view does.
-	Behind() bool
-	// Use moves the view, on or back.
-	Use(offset int64)
-}
-
 // Options tune a task.
 type Options struct {
 	BatchSize int           // rows per batch at most; 0: 256

@@ -1,0 +1,61 @@
+package task
+
+import (
+	"github.com/millrace/millrace/engine/expr"
+	"github.com/millrace/millrace/sql/plan"
+	"github.com/millrace/millrace/sql/vector"
+	"github.com/millrace/millrace/udf/model"
+)
+
+// Models is a task's view of the models. It stands at an offset of the command log, whose commands decide which versions score,
+// and is moved on only when that was committed: so a row that is read again is scored by the same version. All calls come from
+// the task's goroutine.
+type Models interface {
+	expr.Models
+	// Latest is the offset to move on to; 0: the task uses no models that can change.
+	Latest() int64
+	// Behind says that Latest would score otherwise than the view does.
+	Behind() bool
+	// Use moves the view, on or back.
+	Use(offset int64)
+}
+
+// ModelsOf makes a view what expressions ask.
+func ModelsOf(v *model.View) Models { return models{v} }
+
+type models struct{ *model.View }
+
+// Predictor implements expr.Models.
+func (m models) Predictor(p *plan.Predict, at expr.Place) (expr.Predictor, error) {
+	f, err := m.Follow(p, model.Place(at))
+	return predictor{f}, err
+}
+
+// Versioner implements expr.Models.
+func (m models) Versioner(p *plan.ModelVersion, at expr.Place) (expr.Versioner, error) {
+	c, err := m.Choose(p.Model, model.Place(at))
+	return versioner{c}, err
+}
+
+// predictor scores a batch, mostly by one call of its model.
+type predictor struct{ f *model.Follower }
+
+// Predict implements expr.Predictor. A model scores all rows or none, so no single row fails.
+func (p predictor) Predict(rows expr.Rows, args []*vector.Vector, sel []int32, out *vector.Vector, _ func(int, error)) error {
+	return p.f.Score(model.Rows(rows), args, sel, out)
+}
+
+// Field implements expr.FieldPredictor.
+func (p predictor) Field(name string) expr.Predictor {
+	if f := p.f.Field(name); f != nil {
+		return predictor{f}
+	}
+	return nil
+}
+
+type versioner struct{ c *model.Chooser }
+
+// Versions implements expr.Versioner.
+func (v versioner) Versions(rows expr.Rows, sel []int32, out *vector.Vector) error {
+	return v.c.Versions(model.Rows(rows), sel, out)
+}
