@@ -278,7 +278,8 @@ type (
 		OverriddenProperties map[string]string `json:"overriddenProperties"`
 		QueryType            string            `json:"queryType"`
 		QueryErrors          []string          `json:"queryErrors"`
-		TasksMetadata        []TaskMetadata    `json:"tasksMetadata"` // of the tasks on this server
+		OnError              string            `json:"onError,omitempty"` // what becomes of records that cannot be processed
+		TasksMetadata        []TaskMetadata    `json:"tasksMetadata"`     // of the tasks on this server
 		ConsumerGroupID      string            `json:"consumerGroupId"`
 		State                string            `json:"state"`
 		Restore              *RestoreInfo      `json:"restore,omitempty"` // while it is RESTORING

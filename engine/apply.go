@@ -223,7 +223,7 @@ func (e *Engine) startQuery(ctx context.Context, q *command.Query, paused bool) 
 	if err != nil {
 		return err
 	}
-	return e.queries.Start(ctx, q.ID, func() (query.Spec, error) { return e.spec(q, def.Plan, paused) })
+	return e.queries.Start(ctx, q.ID, e.retry(q.Props), func() (query.Spec, error) { return e.spec(q, def.Plan, paused) })
 }
 
 // topology cuts a plan by the partitions that its topics have now.

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/millrace/millrace/engine/command"
 	"github.com/millrace/millrace/engine/kafka"
+	"github.com/millrace/millrace/engine/topology"
 	"github.com/millrace/millrace/sql/analyzer"
 	"github.com/millrace/millrace/sql/ast"
 	"github.com/millrace/millrace/sql/catalog"
@@ -121,7 +124,7 @@ func (d *definition) createSource(c *command.Command, r *analyzer.CreateSource, 
 	if r.Plan != nil {
 		id := fmt.Sprintf("CST_%s_%d", r.Source.Name, seq)
 		r.Source.Query = id
-		q, err := d.query(id, r.Plan, []string{r.Source.Name}, "")
+		q, err := d.query(id, id, r.Plan, []string{r.Source.Name}, "")
 		if err != nil {
 			return err
 		}
@@ -139,7 +142,7 @@ func (d *definition) createAs(c *command.Command, r *analyzer.CreateAs, seq int6
 	}
 	d.message, d.queryID = "created query with id "+id, id
 	r.Sink.Query = id
-	q, err := d.query(id, r.Plan, r.Sources, r.Sink.Name)
+	q, err := d.query(id, id, r.Plan, r.Sources, r.Sink.Name)
 	if err != nil {
 		return err
 	}
@@ -166,12 +169,13 @@ func (d *definition) insertInto(c *command.Command, r *analyzer.InsertInto, seq 
 	}
 	d.id = commandID(r.Sink.Kind, r.Sink.Name, "create")
 	d.message, d.queryID = "created query with id "+id, id
-	q, err := d.query(id, r.Plan, r.Sources, r.Sink.Name)
+	runs := id
+	if r.QueryID != "" {
+		runs = fmt.Sprintf("%s_%d", id, seq)
+	}
+	q, err := d.query(id, runs, r.Plan, r.Sources, r.Sink.Name)
 	if err != nil {
 		return err
-	}
-	if r.QueryID != "" {
-		q.Incarnation = fmt.Sprintf("%s_%d", id, seq)
 	}
 	c.Changes = []command.Change{{Kind: command.PutQuery, Query: q}}
 	return nil
@@ -189,22 +193,56 @@ func (d *definition) drop(c *command.Command, r *analyzer.Drop) {
 	}
 }
 
-// query stores a plan: optimised, checked to be runnable, with its start offsets resolved.
-func (d *definition) query(id string, node plan.Node, sources []string, sink string) (*command.Query, error) {
+// query stores a plan: optimised, checked to be runnable, with its start offsets resolved. Runs is the name that its state is kept under.
+func (d *definition) query(id, runs string, node plan.Node, sources []string, sink string) (*command.Query, error) {
 	node = d.e.optimize(node)
 	props := d.e.effective(d.s)
 	start, err := d.e.startOffsets(d.ctx, node, props)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := d.e.topology(id, node); err != nil {
+	t, err := d.e.topology(runs, node)
+	if err == nil && !namesTopics(t) {
+		runs = topicPart(runs)
+		t, err = d.e.topology(runs, node)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !namesTopics(t) {
+		return nil, &ast.Error{Code: "query.id", Message: "the internal topics of query " + id + " cannot be named after it and service " + d.e.opts.Service}
+	}
+	if err := d.e.checkDeadLetters(d.e.errorPolicy(id, props), t); err != nil {
 		return nil, err
 	}
 	b, err := plan.Marshal(node)
 	if err != nil {
 		return nil, fmt.Errorf("store plan of %s: %w", id, err)
 	}
-	return &command.Query{ID: id, Statement: d.text, Sources: sources, Sink: sink, Plan: b, Props: props, Models: d.seq, Start: start}, nil
+	q := &command.Query{ID: id, Statement: d.text, Sources: sources, Sink: sink, Plan: b, Props: props, Models: d.seq, Start: start}
+	if runs != id {
+		q.Incarnation = runs
+	}
+	return q, nil
+}
+
+// namesTopics says that the internal topics of a query can have the names that it gives them.
+func namesTopics(t *topology.Topology) bool {
+	return !slices.ContainsFunc(t.Topics, func(t topology.Topic) bool { return !kafka.ValidTopic(t.Name) })
+}
+
+// topicPart makes a query's id a part of topic names: a stream may have a name that no topic can have, or a long one. Ids that differ
+// give names that differ, and the same one always the same.
+func topicPart(id string) string {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(id)) // never fails
+	plain := strings.Map(func(c rune) rune {
+		if c == '_' || c == '-' || c == '.' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' {
+			return c
+		}
+		return '_'
+	}, id)
+	return fmt.Sprintf("%s_%x", plain[:min(len(plain), 80)], h.Sum64())
 }
 
 // inherit gives a sink's topic the retention of the first source's topic, unless the statement says one: what is read in old

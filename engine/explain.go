@@ -56,7 +56,8 @@ func explained(r analyzer.Result) (node plan.Node, sources []string, sink string
 func (e *Engine) describeQuery(cat *catalog.Catalog, q *catalog.Query) QueryDescription {
 	status := e.queries.Status(q.ID)
 	d := QueryDescription{
-		ID: q.ID, StatementText: q.Statement, Fields: outFields(q.Plan.Columns()), Sources: q.Sources, Sinks: []string{},
+		OnError: describePolicy(e.errorPolicy(q.ID, q.Props)),
+		ID:      q.ID, StatementText: q.Statement, Fields: outFields(q.Plan.Columns()), Sources: q.Sources, Sinks: []string{},
 		Topology: status.Topology, ExecutionPlan: plan.Explain(q.Plan), OverriddenProperties: q.Props, QueryType: "PERSISTENT",
 		QueryErrors: []string{}, TasksMetadata: tasksMetadata(status.Tasks), ConsumerGroupID: e.opts.Service + "-" + q.ID, State: status.State,
 		Restore: restoreInfo(status.Tasks),

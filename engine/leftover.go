@@ -28,38 +28,27 @@ func (e *Engine) forget(r *replay) {
 			}
 		}
 	}
-	topics, err := e.abandoned(r)
-	if err == nil {
-		err = e.kafka.DeleteTopics(topics...)
-	}
-	if err != nil {
+	if err := e.abandoned(r); err != nil {
 		e.log.Warn("internal topics of dropped queries are left", "error", err)
 	}
 }
 
-// abandoned lists the internal topics of dropped queries that are still there.
-func (e *Engine) abandoned(r *replay) ([]string, error) {
+// abandoned has the internal topics of dropped queries deleted that are still there.
+func (e *Engine) abandoned(r *replay) error {
 	there, err := e.topics.client.ListTopics()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	exists := map[string]bool{}
 	for _, t := range there {
 		exists[t.Name] = true
 	}
-	var list []string
 	for _, q := range r.dropped {
-		if !e.dropped[q.Runs()] {
-			continue
-		}
-		for _, name := range e.internalTopics(q) {
-			if exists[name] {
-				list = append(list, name)
-			}
+		if e.dropped[q.Runs()] {
+			e.queries.Forget(q.Runs(), slices.DeleteFunc(e.internalTopics(q), func(name string) bool { return !exists[name] }))
 		}
 	}
-	slices.Sort(list)
-	return slices.Compact(list), nil
+	return nil
 }
 
 // internalTopics names the topics that a query has for itself. Its sources may be gone, so their partitions are not asked for.

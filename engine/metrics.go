@@ -64,15 +64,18 @@ func (e *Engine) queryMetrics(id string) []Metric {
 		{"millrace_query_bad_rows_total", "rows told to the processing log and left out", labels, float64(n.bad), nil},
 		{"millrace_query_late_rows_total", "rows left out since their window had closed", labels, float64(n.late), nil},
 		{"millrace_query_state_bytes", "committed state in memory", labels, float64(n.bytes), nil},
+		{Name: "millrace_query_dead_letters_total", Help: "records written to the query's dead-letter topic", Labels: labels, Value: float64(n.letters)},
+		{Name: "millrace_query_restarts_total", Help: "times the query was started again after it had failed", Labels: labels, Value: float64(st.Restarts)},
 	}
 }
 
 // numbers are what a query's tasks on this server have done.
-type numbers struct{ lag, committed, bad, late, bytes int64 }
+type numbers struct{ lag, committed, bad, late, letters, bytes int64 }
 
 func sumTasks(q *query.Running, tasks []cluster.TaskStatus) numbers {
 	var n numbers
 	for _, t := range tasks {
+		n.letters += t.Counts.DeadLetters
 		n.bad, n.late, n.bytes = n.bad+t.Counts.BadRows, n.late+t.Counts.LateRows, n.bytes+int64(t.Bytes)
 		for _, in := range t.Inputs {
 			n.lag += in.Lag()

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/millrace/millrace/engine/task"
 	"github.com/millrace/millrace/sql/ast"
 )
 
@@ -30,6 +31,8 @@ var properties = []property{
 	{"auto.offset.reset", "latest", oneOf("earliest", "latest")},
 	{"cache.max.bytes.buffering", "10000000", number(0, 1<<62)},
 	{"commit.interval.ms", "100", number(1, 60_000)},
+	{failOnRead, "false", boolean},
+	{failOnWrite, "false", boolean},
 	{"ksql.functions.collect_list.limit", "1000", number(-1, 1<<31-1)},
 	{"ksql.functions.collect_set.limit", "1000", number(-1, 1<<31-1)},
 	{"ksql.output.topic.name.prefix", "", nil},
@@ -41,9 +44,13 @@ var properties = []property{
 	{"ksql.query.pull.stream.enabled", "true", boolean},
 	{"ksql.query.pull.table.scan.enabled", "true", boolean},
 	{pushV2, "false", boolean},
+	{retryFirst, "15000", number(1, 1<<31-1)},
+	{retryLast, "900000", number(1, 1<<31-1)},
 	{"ksql.suppress.enabled", "true", boolean},
 	{"ksql.timestamp.throw.on.invalid", "false", boolean},
 	{"max.task.idle.ms", "0", number(-1, 1<<31-1)},
+	{deadLetterTopic, "", nil},
+	{onError, "skip", oneOf(string(task.Skip), string(task.Stop), string(task.DeadLetter))},
 	{guarantee, "exactly_once_v2", oneOf("exactly_once_v2", "at_least_once")},
 }
 

@@ -59,24 +59,24 @@ func (e *Engine) awaitApplied(ctx context.Context, offset int64) error {
 
 // spec makes a stored query runnable.
 func (e *Engine) spec(q *command.Query, node plan.Node, paused bool) (query.Spec, error) {
-	topo, err := e.topology(q.Runs(), node)
+	topo, start, err := e.partitioned(q, node)
 	if err != nil {
+		return query.Spec{}, err
+	}
+	options := e.taskOptions(q.ID, q.Props)
+	if err := e.ensureDeadLetters(options.OnError); err != nil {
 		return query.Spec{}, err
 	}
 	deps := e.taskDeps(q.ID, q.Models)
 	deps.UDF = newUDFEnv(q.Props)
-	return query.Spec{Topology: topo, Start: q.Start, Deps: deps, Options: e.taskOptions(q.Props), Paused: paused}, nil
+	return query.Spec{
+		Topology: topo, Start: start, Deps: deps, Options: options, Paused: paused, Changed: func() bool { return e.changed(start) },
+	}, nil
 }
 
-func (e *Engine) taskOptions(props map[string]string) task.Options {
-	text := func(name string) string {
-		if v, ok := props[name]; ok {
-			return v
-		}
-		return e.property(name)
-	}
-	o := task.Options{Exact: text(cacheBytes) == "0"}
-	if ms, err := strconv.ParseInt(text(idleMillis), 10, 64); err == nil {
+func (e *Engine) taskOptions(id string, props map[string]string) task.Options {
+	o := task.Options{Exact: e.setting(props, cacheBytes) == "0", OnError: e.errorPolicy(id, props)}
+	if ms, err := strconv.ParseInt(e.setting(props, idleMillis), 10, 64); err == nil {
 		o.MaxIdle = time.Duration(ms) * time.Millisecond
 	}
 	return o

@@ -29,7 +29,11 @@ func (e *Engine) statistics(d *SourceDescription) {
 			good = append(good, info.ID+": "+r.String())
 		}
 		good = append(good, fmt.Sprintf("%s: %d records read, %d to read, %d bytes of state", info.ID, n.committed, n.lag, n.bytes))
-		bad = append(bad, fmt.Sprintf("%s: %d bad rows, %d late rows", info.ID, n.bad, n.late))
+		line := fmt.Sprintf("%s: %d bad rows, %d late rows", info.ID, n.bad, n.late)
+		if p := q.Options.OnError; p.Topic != "" {
+			line += fmt.Sprintf(", %d dead letters in %s", n.letters, p.Topic)
+		}
+		bad = append(bad, line)
 		d.QueryOffsetSummaries = append(d.QueryOffsetSummaries, QueryOffsets{
 			GroupID: e.opts.Service + "-" + info.ID, TopicSummaries: e.topicOffsets(tasks),
 		})

@@ -133,9 +133,7 @@ func TestDropInterrupted(t *testing.T) {
 	end()
 
 	e, _ = openTest(t, dir)
-	if left := internal(); len(left) != 0 {
-		t.Errorf("topics left: %q", left)
-	}
+	waitFor(t, "the topics to go", func() bool { return len(internal()) == 0 })
 	for _, s := range e.store.Stores() {
 		if strings.HasPrefix(s, src.Query+"/") {
 			t.Errorf("state left: %s", s)

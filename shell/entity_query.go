@@ -41,7 +41,7 @@ func viewQueries(v struct{ Queries []queryInfo }) view {
 }
 
 type queryDescription struct {
-	ID, StatementText, Topology, ExecutionPlan, QueryType, ConsumerGroupID, State string
+	ID, StatementText, Topology, ExecutionPlan, QueryType, ConsumerGroupID, State, OnError string
 
 	Fields         []fieldInfo
 	Sources, Sinks []string
@@ -51,7 +51,7 @@ type queryDescription struct {
 
 func (d queryDescription) view() view {
 	text := facts("Query", d.ID, "Type", d.QueryType, "State", d.Restore.state(d.State), "Statement", oneLine(d.StatementText), "Reads", strings.Join(d.Sources, ", "),
-		"Writes", strings.Join(d.Sinks, ", "), "Consumer group", d.ConsumerGroupID)
+		"Writes", strings.Join(d.Sinks, ", "), "Consumer group", d.ConsumerGroupID, "On error", d.OnError)
 	for _, e := range d.QueryErrors {
 		text += facts("Error", e)
 	}

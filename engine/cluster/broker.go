@@ -12,6 +12,7 @@ import (
 type Broker interface {
 	CreateTopic(ctx context.Context, spec kafka.TopicSpec) error
 	DescribeTopic(topic string) (kafka.TopicInfo, error)
+	MaxBatchBytes(topic string) int
 	Offset(ctx context.Context, topic string, partition int32, at kafka.At) (int64, error)
 	CommitOffsets(ctx context.Context, group string, positions map[kafka.TopicPartition]int64) error
 	DeleteRecords(topic string, before map[int32]int64) error

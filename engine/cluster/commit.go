@@ -106,12 +106,22 @@ func (sl *slot) abort(group []*member, cause error) error {
 	sl.s.metrics.Aborts.Add(1)
 	sl.s.cfg.Logger.Warn("transaction is aborted", "slot", sl.n, "tasks", len(group), "error", cause)
 	// Not only the transaction may be lost but the slot: the id is taken over, and the records are read again.
-	if err := sl.seize(); err != nil {
+	if err := sl.seize(sl.io); err != nil {
 		return err
 	}
-	clear(sl.partitions)
+	clear(sl.targets)
+	gone := errors.Is(cause, kafka.ErrUnknownTopic)
 	for _, m := range group {
-		if m.aborts++; len(group) == 1 && m.aborts > soloAfter {
+		if gone {
+			// Either it is this task's topic, and no repetition helps, or the brokers did not know better for a moment.
+			if err := sl.lacks(m); err != nil {
+				sl.setAside(m, fmt.Errorf("task %s cannot commit: %w", m.id, err))
+				continue
+			}
+		} else {
+			m.aborts++
+		}
+		if len(group) == 1 && m.aborts > soloAfter {
 			sl.setAside(m, fmt.Errorf("task %s cannot commit: %w", m.id, cause))
 			continue
 		}
@@ -120,11 +130,28 @@ func (sl *slot) abort(group []*member, cause error) error {
 	return sl.verify()
 }
 
+// lacks says which of a task's topics is not there any more.
+func (sl *slot) lacks(m *member) error {
+	topics := map[string]bool{}
+	for _, o := range m.task.Outputs() {
+		topics[o.Topic] = true
+	}
+	for _, st := range m.sub.Stores {
+		topics[st.Changelog] = true
+	}
+	for topic := range topics {
+		if _, err := sl.s.broker.DescribeTopic(topic); errors.Is(err, kafka.ErrUnknownTopic) {
+			return err
+		}
+	}
+	return nil
+}
+
 // resolve finds out how a transaction with an unknown outcome ended. Taking the id over decides it; the slots records tell.
 func (sl *slot) resolve(group []*member, cause error) error {
 	sl.s.metrics.Unknown.Add(1)
 	sl.s.cfg.Logger.Warn("outcome of a transaction is unknown; the slot is asked", "slot", sl.n, "error", cause)
-	if err := sl.seize(); err != nil {
+	if err := sl.seize(sl.io); err != nil {
 		return err
 	}
 	now := time.Now()
@@ -146,6 +173,9 @@ func (sl *slot) transact(group []*member) error {
 		data = sl.plain
 	}
 	if err := sl.s.fault("produce"); err != nil {
+		return err
+	}
+	if err := sl.announce(group); err != nil {
 		return err
 	}
 	logged, err := sl.send(data, group)
@@ -225,6 +255,43 @@ func (m *member) prepare(data Producer, logged []int) (err error) {
 	return err
 }
 
+// announce gives tasks that have none a slots record before anything is written outside of transactions: a changelog that has records without
+// one would not be known as theirs, should the server die in between.
+func (sl *slot) announce(group []*member) error {
+	if sl.plain == nil {
+		return nil
+	}
+	var records []kafka.Record
+	var without []*member
+	for _, m := range group {
+		if m.stored != nil || len(m.sub.Stores) == 0 {
+			continue
+		}
+		first := m.committed
+		first.Command = sl.s.cfg.CommandOffset()
+		value, err := first.encode()
+		if err != nil {
+			return err
+		}
+		without = append(without, m)
+		records = append(records, kafka.Record{Timestamp: time.Now().UnixMilli(), Key: []byte(m.id.String()), Value: value})
+	}
+	if len(records) == 0 {
+		return nil
+	}
+	if err := sl.producer.Send(sl.io, kafka.ProduceBatch{Topic: SlotsTopic(sl.s.cfg.Service), Partition: sl.n, Records: records}); err != nil {
+		return err
+	}
+	if err := sl.producer.Commit(sl.io); err != nil {
+		return err
+	}
+	for i, m := range without {
+		m.stored = records[i].Value
+		sl.records[m.id.String()] = m.stored
+	}
+	return nil
+}
+
 // changes are the changelog records of a task's open layer, one batch a store.
 func (m *member) changes() []kafka.ProduceBatch {
 	batches := make([]kafka.ProduceBatch, len(m.sub.Stores))
@@ -254,42 +321,49 @@ func (sl *slot) route(m *member) ([]kafka.ProduceBatch, error) {
 		o := &outs[i]
 		p := o.Partition
 		if p < 0 {
-			n, err := sl.partitionsOf(o.Topic)
+			to, err := sl.target(o.Topic)
 			if err != nil {
 				return nil, err
 			}
 			switch {
 			case o.PartitionKey != nil:
-				p = kafka.PartitionFor(o.PartitionKey, n)
+				p = kafka.PartitionFor(o.PartitionKey, to.partitions)
 			case o.Key != nil:
-				p = kafka.PartitionFor(o.Key, n)
+				p = kafka.PartitionFor(o.Key, to.partitions)
 			default:
-				p = m.id.Partition % n
+				p = m.id.Partition % to.partitions
 			}
 		}
 		at, ok := index[place{o.Topic, p}]
 		if !ok {
 			at = len(batches)
 			index[place{o.Topic, p}] = at
-			batches = append(batches, kafka.ProduceBatch{Topic: o.Topic, Partition: p})
+			batches = append(batches, kafka.ProduceBatch{Topic: o.Topic, Partition: p, MaxBytes: sl.targets[o.Topic].maxBytes})
 		}
 		batches[at].Records = append(batches[at].Records, kafka.Record{Timestamp: o.Timestamp, Key: o.Key, Value: o.Value, Headers: o.Headers})
 	}
 	return batches, nil
 }
 
-// partitionsOf counts an output topic's partitions, and remembers them until something fails.
-func (sl *slot) partitionsOf(topic string) (int32, error) {
-	if n, ok := sl.partitions[topic]; ok {
-		return n, nil
+// target is what a slot knows of a topic that it writes to.
+type target struct {
+	partitions int32
+	maxBytes   int // of a batch; 0: not known
+}
+
+// target asks for a topic once, and remembers it until something fails.
+func (sl *slot) target(topic string) (target, error) {
+	if t, ok := sl.targets[topic]; ok {
+		return t, nil
 	}
 	info, err := sl.s.broker.DescribeTopic(topic)
 	if err != nil {
-		return 0, err
+		return target{}, err
 	}
 	if info.Partitions < 1 {
-		return 0, fmt.Errorf("topic %s: %w", topic, kafka.ErrUnknownTopic)
+		return target{}, fmt.Errorf("topic %s: %w", topic, kafka.ErrUnknownTopic)
 	}
-	sl.partitions[topic] = info.Partitions
-	return info.Partitions, nil
+	t := target{info.Partitions, sl.s.broker.MaxBatchBytes(topic)}
+	sl.targets[topic] = t
+	return t, nil
 }

@@ -242,14 +242,14 @@ func topicSpec(t topology.Topic) kafka.TopicSpec {
 // has passed the drop.
 func (s *Service) StopQuery(ctx context.Context, incarnation string, drop bool) error {
 	s.mu.Lock()
+	if drop {
+		s.dropped[incarnation] = true
+	}
 	if s.queries[incarnation] == nil {
 		s.mu.Unlock()
 		return fmt.Errorf("stop query %s: %w", incarnation, ErrUnknownQuery)
 	}
 	delete(s.queries, incarnation)
-	if drop {
-		s.dropped[incarnation] = true
-	}
 	s.wakeAll()
 	s.mu.Unlock()
 	if err := s.await(ctx, func(sl *slot) bool { return sl.hosts(incarnation) }); err != nil {

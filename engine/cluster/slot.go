@@ -28,15 +28,16 @@ type slot struct {
 	// tasks were last asked.
 	swapped, followed atomic.Int64
 
+	mourning  atomic.Bool // it has records of dropped queries
 	undecided atomic.Bool // a transaction was begun, and its end is not known
 
-	producer   TxnProducer
-	plain      PlainProducer     // at_least_once only
-	records    map[string][]byte // the slots records as committed
-	command    int64             // the last command that any of them knows of
-	partitions map[string]int32  // of output topics
-	outputs    int               // bytes that tasks have put out since the last commit
-	since      time.Time         // when the first thing was done that is not committed; zero: nothing
+	producer TxnProducer
+	plain    PlainProducer     // at_least_once only
+	records  map[string][]byte // the slots records as committed
+	command  int64             // the last command that any of them knows of
+	targets  map[string]target // of outputs
+	outputs  int               // bytes that tasks have put out since the last commit
+	since    time.Time         // when the first thing was done that is not committed; zero: nothing
 
 	mu       sync.Mutex
 	cancelIO context.CancelCauseFunc
@@ -125,7 +126,7 @@ func (sl *slot) tenure(ctx context.Context) (err error) {
 		sl.plain = sl.s.broker.NewProducer(kafka.ProducerConfig{Compression: cfg.Compression})
 		defer sl.plain.Close()
 	}
-	if err := sl.takeOver(); err != nil {
+	if err := sl.takeOver(ctx); err != nil {
 		return err
 	}
 	sl.s.metrics.Takings.Add(1)
@@ -140,7 +141,7 @@ func (sl *slot) tenure(ctx context.Context) (err error) {
 			}
 		}
 	}()
-	sl.since, sl.outputs, sl.partitions = time.Time{}, 0, map[string]int32{}
+	sl.since, sl.outputs, sl.targets = time.Time{}, 0, map[string]target{}
 	sl.stale.Store(true)
 	if err := sl.loop(ctx); err != nil {
 		return err
@@ -152,7 +153,7 @@ func (sl *slot) tenure(ctx context.Context) (err error) {
 func (sl *slot) awaitWork(ctx context.Context) bool {
 	for {
 		sl.stale.Store(false)
-		if len(sl.wanted()) > 0 {
+		if sl.mourning.Swap(false) || len(sl.wanted()) > 0 {
 			return true
 		}
 		sl.s.settled()
@@ -164,27 +165,31 @@ func (sl *slot) awaitWork(ctx context.Context) bool {
 	}
 }
 
-// takeOver seizes the slot for a tenure. The slot has no tasks meanwhile, so that whoever applies the commands need not wait for it.
-func (sl *slot) takeOver() error {
-	if err := sl.seize(); err != nil {
+// takeOver seizes the slot for a tenure. The slot has no tasks meanwhile, so that whoever applies the commands need not wait for it; nor
+// does a loss of the slot wait: there is nothing to commit.
+func (sl *slot) takeOver(owned context.Context) error {
+	ctx, cancel := context.WithCancelCause(sl.io)
+	defer cancel(nil)
+	defer context.AfterFunc(owned, func() { cancel(context.Cause(owned)) })()
+	if err := sl.seize(ctx); err != nil {
 		return err
 	}
-	if err := sl.s.cfg.CatchUp(sl.io, sl.command); err != nil {
+	if err := sl.s.cfg.CatchUp(ctx, sl.command); err != nil {
 		return fmt.Errorf("take slot %d: read the command log to %d: %w", sl.n, sl.command, err)
 	}
 	return nil
 }
 
 // seize fences any other owner, which decides its transaction and ours, and then reads where the tasks stood.
-func (sl *slot) seize() error {
+func (sl *slot) seize(ctx context.Context) error {
 	if sl.plain != nil {
 		sl.plain.Discard()
 	}
-	if err := sl.producer.Init(sl.io); err != nil {
+	if err := sl.producer.Init(ctx); err != nil {
 		return fmt.Errorf("take slot %d: %w", sl.n, err)
 	}
 	sl.undecided.Store(false)
-	if err := sl.readRecords(); err != nil {
+	if err := sl.readRecords(ctx); err != nil {
 		return fmt.Errorf("take slot %d: %w", sl.n, err)
 	}
 	return nil
@@ -206,21 +211,10 @@ func (sl *slot) verify() error {
 }
 
 // readRecords reads the slot's records as they are committed.
-func (sl *slot) readRecords() error {
-	r := sl.s.broker.NewReader()
-	defer r.Close()
-	records := map[string][]byte{}
-	for b, err := range r.All(sl.io, SlotsTopic(sl.s.cfg.Service), sl.n) {
-		if err != nil {
-			return fmt.Errorf("read slots records: %w", err)
-		}
-		for _, rec := range b.Records {
-			if rec.Value == nil {
-				delete(records, string(rec.Key))
-			} else {
-				records[string(rec.Key)] = rec.Value
-			}
-		}
+func (sl *slot) readRecords(ctx context.Context) error {
+	records, err := sl.s.readSlot(ctx, sl.n)
+	if err != nil {
+		return err
 	}
 	command := int64(0)
 	for key, value := range records {

@@ -44,10 +44,13 @@ type TopicInfo struct {
 	Replicas   int16
 }
 
+// ValidTopic says whether a topic can have the name.
+func ValidTopic(name string) bool { return topicName.MatchString(name) && name != "." && name != ".." }
+
 // CreateTopic creates a topic and waits until every partition has a leader and every broker knows of it. [ErrTopicExists] is returned for a topic
 // that exists, whatever its settings.
 func (c *Client) CreateTopic(ctx context.Context, spec TopicSpec) error {
-	if !topicName.MatchString(spec.Name) || spec.Name == "." || spec.Name == ".." {
+	if !ValidTopic(spec.Name) {
 		return failure("create topic", strconv.Quote(spec.Name), ErrTopicSettings, errTopicName)
 	}
 	if spec.Partitions < 1 || spec.Partitions > maxPartitions {
@@ -146,6 +149,19 @@ func (c *Client) DeleteRecords(topic string, before map[int32]int64) error {
 		return failure("trim topic", topic, nil, err)
 	}
 	return nil
+}
+
+// MaxBatchBytes is the largest batch of records that a topic takes; 0 if the brokers do not say.
+func (c *Client) MaxBatchBytes(topic string) int {
+	configs, err := c.DescribeConfigs(topic)
+	if err != nil {
+		return 0
+	}
+	n, err := strconv.Atoi(configs["max.message.bytes"])
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // DescribeConfigs returns a topic's settings, defaults included.

@@ -13,6 +13,8 @@ const (
 	maxInFlight = 5
 	// recordOverhead is the most that a record's lengths, deltas and attributes take.
 	recordOverhead = 24
+	// batchOverhead is what a batch takes beside its records.
+	batchOverhead = 61
 )
 
 // outbox collects the records of one partition and holds the batches that are not acknowledged yet, in order.

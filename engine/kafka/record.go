@@ -46,6 +46,7 @@ type ProduceBatch struct {
 	Topic     string
 	Partition int32
 	Records   []Record
+	MaxBytes  int // the topic's max.message.bytes, where it is known: no batch is larger, unless one record is
 }
 
 // Compression is the codec of produced batches. Readers accept all of Kafka's codecs.

@@ -103,6 +103,10 @@ func (s *sender) collect(batches []ProduceBatch) bool {
 			o.dirty = true
 			s.dirty = append(s.dirty, o)
 		}
+		limit := s.cfg.MaxBatchBytes
+		if b.MaxBytes > 0 {
+			limit = min(limit, b.MaxBytes-batchOverhead)
+		}
 		for j := range b.Records {
 			r := &b.Records[j]
 			if !writable(r.Timestamp) {
@@ -112,7 +116,7 @@ func (s *sender) collect(batches []ProduceBatch) bool {
 				continue
 			}
 			n := size(r)
-			if o.open != nil && (o.open.bytes+n > s.cfg.MaxBatchBytes || !o.open.spans(r.Timestamp)) {
+			if o.open != nil && (o.open.bytes+n > limit || !o.open.spans(r.Timestamp)) {
 				s.buffered -= o.open.bytes
 				o.seal(s.who, s.cfg.Compression)
 				full = true

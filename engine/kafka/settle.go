@@ -72,6 +72,17 @@ var errRefusedSequence = errors.New("the batch was not written")
 // unknownTopicPatience is how long a topic may be unknown: a new one takes a moment to be known everywhere.
 const unknownTopicPatience = 5 * time.Second
 
+// goneTopicPatience is how long a topic may be unknown that was there: brokers that begin may not know it for a moment.
+const goneTopicPatience = time.Second
+
+// patience is how long the box's topic may be unknown.
+func (o *outbox) patience() time.Duration {
+	if o.proven {
+		return goneTopicPatience
+	}
+	return unknownTopicPatience
+}
+
 // repeat notes why a box must be tried again, and gives up on topics that are not there.
 func (s *sender) repeat(o *outbox, err error) {
 	o.retrying, o.trouble = true, err
@@ -82,7 +93,7 @@ func (s *sender) repeat(o *outbox, err error) {
 	if o.missing.IsZero() {
 		o.missing = time.Now()
 	}
-	if time.Since(o.missing) > unknownTopicPatience && s.failed == nil {
+	if time.Since(o.missing) > o.patience() && s.failed == nil {
 		s.failed = failure("produce to", o.tp.String(), producerClass(err), err)
 	}
 }

@@ -51,7 +51,7 @@ func (c *Client) NewTxnProducer(cfg TxnConfig) *TxnProducer {
 func (p *TxnProducer) Init(ctx context.Context) error {
 	p.ready, p.open = false, false
 	var who producerIdentity
-	_, err := p.ask(ctx, func(b *sarama.Broker) error {
+	_, err := p.ask(ctx, 0, func(b *sarama.Broker) error {
 		r, err := b.InitProducerID(&sarama.InitProducerIDRequest{
 			Version: 4, TransactionalID: &p.id, TransactionTimeout: p.timeout, ProducerID: -1, ProducerEpoch: -1,
 		})
@@ -163,7 +163,7 @@ func (p *TxnProducer) end(ctx context.Context, commit bool) error {
 	if commit {
 		op = "commit transaction of"
 	}
-	unknown, err := p.ask(ctx, func(b *sarama.Broker) error {
+	unknown, err := p.ask(ctx, 0, func(b *sarama.Broker) error {
 		r, err := b.EndTxn(&sarama.EndTxnRequest{
 			Version: 3, TransactionalID: p.id, ProducerID: p.who.id, ProducerEpoch: p.who.epoch, TransactionResult: commit,
 		})
@@ -211,7 +211,11 @@ func (p *TxnProducer) addPartitions(ctx context.Context) error {
 		}
 	}
 	p.open = true
-	_, err := p.ask(ctx, func(b *sarama.Broker) error {
+	patience := goneTopicPatience
+	for _, o := range boxes {
+		patience = max(patience, o.patience())
+	}
+	_, err := p.ask(ctx, patience, func(b *sarama.Broker) error {
 		r, err := b.AddPartitionsToTxn(&sarama.AddPartitionsToTxnRequest{
 			Version: 3, TransactionalID: p.id, ProducerID: p.who.id, ProducerEpoch: p.who.epoch, TopicPartitions: add,
 		})
@@ -265,8 +269,8 @@ func (p *TxnProducer) unready(op string) error {
 }
 
 // ask sends a request to the transaction coordinator and repeats it while the coordinator asks for that, moves or is
-// unreachable. unknown says that at least one attempt may have been carried out although its answer does not say so.
-func (p *TxnProducer) ask(ctx context.Context, f func(*sarama.Broker) error) (unknown bool, err error) {
+// unreachable, and for so long as patience while a topic is unknown. unknown says that at least one attempt may have been carried out although its answer does not say so.
+func (p *TxnProducer) ask(ctx context.Context, patience time.Duration, f func(*sarama.Broker) error) (unknown bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.DeliveryTimeout)
 	defer cancel()
 	// A request cannot be called back; closing its connection is the only way to stop waiting.
@@ -277,7 +281,7 @@ func (p *TxnProducer) ask(ctx context.Context, f func(*sarama.Broker) error) (un
 		var sent bool
 		sent, err = p.askOnce(f)
 		unknown = unknown || sent && doubtful(err)
-		lagging := errors.Is(err, sarama.ErrUnknownTopicOrPartition) && time.Since(began) < unknownTopicPatience
+		lagging := errors.Is(err, sarama.ErrUnknownTopicOrPartition) && time.Since(began) < patience
 		if err == nil || !retriableCoordinator(err) && !lagging {
 			return unknown, err
 		}

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/millrace/millrace/engine/cluster"
 	"github.com/millrace/millrace/engine/kafka"
@@ -17,12 +16,6 @@ import (
 	"github.com/millrace/millrace/engine/topology"
 	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/state"
-)
-
-// A query that failed is started again after firstRestart, and twice as late each time, at most after lastRestart.
-const (
-	firstRestart = 15 * time.Second
-	lastRestart  = 15 * time.Minute
 )
 
 // Manager keeps the persistent queries of a service on this server: it hands them to the slots, restarts those that
@@ -36,6 +29,7 @@ type Manager struct {
 	turn    sync.Mutex // held while a query is started or stopped, which asks the brokers; taken before mu
 	mu      sync.Mutex
 	queries map[string]*Running
+	dropped []remains // of dropped queries
 }
 
 // Spec is a query to be run.
@@ -45,6 +39,8 @@ type Spec struct {
 	Deps     task.Deps // without stores
 	Options  task.Options
 	Paused   bool
+	// Changed says that the query's topics are not those any more that it was built for. It is asked every few seconds.
+	Changed func() bool
 }
 
 // Running is a persistent query on this server. It is immutable but for what Manager guards.
@@ -53,8 +49,7 @@ type Running struct {
 	cluster  *cluster.Service
 	build    func() (Spec, error)
 	failed   error // the query could not be built, or not be handed to the slots
-	attempts int
-	retryAt  time.Time
+	recovery recovery
 }
 
 // NewManager returns a manager without queries. Group is the prefix of the group ids under which lag tools find the
@@ -66,7 +61,7 @@ func NewManager(c *cluster.Service, k *kafka.Client, group string, log *slog.Log
 // Start hands a query to the slots. A query that cannot be built or handed over - a topic was deleted, the brokers are away - is kept
 // with its error and tried again: its definition stands, whatever the moment says. Starting a query that is there replaces
 // it and keeps its state.
-func (m *Manager) Start(ctx context.Context, id string, build func() (Spec, error)) error {
+func (m *Manager) Start(ctx context.Context, id string, retry Retry, build func() (Spec, error)) error {
 	m.turn.Lock()
 	defer m.turn.Unlock()
 	if old := m.find(id); old != nil {
@@ -74,7 +69,7 @@ func (m *Manager) Start(ctx context.Context, id string, build func() (Spec, erro
 			return err
 		}
 	}
-	q := &Running{cluster: m.cluster, build: build}
+	q := &Running{cluster: m.cluster, build: build, recovery: recovery{Retry: retry}}
 	q.Spec, q.failed = build()
 	if q.failed != nil {
 		q.Topology = &topology.Topology{Query: id}
@@ -104,34 +99,7 @@ func (m *Manager) handOver(ctx context.Context, id string, s *Spec) error {
 	})
 }
 
-// again builds and hands over a query that failed before it ran. Nobody has seen its stores yet, so a new Running takes its place.
-func (m *Manager) again(ctx context.Context, id string, q *Running) {
-	m.turn.Lock()
-	defer m.turn.Unlock()
-	if m.find(id) != q {
-		return // stopped or replaced meanwhile
-	}
-	n := &Running{cluster: m.cluster, build: q.build}
-	n.Spec, n.failed = q.build()
-	if n.failed != nil {
-		n.Topology = q.Topology
-	}
-	m.mu.Lock()
-	n.Paused, n.attempts = q.Paused, q.attempts
-	m.mu.Unlock()
-	if n.failed == nil {
-		n.failed = m.handOver(ctx, id, &n.Spec)
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.queries[id] = n
-	if n.failed == nil && n.Paused != q.Paused { // said while the query was handed over
-		n.Paused = q.Paused
-		m.tell(id, n)
-	}
-}
-
-// Stop ends a query for good: its state goes, and its internal topics. What cannot be deleted now goes at the next start.
+// Stop ends a query for good: its state goes, and its internal topics as soon as no server uses them.
 func (m *Manager) Stop(ctx context.Context, id string) error {
 	m.turn.Lock()
 	defer m.turn.Unlock()
@@ -152,16 +120,15 @@ func (m *Manager) Stop(ctx context.Context, id string) error {
 	for _, t := range q.Topology.Topics {
 		topics = append(topics, t.Name)
 	}
-	if err := m.kafka.DeleteTopics(topics...); err != nil {
-		m.log.Warn("internal topics of a dropped query are left", "query", id, "error", err)
-	}
+	m.Forget(q.Topology.Query, topics)
+	m.bury(ctx)
 	return nil
 }
 
 // Pause keeps a query from reading on; Resume undoes it. An unknown query is passed over.
 func (m *Manager) Pause(id string) { m.set(id, true) }
 
-// Resume undoes Pause.
+// Resume undoes Pause, and gives a query that has failed its next chance at once.
 func (m *Manager) Resume(id string) { m.set(id, false) }
 
 func (m *Manager) set(id string, paused bool) {
@@ -172,6 +139,9 @@ func (m *Manager) set(id string, paused bool) {
 		return
 	}
 	q.Paused = paused
+	if !paused {
+		q.recovery.hurry()
+	}
 	m.tell(id, q)
 }
 
@@ -186,62 +156,12 @@ func (m *Manager) tell(id string, q *Running) {
 	}
 }
 
-// Run restarts failed queries until ctx ends.
-func (m *Manager) Run(ctx context.Context) {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case now := <-tick.C:
-			m.restart(ctx, now)
-		}
-	}
-}
-
-// restart gives each failed query its next chance when its time has come.
-func (m *Manager) restart(ctx context.Context, now time.Time) {
-	for id, q := range m.due(now) {
-		if q.failed != nil {
-			m.again(ctx, id, q)
-		} else if err := m.cluster.Restart(q.Topology.Query); err != nil && !errors.Is(err, cluster.ErrUnknownQuery) {
-			m.log.Error("cannot restart", "query", id, "error", err)
-		}
-	}
-}
-
-// due lists the failed queries whose time has come, and sets the time of those that have failed since.
-func (m *Manager) due(now time.Time) map[string]*Running {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	list := map[string]*Running{}
-	for id, q := range m.queries {
-		err := q.failed
-		if st, ok := m.cluster.Status(q.Topology.Query); ok {
-			err = st.Err
-		}
-		switch {
-		case err == nil:
-			q.retryAt = time.Time{}
-		case q.retryAt.IsZero():
-			wait := min(firstRestart<<min(q.attempts, 10), lastRestart)
-			q.retryAt = now.Add(wait)
-			q.attempts++
-			m.log.Warn("query will be started again", "query", id, "in", wait, "error", err)
-		case now.After(q.retryAt):
-			q.retryAt = time.Time{}
-			list[id] = q
-		}
-	}
-	return list
-}
-
 // Status is how a query is doing on this server.
 type Status struct {
 	State    string // RUNNING, RESTORING, PAUSED, ERROR, UNRESPONSIVE (not known here)
 	Error    string
 	Topology string
+	Restarts int64 // after failures
 	Tasks    []cluster.TaskStatus
 	Restored cluster.RestoredCount // since it was started here
 }
@@ -254,7 +174,7 @@ func (m *Manager) Status(id string) Status {
 	if q == nil {
 		return Status{State: "UNRESPONSIVE"}
 	}
-	st := Status{State: "RUNNING", Topology: describe(q.Topology)}
+	st := Status{State: "RUNNING", Restarts: q.recovery.restarts, Topology: describe(q.Topology)}
 	c, ok := m.cluster.Status(q.Topology.Query)
 	st.Tasks, st.Restored = c.Tasks, c.Restored
 	err := q.failed

@@ -120,6 +120,9 @@ func (c *Conn) DescribeTopic(topic string) (kafka.TopicInfo, error) {
 	return kafka.TopicInfo{Name: topic, Partitions: int32(len(c.log.topics[topic]))}, nil
 }
 
+// MaxBatchBytes implements [cluster.Broker].
+func (c *Conn) MaxBatchBytes(string) int { return 0 }
+
 // Offset implements [cluster.Broker].
 func (c *Conn) Offset(ctx context.Context, topic string, partition int32, at kafka.At) (int64, error) {
 	if err := c.plain(ctx, "offset", partitionName(topic, partition)); err != nil {

@@ -140,8 +140,10 @@ func (f *failures) headers(e operator.Entry) []vector.Header {
 		message += ": " + e.Err.Error()
 	}
 	hs := []vector.Header{
-		{Key: HeaderQuery, Value: []byte(f.policy.Query)}, {Key: HeaderStage, Value: []byte(e.Kind)},
-		{Key: HeaderNode, Value: []byte(e.Node)}, {Key: HeaderMessage, Value: []byte(message)},
+		{Key: HeaderQuery, Value: []byte(f.policy.Query)},
+		{Key: HeaderStage, Value: []byte(e.Kind)},
+		{Key: HeaderNode, Value: []byte(e.Node)},
+		{Key: HeaderMessage, Value: []byte(message)},
 	}
 	if f.from == nil || e.Offset < 0 {
 		return hs

@@ -1,0 +1,83 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/millrace/millrace/engine/command"
+	"github.com/millrace/millrace/engine/topology"
+	"github.com/millrace/millrace/sql/plan"
+)
+
+// PartitionsError says that a query cannot go on since one of its topics has other partitions than when it was made.
+type PartitionsError struct {
+	Topic     string
+	Had, Have int32
+}
+
+func (e *PartitionsError) Error() string {
+	if e.Have < e.Had {
+		return fmt.Sprintf("topic %s has %d partitions and had %d when the query was made: it is another topic now; drop the query and create it again",
+			e.Topic, e.Have, e.Had)
+	}
+	return fmt.Sprintf("topic %s has %d partitions and had %d when the query was made: rows of one key may now come where their state is not; drop the query and create it again",
+		e.Topic, e.Have, e.Had)
+}
+
+// partitioned cuts a query's plan by the partitions that its topics have now, and says where they are read from. A query without state
+// takes new partitions, from their first record; any other refuses them.
+func (e *Engine) partitioned(q *command.Query, node plan.Node) (*topology.Topology, map[string][]int64, error) {
+	start, err := e.newPartitions(q.Start)
+	if err != nil {
+		return nil, nil, err
+	}
+	t, err := e.topology(q.Runs(), node)
+	if err == nil && stateless(t) {
+		return t, start, nil
+	}
+	for topic, had := range q.Start {
+		if have := len(start[topic]); have != len(had) {
+			return nil, nil, &PartitionsError{topic, int32(len(had)), int32(have)}
+		}
+	}
+	return t, start, err
+}
+
+// stateless says that each row of a query depends on one record alone.
+func stateless(t *topology.Topology) bool {
+	return len(t.Topics) == 0 && !slices.ContainsFunc(t.Subs, func(s *topology.SubTopology) bool { return len(s.Stores) > 0 })
+}
+
+// newPartitions adds the first offsets of partitions that topics did not have. Topics never lose partitions.
+func (e *Engine) newPartitions(start map[string][]int64) (map[string][]int64, error) {
+	out := make(map[string][]int64, len(start))
+	for topic, offsets := range start {
+		info, err := e.kafka.DescribeTopic(topic)
+		if err != nil {
+			return nil, err
+		}
+		if int(info.Partitions) < len(offsets) {
+			return nil, &PartitionsError{topic, int32(len(offsets)), info.Partitions}
+		}
+		out[topic] = append(slices.Clone(offsets), make([]int64, int(info.Partitions)-len(offsets))...)
+	}
+	return out, nil
+}
+
+// changed says that topics have other partitions than offsets were found for. What cannot be asked has not changed.
+func (e *Engine) changed(start map[string][]int64) bool {
+	var topics []string
+	for topic := range start {
+		topics = append(topics, topic)
+	}
+	infos, err := e.kafka.DescribeTopics(topics...)
+	if err != nil {
+		return false
+	}
+	for topic, offsets := range start {
+		if info, ok := infos[topic]; ok && int(info.Partitions) != len(offsets) {
+			return true
+		}
+	}
+	return false
+}
