@@ -34,47 +34,73 @@ type storm struct {
 	counts  map[string]int
 }
 
-// node is a server that comes back. Its server is nil while it is away.
+// node is a server that comes back. The storm goes on while it starts.
 type node struct {
 	run
-	name string
-	data string
+	name  string
+	data  string
+	away  bool
+	ready chan error // holds a value while no start is under way: what became of the last one
 }
 
-// alive are the servers that are there.
+// alive are the servers that are there, or start.
 func (s *storm) alive() (list []*node) {
 	for _, n := range s.servers {
-		if n.server != nil {
+		if !n.away {
 			list = append(list, n)
 		}
 	}
 	return list
 }
 
-// launch starts the server and does not wait for it.
-func (n *node) launch() {
-	n.t.Helper()
-	var err error
+// launch starts the server's process.
+func (n *node) launch() (err error) {
 	n.server, err = child.Start(n.program, n.dir, "server", append([]string{"server", "--listen", n.addr}, n.args...)...)
+	return err
+}
+
+// up begins to start the server.
+func (n *node) up(ctx context.Context) {
+	<-n.ready
+	n.away = false
+	go func() { n.ready <- n.bring(ctx) }()
+}
+
+// bring starts the server. One that meets no broker ends, as it says; whoever runs it starts it again.
+func (n *node) bring(ctx context.Context) error {
+	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(500 * time.Millisecond) {
+		err := n.launch()
+		if err != nil {
+			return err
+		}
+		err = n.server.Await(ctx, "the server", func() error { _, err := n.api.Get(ctx, "/info"); return err })
+		if err == nil {
+			return nil
+		}
+		n.server.Kill()
+		if time.Now().After(deadline) {
+			return err
+		}
+	}
+}
+
+// await waits until the server has started.
+func (n *node) await() {
+	n.t.Helper()
+	err := <-n.ready
+	n.ready <- nil
 	if err != nil {
 		n.t.Fatal(err)
 	}
 }
 
-// up starts the server. One that meets no broker ends, as it says; whoever runs it starts it again.
-func (n *node) up(ctx context.Context) {
-	n.t.Helper()
-	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(500 * time.Millisecond) {
-		n.launch()
-		err := n.server.Await(ctx, "the server", func() error { _, err := n.api.Get(ctx, "/info"); return err })
-		if err == nil {
-			return
-		}
-		n.server.Kill()
-		if time.Now().After(deadline) {
-			n.t.Fatal(err)
-		}
+// await waits until all servers that are there have started, and all brokers run.
+func (s *storm) await() {
+	s.t.Helper()
+	for _, n := range s.alive() {
+		n.await()
 	}
+	s.brokers.heal()
 }
 
 // instance is the end of the server's client id. The data directory has it.
@@ -109,6 +135,7 @@ func TestChaos(t *testing.T) {
 	for _, n := range s.servers[:len(s.servers)-1] {
 		n.up(ctx)
 	}
+	s.await()
 	if err := s.servers[0].api.Execute(ctx, s.w.Statements(), earliest); err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +198,7 @@ func (s *storm) round(ctx context.Context, until int) {
 
 // settle waits until the outputs are what they ought to be, or no longer than patience.
 func (s *storm) settle(ctx context.Context, patience time.Duration) (n int, shown []string) {
-	s.brokers.heal()
+	s.await()
 	began := time.Now()
 	for {
 		want, got, err := s.look(ctx)
@@ -240,7 +267,8 @@ func newStorm(t *testing.T, addresses string, seed uint64) *storm {
 			t.Fatal(err)
 		}
 		dir := t.TempDir()
-		n := &node{name: fmt.Sprintf("server-%d", i), data: filepath.Join(dir, "data")}
+		n := &node{name: fmt.Sprintf("server-%d", i), data: filepath.Join(dir, "data"), away: true, ready: make(chan error, 1)}
+		n.ready <- nil
 		n.run = run{
 			t: t, program: program, dir: dir, addr: addr, api: child.Server{URL: "http://" + addr},
 			args: []string{
@@ -315,7 +343,9 @@ func (s *storm) proxy(brokers []string) string {
 
 func (s *storm) close() {
 	for _, n := range s.alive() {
-		n.server.Stop()
+		if <-n.ready; n.server != nil {
+			n.server.Stop()
+		}
 	}
 	<-s.brokers.whole // whatever became of the last fault: nothing runs behind the test's back
 	for _, p := range s.proxies {

@@ -29,8 +29,10 @@ const (
 	outerWithin = 3600_000
 	grace       = 6 * 3600_000 // of final windows and outer joins
 
-	eventSpacing = 20            // of event time between events
-	pastAll      = 72 * 3600_000 // all windows and what is kept for them are over after this
+	eventSpacing = 20 // of event time between events
+	// pastAll closes all windows. It is less than the retention of final windows: those that are past it when their end is seen are
+	// lost, as in ksqlDB. After three times of it, what stores keep for a day goes as well.
+	pastAll = 9 * 3600_000
 )
 
 // Statements define the sources and start the queries.
@@ -161,8 +163,7 @@ func (w EveryKind) record(topic, key string, time int64, value any) kafka.Produc
 	return kafka.ProduceBatch{Topic: w.Topic(topic), Partition: kafka.PartitionFor(r.Key, w.Partitions), Records: []kafka.Record{r}}
 }
 
-// Close moves stream time past all windows, so that the final ones are written and what is kept for them goes. Everything else must
-// have been processed.
+// Close moves stream time past all windows, so that the final ones are written. Everything else must have been processed.
 func (l *Load) Close(ctx context.Context) error {
 	p := l.c.NewProducer(kafka.ProducerConfig{})
 	defer p.Close()

@@ -27,7 +27,9 @@ var faults = []fault{
 	}},
 	{"server killed while it starts", 4, nil, func(s *storm, ctx context.Context, n *node) {
 		n.server.Kill()
-		n.launch()
+		if err := n.launch(); err != nil {
+			s.t.Fatal(err)
+		}
 		s.idle(1500)
 		n.server.Kill()
 		n.up(ctx)
@@ -41,22 +43,24 @@ var faults = []fault{
 		n.up(ctx)
 	}},
 	{"all servers killed", 2, nil, func(s *storm, ctx context.Context, _ *node) {
-		alive := s.alive()
-		for _, n := range alive {
+		for _, n := range s.alive() {
+			n.await()
 			n.server.Kill()
 		}
-		for _, n := range alive {
+		for _, n := range s.alive() {
 			n.up(ctx)
 		}
 	}},
 	{"server comes or goes", 3, nil, func(s *storm, ctx context.Context, _ *node) {
 		// Slots move to the last server, and away from it.
-		if n := s.servers[len(s.servers)-1]; n.server == nil {
+		n := s.servers[len(s.servers)-1]
+		if n.away {
 			n.up(ctx)
-		} else {
-			n.server.Stop()
-			n.server = nil
+			return
 		}
+		n.await()
+		n.server.Stop()
+		n.away = true
 	}},
 	{"server replaced by a new one", 2, nil, func(s *storm, ctx context.Context, n *node) {
 		n.server.Kill()
@@ -182,6 +186,7 @@ func (s *storm) fault(ctx context.Context) {
 	f := s.choose(able)
 	alive := s.alive()
 	n := alive[s.rng.IntN(len(alive))]
+	n.await()
 	began := time.Now()
 	f.do(s, ctx, n)
 	s.done++

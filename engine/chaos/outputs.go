@@ -22,6 +22,8 @@ type output struct {
 	stamped bool
 	// once says that a key is written once and then never again.
 	once bool
+	// nothing is the text of a row that need not be there: a group that all its rows have left.
+	nothing string
 	// want is the batch computation, in the texts that line gives.
 	want func(w EveryKind, in *input) Table
 }
@@ -41,7 +43,7 @@ var outputs = []output{
   FROM events WINDOW HOPPING (SIZE 10 SECONDS, ADVANCE BY 4 SECONDS, GRACE PERIOD 1 DAY) GROUP BY usr EMIT CHANGES;`,
 	},
 	{
-		name: "regions", key: plainKey, columns: []string{"N", "TOTAL"}, want: wantRegions,
+		name: "regions", key: plainKey, columns: []string{"N", "TOTAL"}, nothing: line(0, 0), want: wantRegions,
 		query: `CREATE TABLE regions %s AS SELECT region, COUNT(*) AS n, SUM(balance) AS total FROM accounts GROUP BY region EMIT CHANGES;`,
 	},
 	{
@@ -154,7 +156,7 @@ func (o *output) add(t Table, r *kafka.Record) error {
 		return err
 	case o.once && t[key] != "":
 		t[key] += " and again " + text
-	case r.Value == nil:
+	case r.Value == nil || text == o.nothing:
 		delete(t, key)
 	default:
 		t[key] = text

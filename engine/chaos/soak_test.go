@@ -66,7 +66,7 @@ func newSoak(t *testing.T, brokers string) *soak {
 	t.Helper()
 	suffix, models := strconv.FormatInt(time.Now().UnixMilli(), 36), t.TempDir()
 	s := &soak{
-		run: newRun(t, "--bootstrap", brokers, "--service", "soak-"+suffix+"-", "--model-dir", models, "--flush-interval", "30s"),
+		run: newRun(t, "--bootstrap", brokers, "--service", "soak-"+suffix+"-", "--model-dir", models, "--flush-interval", "5s"),
 		w:   Steady{Workload: Workload{Suffix: suffix, Users: 2000, Partitions: 4}},
 		gauges: []*gauge{
 			{name: "resident MiB", unit: 1 << 20, slack: 24 << 20},
