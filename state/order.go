@@ -2,6 +2,8 @@ package state
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/binary"
 	"slices"
 	"sort"
 )
@@ -29,7 +31,7 @@ func (l *layer) index() {
 		for i := range run {
 			run[i] = uint32(l.indexed + i)
 		}
-		slices.SortFunc(run, l.compare)
+		l.sortRun(run)
 		l.runs = append(l.runs, run)
 	} else {
 		for i := l.indexed; i < len(l.entries); i++ {
@@ -41,6 +43,30 @@ func (l *layer) index() {
 	for n := len(l.runs); n > 1 && 4*len(l.runs[n-1]) >= len(l.runs[n-2]); n = len(l.runs) {
 		l.runs[n-2] = l.mergeRuns(l.runs[n-2], l.runs[n-1])
 		l.runs = l.runs[:n-1]
+	}
+}
+
+// sortRun sorts entry numbers by key. The first eight bytes of the keys, which decide most comparisons, are brought together first: the
+// keys themselves lie all over memory.
+func (l *layer) sortRun(run []uint32) {
+	type item struct {
+		prefix uint64
+		n      uint32
+	}
+	items := make([]item, len(run))
+	for i, n := range run {
+		var first [8]byte
+		copy(first[:], l.key(&l.entries[n]))
+		items[i] = item{binary.BigEndian.Uint64(first[:]), n}
+	}
+	slices.SortFunc(items, func(a, b item) int {
+		if c := cmp.Compare(a.prefix, b.prefix); c != 0 {
+			return c
+		}
+		return l.compare(a.n, b.n)
+	})
+	for i := range items {
+		run[i] = items[i].n
 	}
 }
 
