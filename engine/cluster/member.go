@@ -187,7 +187,7 @@ func (m *member) status() TaskStatus {
 	defer m.mu.Unlock()
 	st := TaskStatus{ID: m.id, Slot: m.slot.n, State: Running, Done: 1, Counts: m.counts, Bytes: m.bytes}
 	if m.state == nil {
-		st.State = Restoring
+		st.State, st.Done = Restoring, 0
 		for _, p := range m.restore {
 			st.Restore = append(st.Restore, p)
 			st.Done += p.Done() / float64(len(m.sub.Stores))

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/millrace/millrace/engine/topology"
 	"github.com/millrace/millrace/state/changelog"
 )
 
@@ -51,4 +52,14 @@ func TestRestoringTellsTheLog(t *testing.T) {
 	expect("restores have ended", "records=1000", "records_per_second=100", "from_the_start=1", "took=10s")
 	r.tick(now.Add(time.Minute), remaining)
 	expect()
+}
+
+func TestStatusOfARestore(t *testing.T) {
+	m := &member{
+		slot: &slot{}, sub: &topology.SubTopology{Stores: make([]topology.Store, 2)},
+		restore: map[string]changelog.Progress{"left": {From: 100, At: 150, End: 200}},
+	}
+	if st := m.status(); st.State != Restoring || st.Done != 0.25 {
+		t.Errorf("half of one of two stores: %s, %v", st.State, st.Done)
+	}
 }
