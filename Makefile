@@ -124,9 +124,17 @@ conformance: ## run the peer's cases and write docs/conformance.md anew (some mi
 zoo: ## train the demo's and the tests' models anew (needs Python 3; installs libraries into .cache)
 	.ci/zoo
 
+.PHONY: onnx-node-tests
+onnx-node-tests: ## run ONNX's own backend tests against the native models (needs Python 3; downloads them into .cache); ARGS=-race
+	.ci/onnx-node-tests -v $(ARGS) | grep -vE '^ *(=== RUN|--- PASS)'
+
 .PHONY: race
 race: ## run the tests of engine, state and udf under the race detector (needs gcc)
 	CGO_ENABLED=1 go test -race -short ./engine/... ./state/... ./udf/...
+
+.PHONY: deploy-check
+deploy-check: ## render and lint the Helm chart, check the compose file (needs Python 3; fetches its tools once)
+	.ci/deploy-check
 
 TOOLS := .cache/tools
 .PHONY: tools
