@@ -5,6 +5,7 @@ import (
 
 	"github.com/millrace/millrace/sql/analyzer"
 	"github.com/millrace/millrace/sql/types"
+	"github.com/millrace/millrace/sql/vector"
 )
 
 // Function is a function as SQL sees it: a name with overloads of one kind.
@@ -36,6 +37,10 @@ type Overload struct {
 	// result NULL and goes to the processing log.
 	Call func(c *Call, args []any) (any, error)
 
+	// Rows is Call for many rows at once, without boxes, where it is worth its own loop; nil: there is only Call. For every row
+	// it must give what Call gives, and a test sees to that.
+	Rows Rows
+
 	// Table evaluates a table function for one row: one value per output row.
 	Table func(c *Call, args []any) ([]any, error)
 
@@ -47,6 +52,12 @@ type Overload struct {
 
 	signature *Signature
 }
+
+// Rows evaluates a scalar function for the rows listed, which ascend. The arguments are flat or const vectors; no argument of a row
+// is NULL unless Overload.Nulls is set. Out has an element for each row of the batch if its type has a fixed width, and Rows sets
+// those of its rows; a STRING or BYTES out is empty, and Rows appends up to each row's (see vector.PadTo). A row whose result is NULL
+// gets its bit in out.Nulls; fail does that too and tells why.
+type Rows func(c *Call, args []*vector.Vector, rows []int32, out *vector.Vector, fail func(row int, err error))
 
 // Call is a resolved call: what an implementation may ask about where it stands. It is built once per expression and
 // belongs to the goroutine of the task that evaluates it.
@@ -75,7 +86,9 @@ type Lambda func(args ...any) (any, error)
 type Scalar struct {
 	Call  *Call
 	Nulls bool
-	f     func(c *Call, args []any) (any, error)
+	// Rows is Eval for many rows, or nil; see Overload.Rows.
+	Rows Rows
+	f    func(c *Call, args []any) (any, error)
 }
 
 // Eval evaluates one row; see Overload.Call. The caller has dealt with NULL arguments unless Nulls is set.

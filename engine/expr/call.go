@@ -9,7 +9,7 @@ import (
 	"github.com/millrace/millrace/udf"
 )
 
-// call evaluates a scalar function a row at a time.
+// call evaluates a scalar function: all rows at once where it has a form for that, else a row at a time.
 type call struct {
 	e        *plan.Call
 	f        *udf.Scalar
@@ -19,6 +19,10 @@ type call struct {
 	vecs     []*vector.Vector
 	values   []any
 	res      *vector.Vector
+	rows     []int32 // those without a NULL argument
+	failed   func(row int, err error)
+	at       *context // of the evaluation in progress, with its selection
+	sel      []int32
 }
 
 func (c *compiler) call(e *plan.Call) (node, error) {
@@ -33,6 +37,10 @@ func (c *compiler) call(e *plan.Call) (node, error) {
 	x := &call{
 		e: e, f: f, volatile: c.env.Functions.Volatile(e), args: make([]node, n), lambdas: make([]*lambda, n),
 		vecs: make([]*vector.Vector, n), values: make([]any, n), res: vector.New(e.T),
+	}
+	x.failed = func(row int, err error) {
+		x.res.Nulls = x.res.Nulls.Set(row)
+		x.at.fail(reportRow(x.res.Const, x.sel, row), x.e, err)
 	}
 	for i, a := range e.Args {
 		if l, ok := a.(*plan.Lambda); ok {
@@ -59,7 +67,53 @@ func (x *call) eval(c *context, sel []int32) *vector.Vector {
 		x.vecs[i] = a.eval(c, sel)
 		isConst = isConst && x.vecs[i].Const
 	}
+	if x.f.Rows != nil {
+		return x.batch(c, isConst, sel)
+	}
 	return eachRow(c, x.res, isConst, sel, func(row int) (any, error) { return x.row(c, row) }, x.e)
+}
+
+// batch evaluates all rows of the selection at once.
+func (x *call) batch(c *context, isConst bool, sel []int32) *vector.Vector {
+	size(x.res, isConst, c.n)
+	x.at, x.sel = c, sel
+	rows := work(c, isConst, sel)
+	if !x.f.Nulls {
+		rows = x.withoutNulls(rows)
+	}
+	x.f.Rows(x.f.Call, x.vecs, rows, x.res, x.failed)
+	if k := x.res.Type.Kind; k == types.KindString || k == types.KindBytes {
+		if isConst {
+			x.res.PadTo(1)
+		} else {
+			x.res.PadTo(c.n)
+		}
+	}
+	return x.res
+}
+
+// withoutNulls makes the rows that have a NULL argument NULL, and lists the others.
+func (x *call) withoutNulls(rows []int32) []int32 {
+	any := false
+	for _, v := range x.vecs {
+		any = any || v.Type.Kind == types.KindNull || v.Nulls.Any()
+	}
+	if !any {
+		return rows
+	}
+	x.rows = x.rows[:0]
+	for _, r := range rows {
+		null := false
+		for _, v := range x.vecs {
+			null = null || v.IsNull(int(r))
+		}
+		if null {
+			x.res.Nulls = x.res.Nulls.Set(int(r))
+		} else {
+			x.rows = append(x.rows, r)
+		}
+	}
+	return x.rows
 }
 
 func (x *call) row(c *context, row int) (any, error) {

@@ -60,6 +60,16 @@ func (v *Vector) AppendBytes(b []byte) {
 	v.Off = append(v.Off, int32(len(v.Data)))
 }
 
+// PadTo gives a STRING or BYTES vector n elements: the missing ones are empty.
+func (v *Vector) PadTo(n int) {
+	if len(v.Off) == 0 {
+		v.Off = append(v.Off, 0)
+	}
+	for len(v.Off) <= n {
+		v.Off = append(v.Off, int32(len(v.Data)))
+	}
+}
+
 // AppendString adds a STRING element.
 func (v *Vector) AppendString(s string) {
 	if len(v.Off) == 0 {

@@ -126,22 +126,21 @@ func epochFunctions() []udf.Function {
 		}
 		return c.Env.Now(), nil
 	}
-	same := func(_ *udf.Call, a []any) (any, error) { return a[0], nil }
 	return []udf.Function{
 		function("UNIX_TIMESTAMP", "Milliseconds since the epoch, now or of a TIMESTAMP.",
 			udf.Overload{Signature: "-> BIGINT", Volatile: true, Call: func(c *udf.Call, _ []any) (any, error) {
 				t, err := now(c)
 				return t.UnixMilli(), err
 			}},
-			on("timestamp TIMESTAMP -> BIGINT", same)),
+			unary("timestamp TIMESTAMP -> BIGINT", same[int64])),
 		function("UNIX_DATE", "Days since the epoch, now or of a DATE.",
 			udf.Overload{Signature: "-> INT", Volatile: true, Call: func(c *udf.Call, _ []any) (any, error) {
 				t, err := now(c)
 				return types.TimestampDays(t.UnixMilli()), err
 			}},
-			on("date DATE -> INT", same)),
-		function("FROM_UNIXTIME", "The TIMESTAMP of milliseconds since the epoch.", on("epochMilli BIGINT -> TIMESTAMP", same)),
-		function("FROM_DAYS", "The DATE of days since the epoch.", on("days INT -> DATE", same)),
+			unary("date DATE -> INT", same[int32])),
+		function("FROM_UNIXTIME", "The TIMESTAMP of milliseconds since the epoch.", unary("epochMilli BIGINT -> TIMESTAMP", same[int64])),
+		function("FROM_DAYS", "The DATE of days since the epoch.", unary("days INT -> DATE", same[int32])),
 		function("CONVERT_TZ", "The TIMESTAMP at which clocks in one time zone show what they show in the other at the given one.",
 			on("timestamp TIMESTAMP, fromTimeZone STRING, toTimeZone STRING -> TIMESTAMP", func(_ *udf.Call, a []any) (any, error) {
 				from, err := javatime.Zone(a[1].(string))

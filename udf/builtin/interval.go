@@ -7,26 +7,41 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/sql/types"
+	"github.com/millrace/millrace/sql/vector"
 	"github.com/millrace/millrace/udf"
 )
 
 // Interval units are boxed as their names, in the singular or plural.
 
 func intervalFunctions() []udf.Function {
-	make1 := func(name, description, kind, arg string, f func(unit string, n int64, v any) (any, error), sign int64) udf.Function {
-		return function(name, description,
-			on(fmt.Sprintf("unit INTERVALUNIT, interval INT, %s %s -> %s", arg, kind, kind), func(_ *udf.Call, a []any) (any, error) {
-				return f(strings.ToUpper(a[0].(string)), sign*int64(a[1].(int32)), a[2])
-			}))
-	}
 	return []udf.Function{
-		make1("TIMESTAMPADD", "A TIMESTAMP and an interval behind it.", "TIMESTAMP", "timestamp", addTimestamp, 1),
-		make1("TIMESTAMPSUB", "A TIMESTAMP and an interval before it.", "TIMESTAMP", "timestamp", addTimestamp, -1),
-		make1("DATEADD", "A DATE and an interval behind it; parts of a day do not count.", "DATE", "date", addDate, 1),
-		make1("DATESUB", "A DATE and an interval before it; parts of a day do not count.", "DATE", "date", addDate, -1),
-		make1("TIMEADD", "A TIME and an interval behind it, round the clock.", "TIME", "time", addTime, 1),
-		make1("TIMESUB", "A TIME and an interval before it, round the clock.", "TIME", "time", addTime, -1),
+		shift("TIMESTAMPADD", "A TIMESTAMP and an interval behind it.", "timestamp TIMESTAMP -> TIMESTAMP", addTimestamp, 1),
+		shift("TIMESTAMPSUB", "A TIMESTAMP and an interval before it.", "timestamp TIMESTAMP -> TIMESTAMP", addTimestamp, -1),
+		shift("DATEADD", "A DATE and an interval behind it; parts of a day do not count.", "date DATE -> DATE", addDate, 1),
+		shift("DATESUB", "A DATE and an interval before it; parts of a day do not count.", "date DATE -> DATE", addDate, -1),
+		shift("TIMEADD", "A TIME and an interval behind it, round the clock.", "time TIME -> TIME", addTime, 1),
+		shift("TIMESUB", "A TIME and an interval before it, round the clock.", "time TIME -> TIME", addTime, -1),
 	}
+}
+
+// shift declares a function that moves a value by an interval.
+func shift[T flat](name, description, signature string, f func(unit string, n int64, v T) (T, error), sign int64) udf.Function {
+	o := on("unit INTERVALUNIT, interval INT, "+signature, func(_ *udf.Call, a []any) (any, error) {
+		return value(f(strings.ToUpper(a[0].(string)), sign*int64(a[1].(int32)), a[2].(T)))
+	})
+	o.Rows = func(_ *udf.Call, args []*vector.Vector, rows []int32, out *vector.Vector, fail func(int, error)) {
+		in, res := elements[T](args[2]), elements[T](out)
+		for _, r := range rows {
+			row := int(r)
+			unit := strings.ToUpper(args[0].Any[args[0].At(row)].(string))
+			v, err := f(unit, sign*int64(args[1].I32[args[1].At(row)]), in[args[2].At(row)])
+			if err != nil {
+				fail(row, err)
+			}
+			res[row] = v
+		}
+	}
+	return function(name, description, o)
 }
 
 // span is an interval as months and milliseconds: days are 24 hours, as everything is UTC.
@@ -50,12 +65,11 @@ func span(unit string, n int64) (months, ms int64, err error) {
 	return 0, 0, fmt.Errorf("unknown unit %s", unit)
 }
 
-func addTimestamp(unit string, n int64, v any) (any, error) {
+func addTimestamp(unit string, n, t int64) (int64, error) {
 	months, ms, err := span(unit, n)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	t := v.(int64)
 	if months != 0 {
 		t = addMonths(t, months)
 	}
@@ -76,24 +90,24 @@ func addMonths(ms, months int64) int64 {
 	return day.UnixMilli() + int64(types.TimestampTime(ms))
 }
 
-func addDate(unit string, n int64, v any) (any, error) {
-	t, err := addTimestamp(unit, n, int64(v.(int32))*types.MsPerDay)
+func addDate(unit string, n int64, days int32) (int32, error) {
+	t, err := addTimestamp(unit, n, int64(days)*types.MsPerDay)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	if days := t.(int64) / types.MsPerDay; days > math.MaxInt32 || days < math.MinInt32 {
-		return nil, fmt.Errorf("date out of range")
+	if days := t / types.MsPerDay; days > math.MaxInt32 || days < math.MinInt32 {
+		return 0, fmt.Errorf("date out of range")
 	}
-	return types.TimestampDays(t.(int64)), nil
+	return types.TimestampDays(t), nil
 }
 
-func addTime(unit string, n int64, v any) (any, error) {
+func addTime(unit string, n int64, t int32) (int32, error) {
 	months, ms, err := span(unit, n)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	if months != 0 {
-		return nil, fmt.Errorf("a TIME has no %s", strings.ToLower(unit))
+		return 0, fmt.Errorf("a TIME has no %s", strings.ToLower(unit))
 	}
-	return types.TimestampTime(int64(v.(int32)) + ms), nil
+	return types.TimestampTime(int64(t) + ms), nil
 }

@@ -10,17 +10,6 @@ import (
 	"github.com/millrace/millrace/udf"
 )
 
-// toDouble reads a number of any flat type.
-func toDouble(v any) float64 {
-	switch v := v.(type) {
-	case int32:
-		return float64(v)
-	case int64:
-		return float64(v)
-	}
-	return v.(float64)
-}
-
 func mathFunctions() []udf.Function {
 	return []udf.Function{
 		doubleFunction("ACOS", "The arc cosine, in radians.", math.Acos),
@@ -56,26 +45,19 @@ func mathFunctions() []udf.Function {
 	}
 }
 
-var doubleTypes = []string{"INT", "BIGINT", "DOUBLE"}
-
 func doubleFunction(name, description string, f func(float64) float64) udf.Function {
-	out := function(name, description)
-	for _, t := range doubleTypes {
-		out.Overloads = append(out.Overloads, on("value "+t+" -> DOUBLE", func(_ *udf.Call, a []any) (any, error) {
-			return f(toDouble(a[0])), nil
-		}))
-	}
-	return out
+	return function(name, description,
+		unary("value INT -> DOUBLE", func(x int32) float64 { return f(float64(x)) }),
+		unary("value BIGINT -> DOUBLE", func(x int64) float64 { return f(float64(x)) }),
+		unary("value DOUBLE -> DOUBLE", f))
 }
 
 func doublePair(name, description, x, y string, f func(x, y float64) float64) udf.Function {
-	out := function(name, description)
-	for _, t := range doubleTypes {
-		out.Overloads = append(out.Overloads, on(fmt.Sprintf("%s %s, %s %s -> DOUBLE", x, t, y, t), func(_ *udf.Call, a []any) (any, error) {
-			return f(toDouble(a[0]), toDouble(a[1])), nil
-		}))
-	}
-	return out
+	signature := func(t string) string { return fmt.Sprintf("%s %s, %s %s -> DOUBLE", x, t, y, t) }
+	return function(name, description,
+		pair(signature("INT"), func(x, y int32) float64 { return f(float64(x), float64(y)) }),
+		pair(signature("BIGINT"), func(x, y int64) float64 { return f(float64(x), float64(y)) }),
+		pair(signature("DOUBLE"), f))
 }
 
 func logFunction() udf.Function {
@@ -91,20 +73,24 @@ func logFunction() udf.Function {
 }
 
 func signFunction() udf.Function {
-	out := function("SIGN", "-1, 0 or 1, as the argument is negative, zero or positive.")
-	for _, t := range doubleTypes {
-		out.Overloads = append(out.Overloads, on("value "+t+" -> INT", func(_ *udf.Call, a []any) (any, error) {
-			switch x := toDouble(a[0]); {
-			case x > 0:
-				return int32(1), nil
-			case x < 0:
-				return int32(-1), nil
-			}
-			return int32(0), nil
-		}))
-	}
-	return out
+	return function("SIGN", "-1, 0 or 1, as the argument is negative, zero or positive.",
+		unary("value INT -> INT", sign[int32]), unary("value BIGINT -> INT", sign[int64]), unary("value DOUBLE -> INT", sign[float64]))
 }
+
+func sign[T int32 | int64 | float64](x T) int32 {
+	switch {
+	case x > 0:
+		return 1
+	case x < 0:
+		return -1
+	}
+	return 0
+}
+
+// same is the function that gives its argument.
+func same[T flat](x T) T { return x }
+
+func absolute[T int32 | int64](x T) T { return max(x, -x) }
 
 // sameDecimal is the result type of functions that keep the first argument's type.
 func sameDecimal(params []*types.Type) (*types.Type, error) { return params[0], nil }
@@ -115,12 +101,9 @@ func wholeDecimal(params []*types.Type) (*types.Type, error) {
 }
 
 func roundingFunctions() []udf.Function {
-	same := func(_ *udf.Call, a []any) (any, error) { return a[0], nil }
-	long := func(_ *udf.Call, a []any) (any, error) { return int64(a[0].(int32)), nil }
 	whole := func(name, description string, double func(float64) float64, mode types.Rounding) udf.Function {
 		return function(name, description,
-			on("val INT -> INT", same), on("val BIGINT -> BIGINT", same),
-			on("val DOUBLE -> DOUBLE", func(_ *udf.Call, a []any) (any, error) { return double(a[0].(float64)), nil }),
+			unary("val INT -> INT", same[int32]), unary("val BIGINT -> BIGINT", same[int64]), unary("val DOUBLE -> DOUBLE", double),
 			onDecimal("val DECIMAL", sameDecimal, func(_ *udf.Call, a []any) (any, error) {
 				d := a[0].(types.Decimal)
 				return d.SetScale(0, mode).SetScale(d.Scale(), types.Down), nil
@@ -135,8 +118,8 @@ func roundingFunctions() []udf.Function {
 			return cut(a[0].(types.Decimal), n).SetScale(c.Returns.Scale, types.Down), nil
 		}
 		return function(name, description,
-			on("val BIGINT -> BIGINT", same), on("val INT -> BIGINT", long),
-			on("val DOUBLE -> BIGINT", func(_ *udf.Call, a []any) (any, error) { return double(a[0].(float64)), nil }),
+			unary("val BIGINT -> BIGINT", same[int64]), unary("val INT -> BIGINT", func(x int32) int64 { return int64(x) }),
+			unary("val DOUBLE -> BIGINT", double),
 			onDecimal("val DECIMAL", wholeDecimal, decimal),
 			on("val DOUBLE, decimalPlaces INT -> DOUBLE", func(_ *udf.Call, a []any) (any, error) {
 				x := a[0].(float64)
@@ -155,9 +138,7 @@ func roundingFunctions() []udf.Function {
 		places("TRUNC", "The number cut to so many digits behind the point.", types.DoubleToInt64,
 			func(d types.Decimal, n int) types.Decimal { return d.SetScale(n, types.Down) }),
 		function("ABS", "The value without its sign.",
-			on("val INT -> INT", func(_ *udf.Call, a []any) (any, error) { return max(a[0].(int32), -a[0].(int32)), nil }),
-			on("val BIGINT -> BIGINT", func(_ *udf.Call, a []any) (any, error) { return max(a[0].(int64), -a[0].(int64)), nil }),
-			on("val DOUBLE -> DOUBLE", func(_ *udf.Call, a []any) (any, error) { return math.Abs(a[0].(float64)), nil }),
+			unary("val INT -> INT", absolute[int32]), unary("val BIGINT -> BIGINT", absolute[int64]), unary("val DOUBLE -> DOUBLE", math.Abs),
 			onDecimal("val DECIMAL", sameDecimal, func(_ *udf.Call, a []any) (any, error) { return a[0].(types.Decimal).Abs(), nil })),
 	}
 }

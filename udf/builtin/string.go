@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/millrace/millrace/sql/types"
+	"github.com/millrace/millrace/sql/vector"
 	"github.com/millrace/millrace/udf"
 )
 
@@ -26,24 +27,25 @@ func stringFunctions() []udf.Function {
 		return func(_ *udf.Call, a []any) (any, error) { return f(a[0].(string)), nil }
 	}
 	return []udf.Function{
-		function("UCASE", "The text in upper case.", on("input STRING -> STRING", text(strings.ToUpper))),
-		function("LCASE", "The text in lower case.", on("input STRING -> STRING", text(strings.ToLower))),
-		function("TRIM", "The text without white space around it.", on("input STRING -> STRING", text(trim))),
+		function("UCASE", "The text in upper case.", rowsOfText1(on("input STRING -> STRING", text(strings.ToUpper)), appendUpper)),
+		function("LCASE", "The text in lower case.", rowsOfText1(on("input STRING -> STRING", text(strings.ToLower)), appendLower)),
+		function("TRIM", "The text without white space around it.", rowsOfText1(on("input STRING -> STRING", text(trim)), appendTrimmed)),
 		function("INITCAP", "The text with each word's first letter in upper and the others in lower case.",
 			on("str STRING -> STRING", text(initcap))),
 		function("LEN", "The number of characters of a text, or of bytes.",
-			on("input STRING -> INT", func(_ *udf.Call, a []any) (any, error) {
+			rowsOfNumber(on("input STRING -> INT", func(_ *udf.Call, a []any) (any, error) {
 				return int32(utf8.RuneCountInString(a[0].(string))), nil
-			}),
-			on("input BYTES -> INT", func(_ *udf.Call, a []any) (any, error) { return int32(len(a[0].([]byte))), nil })),
+			}), func(args []*vector.Vector, row int) int32 { return int32(utf8.RuneCount(args[0].Str(row))) }),
+			rowsOfNumber(on("input BYTES -> INT", func(_ *udf.Call, a []any) (any, error) { return int32(len(a[0].([]byte))), nil }),
+				func(args []*vector.Vector, row int) int32 { return int32(len(args[0].Str(row))) })),
 		function("REPLACE", "The text with every occurrence of a part replaced.",
-			on("str STRING, oldStr STRING, newStr STRING -> STRING", func(_ *udf.Call, a []any) (any, error) {
+			rowsOfFailingText(on("str STRING, oldStr STRING, newStr STRING -> STRING", func(_ *udf.Call, a []any) (any, error) {
 				s, old, text := a[0].(string), a[1].(string), a[2].(string)
-				if len(s)*len(text) > maxText && strings.Count(s, old)*len(text) > maxText {
-					return nil, errTooLong
+				if err := replaceLimit(len(s), strings.Count(s, old), len(text)); err != nil {
+					return nil, err
 				}
 				return strings.ReplaceAll(s, old, text), nil
-			})),
+			}), appendReplaced)),
 		function("MD5", "The MD5 hash of a text in hexadecimal.", on("s STRING -> STRING", text(func(s string) string {
 			sum := md5.Sum([]byte(s)) //nolint:gosec // see above
 			return hex.EncodeToString(sum[:])
@@ -81,6 +83,14 @@ func stringFunctions() []udf.Function {
 		function("SPLIT_TO_MAP", "The entries of a text as a map; an entry without its delimiter is left out, and so is what follows a second one.",
 			on("input STRING, entryDelimiter STRING, kvDelimiter STRING -> MAP<STRING, STRING>", splitToMap)),
 	}
+}
+
+// replaceLimit refuses to replace so many parts of a text of n bytes by one of so many bytes.
+func replaceLimit(n, parts, text int) error {
+	if n*text > maxText && parts*text > maxText {
+		return errTooLong
+	}
+	return nil
 }
 
 // trim cuts what Java's String.trim cuts.

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
+	"github.com/millrace/millrace/sql/vector"
 	"github.com/millrace/millrace/udf"
 )
 
@@ -13,8 +15,10 @@ import (
 func partFunctions() []udf.Function {
 	return []udf.Function{
 		function("SUBSTRING", "A part of a text or of bytes. Positions count from 1, or from the end if negative.",
-			on("str STRING, pos INT -> STRING", substringText), on("str BYTES, pos INT -> BYTES", substringBytes),
-			on("str STRING, pos INT, length INT -> STRING", substringText), on("str BYTES, pos INT, length INT -> BYTES", substringBytes)),
+			rowsOfText(on("str STRING, pos INT -> STRING", substringText), appendPart),
+			rowsOfText(on("str BYTES, pos INT -> BYTES", substringBytes), appendBytesPart),
+			rowsOfText(on("str STRING, pos INT, length INT -> STRING", substringText), appendPart),
+			rowsOfText(on("str BYTES, pos INT, length INT -> BYTES", substringBytes), appendBytesPart)),
 		function("LPAD", "Text or bytes padded on the left, or cut, to a length.",
 			on("input STRING, targetLen INT, padding STRING -> STRING", padText(true)),
 			on("input BYTES, targetLen INT, padding BYTES -> BYTES", padBytes(true))),
@@ -25,8 +29,8 @@ func partFunctions() []udf.Function {
 			onNulls("str STRING, substring STRING -> INT", instr), onNulls("str STRING, substring STRING, position INT -> INT", instr),
 			onNulls("str STRING, substring STRING, position INT, occurrence INT -> INT", instr)),
 		function("CONCAT", "The arguments one behind the other; NULL ones are left out.",
-			onNulls("inputs STRING... -> STRING", func(_ *udf.Call, a []any) (any, error) { return joinText("", a), nil }),
-			onNulls("inputs BYTES... -> BYTES", func(_ *udf.Call, a []any) (any, error) { return joinBytes(nil, a), nil })),
+			rowsOfText(onNulls("inputs STRING... -> STRING", func(_ *udf.Call, a []any) (any, error) { return joinText("", a), nil }), concat),
+			rowsOfText(onNulls("inputs BYTES... -> BYTES", func(_ *udf.Call, a []any) (any, error) { return joinBytes(nil, a), nil }), concat)),
 		function("CONCAT_WS", "The arguments behind the first, with the first between them; NULL ones are left out.",
 			onNulls("separator STRING, inputs STRING... -> STRING", func(_ *udf.Call, a []any) (any, error) {
 				if a[0] == nil {
@@ -45,24 +49,41 @@ func partFunctions() []udf.Function {
 	}
 }
 
-// cut gives the bounds of SUBSTRING in n elements.
-func cut(n int, a []any) (start, end int) {
-	pos := int(a[1].(int32))
+// bounds are those of SUBSTRING in n elements; length nil: to the end.
+func bounds(n int, pos int32, length *int32) (start, end int) {
 	if pos < 0 {
-		start = max(n+pos, 0)
+		start = max(n+int(pos), 0)
 	} else {
-		start = max(min(pos-1, n), 0)
+		start = max(min(int(pos)-1, n), 0)
 	}
-	if len(a) < 3 {
+	if length == nil {
 		return start, n
 	}
-	return start, max(start, min(n, start+int(a[2].(int32))))
+	return start, max(start, min(n, start+int(*length)))
+}
+
+func cut(n int, a []any) (start, end int) {
+	if len(a) < 3 {
+		return bounds(n, a[1].(int32), nil)
+	}
+	length := a[2].(int32)
+	return bounds(n, a[1].(int32), &length)
 }
 
 func substringText(_ *udf.Call, a []any) (any, error) {
-	runes := []rune(a[0].(string))
-	start, end := cut(len(runes), a)
-	return string(runes[start:end]), nil
+	s := a[0].(string)
+	start, end := cut(utf8.RuneCountInString(s), a)
+	at, from, to := 0, len(s), len(s)
+	for i := range s {
+		if at == start {
+			from = i
+		}
+		if at == end {
+			to = i
+		}
+		at++
+	}
+	return s[from:max(from, to)], nil
 }
 
 func substringBytes(_ *udf.Call, a []any) (any, error) {
@@ -147,6 +168,11 @@ func instr(_ *udf.Call, a []any) (any, error) {
 		}
 	}
 	return int32(0), nil
+}
+
+// concat is the column form of CONCAT.
+func concat(dst []byte, args []*vector.Vector, row int) []byte {
+	return appendJoined(dst, args, row, nil)
 }
 
 func joinText(separator string, a []any) string {
