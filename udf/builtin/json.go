@@ -28,6 +28,18 @@ type jsonMember struct {
 
 // parseJSON reads the first JSON value of a text, and says whether something follows it.
 func parseJSON(text string) (v any, more bool, err error) {
+	if !json.Valid([]byte(text)) {
+		return parseFirst(text)
+	}
+	r := jsonScanner{s: text}
+	if v, err = r.value(0); err != nil {
+		return nil, false, fmt.Errorf("parse json: %w", err)
+	}
+	return v, false, nil
+}
+
+// parseFirst is parseJSON for a text that is no JSON as a whole.
+func parseFirst(text string) (v any, more bool, err error) {
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
 	if v, err = readJSON(d, 0); err != nil {
