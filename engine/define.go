@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"slices"
 	"strconv"
 	"strings"
@@ -202,15 +201,11 @@ func (d *definition) query(id, runs string, node plan.Node, sources []string, si
 		return nil, err
 	}
 	t, err := d.e.topology(runs, node)
-	if err == nil && !namesTopics(t) {
-		runs = topicPart(runs)
-		t, err = d.e.topology(runs, node)
-	}
 	if err != nil {
 		return nil, err
 	}
 	if !namesTopics(t) {
-		return nil, &ast.Error{Code: "query.id", Message: "the internal topics of query " + id + " cannot be named after it and service " + d.e.opts.Service}
+		return nil, &ast.Error{Code: "query.id", Message: "no topic can have the names of the internal topics of query " + id, Hint: "choose a shorter name"}
 	}
 	if err := d.e.checkDeadLetters(d.e.errorPolicy(id, props), t); err != nil {
 		return nil, err
@@ -229,20 +224,6 @@ func (d *definition) query(id, runs string, node plan.Node, sources []string, si
 // namesTopics says that the internal topics of a query can have the names that it gives them.
 func namesTopics(t *topology.Topology) bool {
 	return !slices.ContainsFunc(t.Topics, func(t topology.Topic) bool { return !kafka.ValidTopic(t.Name) })
-}
-
-// topicPart makes a query's id a part of topic names: a stream may have a name that no topic can have, or a long one. Ids that differ
-// give names that differ, and the same one always the same.
-func topicPart(id string) string {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(id)) // never fails
-	plain := strings.Map(func(c rune) rune {
-		if c == '_' || c == '-' || c == '.' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' {
-			return c
-		}
-		return '_'
-	}, id)
-	return fmt.Sprintf("%s_%x", plain[:min(len(plain), 80)], h.Sum64())
 }
 
 // inherit gives a sink's topic the retention of the first source's topic, unless the statement says one: what is read in old

@@ -64,6 +64,7 @@ type Engine struct {
 	dropped   map[string]bool // incarnations that were dropped before this start
 	statuses  sync.Map        // command id -> CommandStatus
 	pushes    pushes
+	printers  printers
 	insertSeq atomic.Int64
 	applied   atomic.Int64 // commands below this offset were applied
 	state     atomic.Int32 // 0 opening, 1 running, 2 closing
@@ -268,6 +269,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	}
 	e.wg.Wait()
 	e.pushes.closeAll()
+	e.printers.closeAll()
 	if e.cluster != nil {
 		errs = append(errs, e.cluster.Close(ctx))
 	}

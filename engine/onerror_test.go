@@ -1,12 +1,14 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/millrace/millrace/engine/command"
 	"github.com/millrace/millrace/engine/kafka"
 	"github.com/millrace/millrace/engine/task"
 )
@@ -195,5 +197,60 @@ func TestErrorPolicyProperties(t *testing.T) {
 		if err == nil || !strings.Contains(fmt.Sprintf("%+v", err.(*StatementError).Rule), rule) {
 			t.Errorf("%s\nwant a refusal by %s, got %v", sql, rule, err)
 		}
+	}
+}
+
+// TestPrintEndsWithTheEngine: a client that keeps PRINT open does not keep its fetcher alive.
+func TestPrintEndsWithTheEngine(t *testing.T) {
+	e, end := openTest(t, t.TempDir())
+	execute(t, e, raw)
+	rs, err := e.Query(t.Context(), Request{SQL: "PRINT raw;"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	end()
+	if sub := rs.(*printer).sub; sub.Add("raw", 0, 0) == nil {
+		t.Error("the fetcher still takes partitions")
+	}
+	if err := rs.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestNamesTooLongForTopics: a query whose internal topics could not be made is refused, and not set to ERROR later.
+func TestNamesTooLongForTopics(t *testing.T) {
+	e, _ := openTest(t, t.TempDir())
+	long := strings.Repeat("long", 55)
+	execute(t, e, raw+"CREATE STREAM "+long+" AS SELECT * FROM raw;") // it needs none
+	_, err := e.Execute(t.Context(), Request{SQL: "CREATE TABLE " + long + "1 AS SELECT txt, COUNT(*) AS n FROM raw GROUP BY txt;"})
+	var refused *StatementError
+	if !errors.As(err, &refused) || refused.Rule != "query.id" {
+		t.Errorf("want a refusal, got %v", err)
+	}
+}
+
+func TestPartitionsThatAreAdded(t *testing.T) {
+	e, _ := openTest(t, t.TempDir())
+	execute(t, e, "CREATE STREAM wide (id STRING KEY, txt STRING) WITH (KAFKA_TOPIC='wide', VALUE_FORMAT='JSON', PARTITIONS=3);"+
+		"CREATE STREAM copy AS SELECT * FROM wide; CREATE TABLE counts AS SELECT id, COUNT(*) AS n FROM wide GROUP BY id;")
+	for _, q := range e.Catalog().Queries() {
+		stored := &command.Query{ID: q.ID, Start: map[string][]int64{"wide": {7, 8}}}
+		_, start, err := e.partitioned(stored, q.Plan)
+		if q.Sink == "COPY" {
+			if err != nil || !slices.Equal(start["wide"], []int64{7, 8, 0}) {
+				t.Errorf("the query without state reads from %v: %v", start, err)
+			}
+			continue
+		}
+		var changed *PartitionsError
+		if !errors.As(err, &changed) || changed.Had != 2 || changed.Have != 3 {
+			t.Errorf("%s: want a refusal of new partitions, got %v", q.ID, err)
+		}
+	}
+	if e.changed(map[string][]int64{"wide": {0, 0, 0}}) || !e.changed(map[string][]int64{"wide": {0, 0}}) {
+		t.Error("the change of partitions is not seen")
+	}
+	if _, err := e.newPartitions(map[string][]int64{"wide": {0, 0, 0, 0}}); err == nil {
+		t.Error("a topic with fewer partitions is taken for the same")
 	}
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -23,6 +25,40 @@ type printer struct {
 	every   int64
 	limit   int64 // < 0: none
 	final   string
+	forget  func()
+}
+
+// printers are the fetchers of PRINT that run. Closing the engine ends them, whatever their clients do.
+type printers struct {
+	mu   sync.Mutex
+	list map[*kafka.Fetcher]bool
+	over bool
+}
+
+func (p *printers) add(f *kafka.Fetcher) (forget func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.list == nil {
+		p.list = map[*kafka.Fetcher]bool{}
+	}
+	p.list[f] = true
+	if p.over {
+		f.Close()
+	}
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.list, f)
+	}
+}
+
+func (p *printers) closeAll() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.over = true
+	for f := range p.list {
+		f.Close()
+	}
 }
 
 func (e *Engine) print(ctx context.Context, st *ast.Print) (ResultSet, error) {
@@ -43,6 +79,7 @@ func (e *Engine) print(ctx context.Context, st *ast.Print) (ResultSet, error) {
 		return nil, err
 	}
 	p := &printer{fetcher: e.kafka.NewFetcher(kafka.FetchConfig{}), every: 1, limit: -1}
+	p.forget = e.printers.add(p.fetcher)
 	if st.Interval != nil {
 		p.every = max(1, st.Interval.Value)
 	}
@@ -52,8 +89,7 @@ func (e *Engine) print(ctx context.Context, st *ast.Print) (ResultSet, error) {
 	p.sub = p.fetcher.Subscribe()
 	for i, offset := range offsets {
 		if err := p.sub.Add(info.Name, int32(i), offset); err != nil {
-			p.fetcher.Close()
-			return nil, err
+			return nil, errors.Join(err, p.Close())
 		}
 	}
 	return p, nil
@@ -87,6 +123,7 @@ func (p *printer) Final() string { return p.final }
 
 // Close implements ResultSet.
 func (p *printer) Close() error {
+	p.forget()
 	p.fetcher.Close()
 	return nil
 }

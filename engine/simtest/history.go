@@ -21,6 +21,8 @@ type History struct {
 	Seed  uint64 // of the input
 	Plan  *Plan
 	Exact bool // every update is emitted
+	// Loose is how many processes, from the first on, write outputs and changelogs outside transactions (at_least_once).
+	Loose int
 	// Events are what happens to the servers beside failing requests.
 	Events Events
 	Defect cluster.Defect // what the servers do wrong on purpose
@@ -33,6 +35,7 @@ type History struct {
 	log     *Log
 	disks   []*Disk
 	servers []*server
+	booted  int
 	fed     atomic.Bool
 }
 
@@ -62,6 +65,7 @@ type server struct {
 	conn    *Conn
 	service *cluster.Service
 	started bool
+	loose   bool
 	disk    *Disk
 }
 
@@ -69,6 +73,7 @@ type server struct {
 type Outcome struct {
 	Output     [][]kafka.Record            // by partition
 	Changelogs map[string][][]kafka.Record // by topic and partition, compacted
+	Letters    [][]kafka.Record            // by partition
 	Restarts   int                         // of failed queries
 }
 
@@ -88,7 +93,7 @@ func (h *History) Run() (out Outcome, err error) {
 		}
 	}
 	h.log, h.disks = NewLog(), []*Disk{NewDisk(), NewDisk()}
-	for _, t := range append([]string{"O"}, sourceTopics...) {
+	for _, t := range append([]string{"O", lettersTopic}, sourceTopics...) {
 		if err := h.log.Create(t, h.Query.Partitions); err != nil {
 			return out, err
 		}
@@ -204,7 +209,8 @@ func (h *History) sleep() {
 }
 
 func (h *History) boot(d *Disk) {
-	h.servers = append(h.servers, &server{conn: Connect(h.log, h.Plan), disk: d})
+	h.booted++
+	h.servers = append(h.servers, &server{conn: Connect(h.log, h.Plan), disk: d, loose: h.booted <= h.Loose})
 }
 
 // tend brings the process to where its query runs.
@@ -214,7 +220,7 @@ func (s *server) tend(h *History) (restarts int, err error) {
 		cfg := cluster.Config{
 			Broker: s.conn, Service: "sim", Slots: slots, Store: mount{s.disk, s.conn}, Logger: h.Logger,
 			CommitInterval: 50 * time.Millisecond, FlushInterval: 40 * time.Millisecond, Fenced: 300 * time.Millisecond,
-			JanitorInterval: 200 * time.Millisecond, Defect: h.Defect,
+			JanitorInterval: 200 * time.Millisecond, Defect: h.Defect, AtLeastOnce: s.loose,
 		}
 		if h.Models != nil {
 			s.models = h.Models()
@@ -342,7 +348,7 @@ func (h *History) finish(out *Outcome) error {
 	last.close()
 	h.servers = nil
 	time.Sleep(time.Second) // markers
-	out.Output = h.log.Committed("O")
+	out.Output, out.Letters = h.log.Committed("O"), h.log.Committed(lettersTopic)
 	out.Changelogs = map[string][][]kafka.Record{}
 	for _, sub := range h.topo.Subs {
 		for _, st := range sub.Stores {

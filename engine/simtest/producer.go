@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/millrace/millrace/engine/cluster"
@@ -72,7 +73,7 @@ func copied(batches []kafka.ProduceBatch) (out []kafka.ProduceBatch) {
 		}
 		records := make([]kafka.Record, len(b.Records))
 		for i, r := range b.Records {
-			records[i] = kafka.Record{Timestamp: r.Timestamp, Key: clone(r.Key), Value: clone(r.Value)}
+			records[i] = kafka.Record{Timestamp: r.Timestamp, Key: clone(r.Key), Value: clone(r.Value), Headers: slices.Clone(r.Headers)}
 		}
 		out = append(out, kafka.ProduceBatch{Topic: b.Topic, Partition: b.Partition, Records: records})
 	}
@@ -164,9 +165,4 @@ func (p *txnProducer) end(ctx context.Context, commit bool) error {
 	}
 	p.open = false
 	return nil
-}
-
-// NewProducer implements [cluster.Broker]. Only at_least_once needs it, which promises nothing that a comparison could show.
-func (c *Conn) NewProducer(kafka.ProducerConfig) cluster.PlainProducer {
-	panic("simtest: exactly once only")
 }

@@ -25,6 +25,8 @@ type Query struct {
 	Partitions int32
 	// Values says that the times of rows depend on which partition's rows came first at a repartition topic.
 	Values bool
+	// Letters says that some input cannot be read, and some not be computed: it goes to topic D.
+	Letters bool
 	// Serial says that all input is in topic a, and v counts it.
 	Serial bool
 }
@@ -41,6 +43,9 @@ var Queries = []Query{
 	{Name: "stream table", SQL: `CREATE STREAM o AS SELECT a.k, a.v AS av, t.v AS tv FROM a LEFT JOIN t ON a.k = t.k;`, Partitions: 2},
 	{Name: "streams", SQL: `CREATE STREAM o AS SELECT a.k, a.v AS av, b.v AS bv FROM a LEFT JOIN b WITHIN 10 MILLISECONDS GRACE PERIOD 5 MILLISECONDS ON a.k = b.k;`, Partitions: 2},
 	{Name: "tables", SQL: `CREATE TABLE o AS SELECT ROWKEY AS k, t.v AS tv, u.v AS uv FROM t FULL OUTER JOIN u ON t.k = u.k;`, Partitions: 2},
+	{Name: "foreign", SQL: `CREATE TABLE o AS SELECT t.k, t.v AS tv, u.v AS uv FROM t LEFT JOIN u ON t.v % 4 = u.k;`, Partitions: 2, Values: true},
+	{Name: "hopping", SQL: `CREATE TABLE o AS SELECT k, COUNT(*) AS n, COLLECT_LIST(v) AS l FROM a WINDOW HOPPING (SIZE 60 MILLISECONDS, ADVANCE BY 20 MILLISECONDS, GRACE PERIOD 30 MILLISECONDS) GROUP BY k HAVING COUNT(*) > 1;`, Partitions: 2},
+	{Name: "letters", SQL: `CREATE TABLE o AS SELECT k, COUNT(*) AS n, SUM(10 / (v % 5)) AS s FROM a GROUP BY k;`, Partitions: 2, Letters: true},
 }
 
 var sources = []string{
@@ -87,10 +92,21 @@ func (q Query) spec(topo *topology.Topology, exact bool, models func() task.Mode
 		Topology: topo, Start: start,
 		NewTask: func(sub *topology.SubTopology, partition int32, stores state.Stores) (cluster.Task, error) {
 			return task.New(sub, partition, task.Deps{Stores: stores, Functions: functions(), UDF: env, Log: noLog{}, Models: models},
-				task.Options{BatchSize: 8, Exact: exact, MaxGroups: 3, MaxIdle: patience})
+				task.Options{BatchSize: 8, Exact: exact, MaxGroups: 3, MaxIdle: patience, OnError: q.onError()})
 		},
 	}
 }
+
+// onError is the query's policy.
+func (q Query) onError() task.ErrorPolicy {
+	if !q.Letters {
+		return task.ErrorPolicy{}
+	}
+	return task.ErrorPolicy{Read: task.DeadLetter, Process: task.DeadLetter, Write: task.DeadLetter, Query: "q", Topic: lettersTopic}
+}
+
+// lettersTopic takes dead letters.
+const lettersTopic = "D"
 
 type noLog struct{}
 
@@ -111,7 +127,7 @@ func (q Query) inputs(seed uint64) [][]kafka.ProduceBatch {
 			if r.IntN(3) == 0 {
 				topic = []string{"a", "a", "b", "t", "u"}[r.IntN(5)]
 			}
-			if q.Name == "undo" || q.Name == "tables" {
+			if q.Name == "undo" || q.Name == "tables" || q.Name == "foreign" {
 				topic = sourceTopics[2+r.IntN(2)]
 			}
 			if q.Serial {
@@ -126,6 +142,10 @@ func (q Query) inputs(seed uint64) [][]kafka.ProduceBatch {
 				}
 				serial++
 				rec.Value = fmt.Appendf(nil, `{"v": %d, "s": "%c"}`, v, 'a'+r.IntN(3))
+			}
+			if q.Letters && r.IntN(6) == 0 {
+				rec.Value = []byte("no json")
+				rec.Headers = []kafka.Header{{Key: "trace", Value: []byte{byte(serial)}}}
 			}
 			p := kafka.PartitionFor(rec.Key, q.Partitions)
 			burst = append(burst, kafka.ProduceBatch{Topic: topic, Partition: p, Records: []kafka.Record{rec}})

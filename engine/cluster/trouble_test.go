@@ -1,0 +1,133 @@
+package cluster
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/millrace/millrace/engine/kafka"
+	"github.com/millrace/millrace/engine/record"
+)
+
+// TestSinkThatIsGone: a query whose sink was deleted is set aside with its cause; the slot's other tasks go on.
+func TestSinkThatIsGone(t *testing.T) {
+	onBrokers(t, func(r *rig) {
+		s, db := r.boot(func(c *Config) { c.Slots = 1 })
+		r.topic("in2", 1)
+		r.ok(s.StartQuery(r.Context(), r.counting("bad", func(f *fake) { f.tamper = func(o *record.Out) { o.Topic = r.name("in2") } })))
+		r.ok(s.StartQuery(r.Context(), r.counting("good", nil)))
+		r.produce(0, 100)
+		r.await("both queries to catch up", func() bool { return r.caughtUp(s, "bad", 2) && r.caughtUp(s, "good", 2) })
+		r.ok(r.client.DeleteTopics(r.name("in2")))
+		began := time.Now()
+		r.produce(100, 200)
+		r.await("the query to fail", func() bool {
+			st, _ := s.Status("bad")
+			return st.Err != nil && strings.Contains(st.Err.Error(), r.name("in2"))
+		})
+		r.await("the other query to catch up", func() bool { return r.caughtUp(s, "good", 2) })
+		r.Logf("the slot was held up for %s", time.Since(began))
+		r.close(s, db)
+		r.exact(200)
+	})
+}
+
+// stuck is a broker whose coordinator does not answer.
+type stuck struct {
+	Broker
+	asked chan struct{}
+}
+
+type stuckProducer struct {
+	TxnProducer
+	asked chan struct{}
+}
+
+func (b stuck) NewTxnProducer(cfg kafka.TxnConfig) TxnProducer {
+	return stuckProducer{b.Broker.NewTxnProducer(cfg), b.asked}
+}
+
+func (p stuckProducer) Init(ctx context.Context) error {
+	select {
+	case p.asked <- struct{}{}:
+	default:
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// TestCloseWhileSlotIsTaken: a slot that waits for its transactional id has nothing to commit, so nobody waits for it.
+func TestCloseWhileSlotIsTaken(t *testing.T) {
+	onBrokers(t, func(r *rig) {
+		asked := make(chan struct{}, 1)
+		s, db := r.boot(func(c *Config) { c.Broker = stuck{OnKafka(r.client), asked} })
+		r.ok(s.StartQuery(r.Context(), r.counting("q", nil)))
+		<-asked
+		ctx, cancel := context.WithTimeout(context.Background(), handOver/2)
+		defer cancel()
+		r.ok(s.Close(ctx))
+		if ctx.Err() != nil {
+			r.Error("the slot was waited for")
+		}
+		r.ok(db.Close())
+	})
+}
+
+// TestForgotten: the records of a query that was dropped elsewhere go also from slots that have nothing else to do.
+func TestForgotten(t *testing.T) {
+	onBrokers(t, func(r *rig) {
+		s, db := r.boot(nil)
+		r.ok(s.StartQuery(r.Context(), r.counting("q", nil)))
+		r.produce(0, 100)
+		r.await("the query to catch up", func() bool { return r.caughtUp(s, "q", 2) })
+		if gone, err := s.Forgotten(r.Context(), "q"); gone || err != nil {
+			r.Errorf("a query that runs is forgotten: %v, %v", gone, err)
+		}
+		r.close(s, db)
+		s, db = r.boot(func(c *Config) { c.Dropped = func(query string) bool { return query == "q" } })
+		r.await("the slots to forget the query", func() bool {
+			gone, err := s.Forgotten(r.Context(), "q")
+			r.ok(err)
+			return gone
+		})
+		r.close(s, db)
+	})
+}
+
+// TestCommitsEarly: outputs beyond TransactionBytes do not wait for the commit interval; inputs beyond BufferBytes wait at the broker.
+func TestCommitsEarly(t *testing.T) {
+	onBrokers(t, func(r *rig) {
+		r.produce(0, 1000)
+		s, db := r.boot(func(c *Config) { c.CommitInterval, c.TransactionBytes, c.BufferBytes = time.Hour, 2000, 100 })
+		r.ok(s.StartQuery(r.Context(), r.counting("q", nil)))
+		r.await("commits", func() bool { return s.Metrics().Commits.Load() > 10 })
+		r.close(s, db)
+	})
+}
+
+// TestTopicOfSmallBatches: batches are cut to what the topic takes.
+func TestTopicOfSmallBatches(t *testing.T) {
+	onBrokers(t, func(r *rig) {
+		r.ok(r.client.CreateTopic(r.Context(), kafka.TopicSpec{
+			Name: r.name("small"), Partitions: 3, Configs: map[string]string{"max.message.bytes": "500", "retention.ms": "-1"},
+		}))
+		r.produce(0, 1000)
+		s, db := r.boot(nil)
+		r.ok(s.StartQuery(r.Context(), r.counting("q", func(f *fake) { f.out = r.name("small") })))
+		r.await("the query to catch up", func() bool {
+			if st, _ := s.Status("q"); st.Err != nil {
+				r.Fatal(st.Err)
+			}
+			return r.caughtUp(s, "q", 2)
+		})
+		r.close(s, db)
+		n := 0
+		for _, values := range r.read(r.name("small"), 3) {
+			n += len(values)
+		}
+		if n != 1000 || s.Metrics().Aborts.Load() != 0 {
+			r.Errorf("%d of 1000 outputs after %d aborts", n, s.Metrics().Aborts.Load())
+		}
+	})
+}
