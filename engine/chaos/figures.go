@@ -69,6 +69,6 @@ func (g *gauge) String() string {
 
 // describe tells a trend in the gauge's unit.
 func (g *gauge) describe(t trend) string {
-	return fmt.Sprintf("%-18s first half %8.1f, second half %8.1f, slope %+8.1f an hour, bound %+8.1f",
+	return fmt.Sprintf("%-19s first half %8.1f, second half %8.1f, slope %+8.1f an hour, bound %+8.1f",
 		g.name, t.first/g.unit, t.second/g.unit, t.slope/g.unit, max(g.slack, t.first/10)/g.unit)
 }
