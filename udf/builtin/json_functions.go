@@ -163,9 +163,9 @@ func jsonContains(_ *udf.Call, a []any) (any, error) {
 	if !ok {
 		return false, nil
 	}
-	v, _, err := parseJSON(s)
+	v, _, _ := parseJSON(s) // what is no JSON is no list either
 	list, ok := v.([]any)
-	if err != nil || !ok {
+	if !ok {
 		return false, nil
 	}
 	return slices.ContainsFunc(list, func(e any) bool { return isJSON(e, a[1]) }), nil
