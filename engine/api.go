@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/engine/connect"
+	"github.com/millrace/millrace/engine/directory"
 	"github.com/millrace/millrace/engine/kafka"
+	"github.com/millrace/millrace/engine/pull"
 	"github.com/millrace/millrace/engine/registry"
 	"github.com/millrace/millrace/sql/types"
 )
@@ -19,6 +21,7 @@ type Options struct {
 	TLS            *tls.Config   // of connections to Bootstrap; nil: plain TCP
 	SASL           *kafka.SASL   // who we are there; nil: nobody in particular
 	KafkaListen    string        // loopback address at which the embedded broker is open to other clients; "": no port
+	Advertise      string        // URL at which the other servers of the service reach this one; "": they do not
 	Service        string        // service id, "default_": names internal topics and transactions
 	Slots          int           // fixed number of slots of the service, 32
 	ModelDir       string        // where CREATE MODEL may read files; "": DataDir/models
@@ -48,6 +51,10 @@ type API interface {
 	// Query runs one SELECT or PRINT. The caller must Close the result; cancelling ctx ends it too.
 	Query(ctx context.Context, r Request) (ResultSet, error)
 	// CloseQuery ends a running push query of any client; false if there is none with the id.
+	// ServePull answers another server of the service with what this one has of a pull query's rows.
+	ServePull(ctx context.Context, r *pull.Request, out *pull.Writer) error
+	// Servers are those of the service that are known, this one first.
+	Servers() []directory.Server
 	CloseQuery(id string) bool
 	// CommandStatus tells how a statement's command ended, by its id "stream/NAME/create".
 	CommandStatus(id string) (CommandStatus, bool)

@@ -15,9 +15,11 @@ import (
 	"github.com/millrace/millrace/engine/cluster"
 	"github.com/millrace/millrace/engine/command"
 	"github.com/millrace/millrace/engine/connect"
+	"github.com/millrace/millrace/engine/directory"
 	"github.com/millrace/millrace/engine/format/inference"
 	"github.com/millrace/millrace/engine/kafka"
 	"github.com/millrace/millrace/engine/kafka/embedded"
+	"github.com/millrace/millrace/engine/pull"
 	"github.com/millrace/millrace/engine/query"
 	"github.com/millrace/millrace/engine/registry"
 	"github.com/millrace/millrace/sql/analyzer"
@@ -56,8 +58,11 @@ type Engine struct {
 	commands   *command.Log
 	plog       *processingLog
 	topics     topicLookup
-	schemas    registry.Registry // nil: there is none
-	connect    *connect.Client   // nil: there is none
+	schemas    registry.Registry    // nil: there is none
+	connect    *connect.Client      // nil: there is none
+	directory  *directory.Directory // nil: there are no other servers, nor can be
+	peers      *pull.Client         // asks them
+	patience   time.Duration        // of pull queries
 
 	catalog   atomic.Pointer[catalog.Catalog]
 	replay    *replay         // what is read before queries start; nil afterwards
@@ -138,10 +143,10 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{opts: o, log: o.Logger, replay: newReplay()}
+	e := &Engine{opts: o, log: o.Logger, replay: newReplay(), patience: pullPatience}
 	e.catalog.Store(&catalog.Catalog{})
 	for _, step := range []func(context.Context) error{
-		e.openConnect, e.openDir, e.openKafka, e.openStore, e.openSQL, e.openRuntime, e.openCommands, e.startQueries,
+		e.openConnect, e.openDir, e.openKafka, e.openStore, e.openSQL, e.openRuntime, e.openCommands, e.startQueries, e.openDirectory,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, e.Close(context.WithoutCancel(ctx)))
@@ -268,8 +273,14 @@ func (e *Engine) Close(ctx context.Context) error {
 		e.stop()
 	}
 	e.wg.Wait()
+	if e.directory != nil {
+		e.directory.Close(ctx) // first, so that nobody asks this server any more
+	}
 	e.pushes.closeAll()
 	e.printers.closeAll()
+	if e.peers != nil {
+		e.peers.Close()
+	}
 	if e.cluster != nil {
 		errs = append(errs, e.cluster.Close(ctx))
 	}

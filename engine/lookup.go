@@ -11,8 +11,12 @@ import (
 
 var everything = bounds{0, math.MaxInt64}
 
-// constants evaluates the lookups of a pull query. A key with a NULL in it finds nothing and is left out.
+// constants evaluates the lookups of a pull query. A key with a NULL in it finds nothing and is left out. A query without lookups looks
+// for everything.
 func (t *tablePull) constants(lookups []analyzer.Lookup) ([]lookup, error) {
+	if len(lookups) == 0 {
+		return []lookup{{start: everything, end: everything, home: anyPartition}}, nil
+	}
 	var out []lookup
 	seen := map[string]bool{} // ID IN (1, 1) is one row
 	for i := range lookups {
@@ -26,14 +30,11 @@ func (t *tablePull) constants(lookups []analyzer.Lookup) ([]lookup, error) {
 			out = append(out, l)
 		}
 	}
-	if len(lookups) > 0 && len(out) == 0 {
-		return []lookup{{start: bounds{1, 0}, end: bounds{1, 0}, key: []byte{}}}, nil
-	}
 	return out, nil
 }
 
 func (t *tablePull) constant(l *analyzer.Lookup) (lookup, bool, error) {
-	out := lookup{start: everything, end: everything}
+	out := lookup{start: everything, end: everything, home: anyPartition}
 	if l.Key != nil {
 		values := make([]any, len(l.Key))
 		for i, k := range l.Key {
@@ -47,6 +48,10 @@ func (t *tablePull) constant(l *analyzer.Lookup) (lookup, bool, error) {
 			values[i] = v
 		}
 		out.key = t.path.Key(values)
+		var err error
+		if out.home, err = t.home(values); err != nil {
+			return out, false, err
+		}
 	}
 	var err error
 	if out.start, err = t.bounds(l.Start); err != nil {

@@ -2,17 +2,17 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"time"
 
-	"github.com/millrace/millrace/engine/cluster"
 	"github.com/millrace/millrace/engine/expr"
 	"github.com/millrace/millrace/engine/operator"
 	"github.com/millrace/millrace/engine/pull"
+	"github.com/millrace/millrace/engine/query"
+	"github.com/millrace/millrace/engine/topology"
 	"github.com/millrace/millrace/sql/analyzer"
 	"github.com/millrace/millrace/sql/catalog"
 	"github.com/millrace/millrace/sql/plan"
+	"github.com/millrace/millrace/sql/types"
 	"github.com/millrace/millrace/sql/vector"
 	"github.com/millrace/millrace/state"
 )
@@ -20,42 +20,77 @@ import (
 // pullBatch is how many stored rows are filtered and projected at a time.
 const pullBatch = 1024
 
-// pull answers a pull query on a table from the state of the query behind it.
-func (e *Engine) pull(ctx context.Context, q *analyzer.PullQuery, text string) (ResultSet, error) {
+// pull answers a pull query on a table from the state of the query behind it, wherever its partitions are.
+func (e *Engine) pull(ctx context.Context, ses *session, q *analyzer.PullQuery, text string) (ResultSet, error) {
+	t, err := e.tablePull(q)
+	if err != nil {
+		return nil, err
+	}
+	s := newStream(PullResult, text, q.Limit)
+	s.silent = true
+	s.columns = t.columns()
+	for range s.columns {
+		s.keys = append(s.keys, true)
+	}
+	t.take = func(b *vector.Batch) error { return s.take(b, t.project) }
+	return s, e.launch(ctx, s, q.Source.Name, func(ctx context.Context) error {
+		return newRoute(t, &pull.Request{
+			Service: e.opts.Service, Command: e.applied.Load(), SQL: text, Properties: ses.props,
+			Query: t.running.Topology.Query, Columns: t.schema(),
+		}).run(ctx)
+	})
+}
+
+// tablePull prepares a pull query for work, here or for another server.
+func (e *Engine) tablePull(q *analyzer.PullQuery) (*tablePull, error) {
 	running, ok := e.queries.Find(q.Query)
 	if !ok {
 		return nil, fmt.Errorf("query %s, which keeps table %s, does not run here", q.Query, q.Source.Name)
 	}
-	t := &tablePull{e: e, q: q, compiler: pull.Compiler{Functions: e.functions, Expr: e.exprEnv()}}
+	t := &tablePull{e: e, q: q, running: running, compiler: pull.Compiler{Functions: e.functions, Expr: e.exprEnv()}}
 	var err error
 	if t.path, err = pull.NewPath(running.Topology.Root, t.compiler); err != nil {
 		return nil, err
 	}
+	if t.sub, t.store, ok = running.StoreOf(t.path.Store); !ok {
+		return nil, &pull.NotStoredError{What: q.Source.Name}
+	}
 	if err := t.compile(running.Topology.Root); err != nil {
 		return nil, err
 	}
-	if t.lookups, err = t.constants(q.Lookups); err != nil {
-		return nil, err
-	}
-	t.s = newStream(PullResult, text, q.Limit)
-	t.s.silent = true
-	for _, it := range q.Items {
+	t.lookups, err = t.constants(q.Lookups)
+	return t, err
+}
+
+// columns describes the result.
+func (t *tablePull) columns() []ResultColumn {
+	list := make([]ResultColumn, 0, len(t.q.Items))
+	for _, it := range t.q.Items {
 		c := ResultColumn{Name: it.Name, Type: it.Expr.Type(), Key: it.Role == plan.Key || it.Role == plan.WindowBound}
-		if col, ok := it.Expr.(*plan.Column); ok && q.Columns[col.Index].Role == plan.HeaderValue {
-			c.Header, c.HeaderKey = true, headerKey(q.Source, q.Columns[col.Index].Name)
+		if col, ok := it.Expr.(*plan.Column); ok && t.q.Columns[col.Index].Role == plan.HeaderValue {
+			c.Header, c.HeaderKey = true, headerKey(t.q.Source, t.q.Columns[col.Index].Name)
 		}
-		t.s.columns = append(t.s.columns, c)
-		t.s.keys = append(t.s.keys, true)
+		list = append(list, c)
 	}
-	return t.s, e.launch(ctx, t.s, q.Source.Name, func(ctx context.Context) error {
-		for _, view := range running.Views(t.path.Store) {
-			if err := t.partition(ctx, view); err != nil {
-				e.cluster.Distrust(err)
-				return err
-			}
-		}
-		return nil
-	})
+	return list
+}
+
+// types are those of the result.
+func (t *tablePull) types() []*types.Type {
+	list := make([]*types.Type, 0, len(t.q.Items))
+	for _, it := range t.q.Items {
+		list = append(list, it.Expr.Type())
+	}
+	return list
+}
+
+// schema is the result's columns as text: servers that answer together must agree on it.
+func (t *tablePull) schema() string {
+	s := types.Schema{}
+	for _, it := range t.q.Items {
+		s.Columns = append(s.Columns, types.Column{Name: it.Name, Type: it.Expr.Type()})
+	}
+	return s.String()
 }
 
 // headerKey is the header that a column of a source holds; "" if it holds them all.
@@ -70,10 +105,13 @@ func headerKey(src *catalog.Source, column string) string {
 type tablePull struct {
 	e        *Engine
 	q        *analyzer.PullQuery
-	s        *stream
+	running  *query.Running
+	sub      *topology.SubTopology // whose tasks keep the rows,
+	store    string                // in this store
+	take     func(*vector.Batch) error
 	compiler pull.Compiler
 	path     *pull.Path
-	columns  []int // of the path's rows, in the order of q.Columns; the last may be ROWTIME
+	stored   []int // of the path's rows, in the order of q.Columns; the last may be ROWTIME
 	filter   operator.Evaluator
 	items    []operator.Evaluator
 	project  []int
@@ -85,6 +123,7 @@ type tablePull struct {
 type lookup struct {
 	key        []byte // nil: all keys
 	start, end bounds
+	home       int32 // the partition of the key; anyPartition: it is not known
 }
 
 // bounds are an inclusive range of times.
@@ -105,7 +144,7 @@ func (t *tablePull) compile(root plan.Node) error {
 		if at < 0 {
 			return fmt.Errorf("table %s: its query keeps no column %s", t.q.Source.Name, c.Name)
 		}
-		t.columns = append(t.columns, at)
+		t.stored = append(t.stored, at)
 	}
 	var err error
 	if t.q.Filter != nil {
@@ -123,35 +162,17 @@ func (t *tablePull) compile(root plan.Node) error {
 	return nil
 }
 
-// pullPatience is how long a pull query waits for a task that starts, moves or is restored.
-const pullPatience = 10 * time.Second
-
-// await opens a view, trying again while its task is on its way here.
-func await(ctx context.Context, open func() (*state.View, error)) (*state.View, error) {
-	for deadline := time.Now().Add(pullPatience); ; {
-		v, err := open()
-		if !errors.Is(err, cluster.ErrNotHere) || time.Now().After(deadline) {
-			return v, err
-		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
-}
-
-// partition reads one partition of the store.
-func (t *tablePull) partition(ctx context.Context, open func() (*state.View, error)) error {
-	v, err := await(ctx, open)
+// partition reads one partition of the store. The error is [cluster.ErrNotHere] if it is not here.
+func (t *tablePull) partition(ctx context.Context, p int32) error {
+	v, err := t.running.View(t.store, p)
 	if err != nil {
 		return err
 	}
 	defer v.Close()
-	if len(t.lookups) == 0 {
-		t.lookups = []lookup{{start: everything, end: everything}}
-	}
 	for _, l := range t.lookups {
+		if l.home != anyPartition && l.home != p {
+			continue
+		}
 		if err := t.read(ctx, v, l); err != nil {
 			return err
 		}
@@ -240,8 +261,8 @@ func (t *tablePull) emit() error {
 	}
 	timed := pull.WithTime(b)
 	rows := *b
-	rows.Cols = make([]*vector.Vector, len(t.columns))
-	for i, at := range t.columns {
+	rows.Cols = make([]*vector.Vector, len(t.stored))
+	for i, at := range t.stored {
 		rows.Cols[i] = timed.Cols[at]
 		if t.q.Columns[i].Role == plan.Value && losesNulls(t.q.Source.ValueFormat) {
 			rows.Cols[i] = withoutNulls(rows.Cols[i], b.N)
@@ -265,5 +286,5 @@ func (t *tablePull) emit() error {
 			return err
 		}
 	}
-	return t.s.take(&out, t.project)
+	return t.take(&out)
 }

@@ -41,7 +41,7 @@ func (e *Engine) run(ctx context.Context, s *session, r analyzer.Result, text st
 		if q.Plan != nil {
 			return e.scanStream(ctx, q.Plan, text)
 		}
-		return e.pull(ctx, q, text)
+		return e.pull(ctx, s, q, text)
 	}
 	return nil, &StatementError{Code: CodeQueryEndpoint, Text: text, Message: "the statement does not answer with rows"}
 }

@@ -48,6 +48,7 @@ type member struct {
 	restore  map[string]changelog.Progress
 	shown    map[string]int64 // committed inputs
 	counts   operator.Counters
+	logged   map[string]int64 // committed ends of changelogs, by store
 	bytes    int
 	isPaused bool
 }
@@ -178,7 +179,8 @@ func (m *member) settle(now time.Time) {
 func (m *member) publish() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.shown, m.counts, m.bytes, m.isPaused = m.committed.Inputs, m.task.Counters(), m.state.Bytes(), m.paused
+	m.shown, m.logged = m.committed.Inputs, m.committed.Changelogs
+	m.counts, m.bytes, m.isPaused = m.task.Counters(), m.state.Bytes(), m.paused
 }
 
 // status may be called from any goroutine that holds slot.mu.
@@ -188,13 +190,14 @@ func (m *member) status() TaskStatus {
 	st := TaskStatus{ID: m.id, Slot: m.slot.n, State: Running, Done: 1, Counts: m.counts, Bytes: m.bytes}
 	if m.state == nil {
 		st.State, st.Done = Restoring, 0
-		for _, p := range m.restore {
+		for store, p := range m.restore {
 			st.Restore = append(st.Restore, p)
 			st.Done += p.Done() / float64(len(m.sub.Stores))
 		}
 		return st
 	}
 	if m.isPaused {
+			st.Stores = append(st.Stores, StoreStatus{store, p.At, p.End})
 		st.State = Paused
 	}
 	for _, in := range m.sub.Inputs {
@@ -202,6 +205,9 @@ func (m *member) status() TaskStatus {
 		if f, ok := m.feed.Status(in.Topic, m.id.Partition); ok {
 			is.End = f.LastStable
 		}
+	for _, store := range m.sub.Stores {
+		st.Stores = append(st.Stores, StoreStatus{store.ID, m.logged[store.ID], m.logged[store.ID]})
+	}
 		st.Inputs = append(st.Inputs, is)
 	}
 	return st

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"github.com/millrace/millrace/engine/operator"
@@ -27,6 +28,7 @@ type TaskStatus struct {
 	Restore []changelog.Progress
 	Done    float64 // the share of its state that is here, 0 to 1
 	Inputs  []InputStatus
+	Stores  []StoreStatus
 	Counts  operator.Counters
 	Bytes   int // committed state in memory
 }
@@ -42,6 +44,26 @@ type InputStatus struct {
 
 // Lag is the number of offsets between the two.
 func (s InputStatus) Lag() int64 { return max(s.End-s.Committed, 0) }
+
+// StoreStatus tells how far a store here has come in its changelog. Of a running task it is at the end: it writes the changelog.
+type StoreStatus struct {
+	ID      string
+	At, End int64
+}
+
+// Taken lists the slots that this server has taken over, in order. Slots without tasks are not taken.
+func (s *Service) Taken() []int32 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]int32, 0, len(s.slots))
+	for n, sl := range s.slots {
+		if sl.taken.Load() {
+			list = append(list, n)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
 
 // QueryStatus is a query on this server.
 type QueryStatus struct {

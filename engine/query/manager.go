@@ -209,19 +209,19 @@ func (m *Manager) Find(id string) (*Running, bool) {
 	return q, q != nil && q.Topology.Root != nil
 }
 
-// Views opens, one call a partition, the store of a node of the plan.
-func (q *Running) Views(node plan.Node) []func() (*state.View, error) {
-	var out []func() (*state.View, error)
+// StoreOf finds the sub-topology whose tasks keep the store of a node of the plan, and the store's id.
+func (q *Running) StoreOf(node plan.Node) (sub *topology.SubTopology, id string, ok bool) {
 	for _, sub := range q.Topology.Subs {
-		id, ok := sub.StoreID(plan.IDOf(node), "")
-		if !ok {
-			continue
-		}
-		for p := range sub.Partitions {
-			out = append(out, func() (*state.View, error) { return q.cluster.View(q.Topology.Query, id, p) })
+		if id, ok := sub.StoreID(plan.IDOf(node), ""); ok {
+			return sub, id, true
 		}
 	}
-	return out
+	return nil, "", false
+}
+
+// View opens a partition of a store, see [cluster.Service.View].
+func (q *Running) View(store string, partition int32) (*state.View, error) {
+	return q.cluster.View(q.Topology.Query, store, partition)
 }
 
 // describe lists the sub-topologies with what they read, keep and write.

@@ -9,12 +9,16 @@ import (
 	"testing"
 
 	"github.com/millrace/millrace/engine"
+	"github.com/millrace/millrace/engine/directory"
+	"github.com/millrace/millrace/engine/pull"
 )
 
 // fakeAPI answers what a test tells it to.
 type fakeAPI struct {
 	execute func(context.Context, engine.Request) ([]engine.Entity, error)
 	query   func(context.Context, engine.Request) (engine.ResultSet, error)
+	pull    func(context.Context, *pull.Request, *pull.Writer) error
+	servers []directory.Server
 	closed  string
 	metrics []engine.Metric
 }
@@ -26,6 +30,12 @@ func (f *fakeAPI) Execute(ctx context.Context, r engine.Request) ([]engine.Entit
 func (f *fakeAPI) Query(ctx context.Context, r engine.Request) (engine.ResultSet, error) {
 	return f.query(ctx, r)
 }
+
+func (f *fakeAPI) ServePull(ctx context.Context, r *pull.Request, out *pull.Writer) error {
+	return f.pull(ctx, r, out)
+}
+
+func (f *fakeAPI) Servers() []directory.Server { return f.servers }
 
 func (f *fakeAPI) CloseQuery(id string) bool { f.closed = id; return id == "q1" }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/engine"
+	"github.com/millrace/millrace/engine/pull"
 )
 
 // Config configures a Server. The zero value of a field means the default named with it.
@@ -85,6 +86,10 @@ func (s *Server) routes() http.Handler {
 	handle("GET /status/{type}/{entity}/{action}", s.status)
 	handle("GET /is_valid_property/{property}", s.isValidProperty)
 	mux.Handle("GET /metrics", s.metrics.handler())
+	handle("GET /clusterStatus", s.clusterStatus)
+	handle("POST /heartbeat", s.accept)
+	handle("POST /lag", s.accept)
+	handle("POST "+pull.Endpoint, s.internalPull)
 	mux.Handle("GET /{$}", http.RedirectHandler("/info", http.StatusTemporaryRedirect))
 	return mux
 }

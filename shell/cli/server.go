@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -74,6 +75,7 @@ func (o *serverOptions) connection(f *pflag.FlagSet) {
 func (o *serverOptions) flags(f *pflag.FlagSet) {
 	o.connection(f)
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8088", "`ADDRESS` to answer HTTP at")
+	f.StringVar(&o.engine.Advertise, "advertise", "", "`URL` at which the service's other servers reach this one (default: http:// and the address of --listen, unless that is all addresses)")
 	f.StringArrayVar(&o.hosts, "allow-host", nil, "also answer requests for, and from web pages of, `HOST`; may be repeated")
 	f.StringSliceVar(&o.engine.SchemaRegistry.URLs, "schema-registry", nil, "`URLS` of a schema registry, with commas, for AVRO, PROTOBUF and JSON_SR")
 	f.StringVar(&o.engine.SchemaRegistry.User, "schema-registry-user", "", "`NAME` for the schema registry; its password is read from MILLRACE_SCHEMA_REGISTRY_PASSWORD")
@@ -121,6 +123,10 @@ func runServer(ctx context.Context, std streams, o serverOptions) (err error) {
 	}
 	o.engine.Logger, o.engine.Properties = log, o.properties
 	if password, ok := os.LookupEnv("MILLRACE_SCHEMA_REGISTRY_PASSWORD"); ok {
+	advertised, err := o.advertise(l.Addr())
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
 		o.engine.SchemaRegistry.Password = password
 	}
 	o.engine.Connect.Password = os.Getenv("MILLRACE_CONNECT_PASSWORD")
@@ -134,7 +140,7 @@ func runServer(ctx context.Context, std streams, o serverOptions) (err error) {
 		defer cancel()
 		err = errors.Join(err, e.Close(closing))
 	}()
-	s := server.New(e, server.Config{Addr: o.listen, Hosts: o.hosts, Logger: log})
+	s := server.New(e, server.Config{Addr: o.listen, Hosts: append(o.hosts, advertised), Logger: log})
 	if err := announce(std, log, l.Addr(), o); err != nil {
 		return err
 	}
@@ -142,6 +148,24 @@ func runServer(ctx context.Context, std streams, o serverOptions) (err error) {
 }
 
 // announce says on standard output that requests are answered, once they are.
+// advertise settles the URL at which other servers reach this one, and returns the host that they will ask for. A server that listens at all
+// addresses does not know which of them others can reach.
+func (o *serverOptions) advertise(listening net.Addr) (host string, err error) {
+	if o.engine.Advertise == "" {
+		a, err := netip.ParseAddrPort(listening.String())
+		if err != nil || a.Addr().IsUnspecified() {
+			return "", nil // a test's listener has another kind of address
+		}
+		o.engine.Advertise = "http://" + a.String()
+	}
+	u, err := url.Parse(o.engine.Advertise)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+		return "", fmt.Errorf("--advertise %s: it must be a URL like http://host:8088", o.engine.Advertise)
+	}
+	o.engine.Advertise = strings.TrimSuffix(o.engine.Advertise, "/")
+	return u.Host, nil
+}
+
 func announce(std streams, log *slog.Logger, addr net.Addr, o serverOptions) error {
 	brokers := "the broker inside; --kafka-listen opens it to other programs"
 	switch {

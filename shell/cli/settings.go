@@ -99,6 +99,7 @@ func (s *settings) apply(o *serverOptions, flags *pflag.FlagSet) error {
 	}{
 		{"bootstrap", []string{"bootstrap.servers", "ksql.streams.bootstrap.servers"}, nil},
 		{"listen", []string{"listeners"}, address},
+		{"advertise", []string{"ksql.advertised.listener"}, nil},
 		{"service", []string{"ksql.service.id"}, nil},
 		{"data", []string{"ksql.streams.state.dir", "state.dir"}, nil},
 		{"guarantee", []string{"ksql.streams.processing.guarantee", "processing.guarantee"}, strings.ToLower},

@@ -1,0 +1,111 @@
+package directory
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/millrace/millrace/engine/kafka"
+)
+
+// forgetAfter is how long a dead server is still shown.
+const forgetAfter = 10 * time.Minute
+
+// table is what the records said so far. It knows no clock and no lock.
+type table struct {
+	self    string // whose records are passed over
+	expiry  time.Duration
+	servers map[string]*entry
+}
+
+type entry struct {
+	Server
+	claims map[int32]int64 // the offset of the beat since which a slot is claimed
+}
+
+// apply takes a record in. News says that who owns what may have changed, joined that a server came which was not there.
+func (t *table) apply(r *kafka.Record, now time.Time) (news, joined bool, err error) {
+	instance, query := cutKey(r.Key)
+	if instance == t.self {
+		return false, false, nil
+	}
+	e := t.servers[instance]
+	switch {
+	case query != "":
+		if e == nil {
+			return false, false, nil // its next beat makes it known, and then it writes this again
+		}
+		return false, false, e.query(query, r.Value)
+	case r.Value == nil:
+		delete(t.servers, instance)
+		return e != nil, false, nil
+	}
+	var b beat
+	if err := decode(r.Value, &b, &b.Version); err != nil {
+		return false, false, fmt.Errorf("beat of %s: %w", instance, err)
+	}
+	if joined = e == nil || !t.alive(e, now); joined {
+		e = &entry{Server: Server{Instance: instance, Queries: map[string][]Task{}}}
+		t.servers[instance] = e
+	}
+	news = joined || e.URL != b.URL || !slices.Equal(e.Slots, b.Slots)
+	claims := map[int32]int64{}
+	for _, slot := range b.Slots {
+		claims[slot] = r.Offset
+		if since, ok := e.claims[slot]; ok {
+			claims[slot] = since
+		}
+	}
+	e.URL, e.Slots, e.Seen, e.claims = b.URL, b.Slots, now, claims
+	return news, joined, nil
+}
+
+// query takes in how far a query's tasks are.
+func (e *entry) query(id string, value []byte) error {
+	if value == nil {
+		delete(e.Queries, id)
+		return nil
+	}
+	var v tasks
+	if err := decode(value, &v, &v.Version); err != nil {
+		return fmt.Errorf("tasks of %s on %s: %w", id, e.Instance, err)
+	}
+	e.Queries[id] = v.Tasks
+	return nil
+}
+
+func (t *table) alive(e *entry, now time.Time) bool { return now.Sub(e.Seen) < t.expiry }
+
+// owner finds the server that claims a slot. Of several it is the one that claimed it last: the others have yet to notice.
+func (t *table) owner(slot int32, now time.Time) (Server, bool) {
+	var best *entry
+	for _, e := range t.servers {
+		since, ok := e.claims[slot]
+		if ok && t.alive(e, now) && (best == nil || since > best.claims[slot]) {
+			best = e
+		}
+	}
+	if best == nil {
+		return Server{}, false
+	}
+	return t.server(best, now), true
+}
+
+// list gives all servers that are known, sorted, and forgets those dead for long.
+func (t *table) list(now time.Time) []Server {
+	maps.DeleteFunc(t.servers, func(_ string, e *entry) bool { return now.Sub(e.Seen) > forgetAfter })
+	var all []Server
+	for _, e := range t.servers {
+		all = append(all, t.server(e, now))
+	}
+	slices.SortFunc(all, func(a, b Server) int { return cmp.Compare(a.Instance, b.Instance) })
+	return all
+}
+
+func (t *table) server(e *entry, now time.Time) Server {
+	s := e.Server
+	s.Alive, s.Queries = t.alive(e, now), maps.Clone(e.Queries)
+	return s
+}

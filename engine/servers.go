@@ -1,0 +1,67 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/millrace/millrace/engine/cluster"
+	"github.com/millrace/millrace/engine/directory"
+	"github.com/millrace/millrace/engine/pull"
+)
+
+// openDirectory makes this server known to the others. Beside the embedded broker there are none.
+func (e *Engine) openDirectory(ctx context.Context) error {
+	if e.broker != nil {
+		return nil
+	}
+	e.peers = pull.NewClient()
+	var err error
+	e.directory, err = directory.Open(ctx, directory.Config{
+		Kafka: e.kafka, Topic: e.internalTopic("servers"), Instance: e.instance, URL: e.opts.Advertise, Logger: e.log,
+		Slots: e.cluster.Taken, Queries: e.tasksHere,
+	})
+	return err
+}
+
+// tasksHere tells how far the tasks of this server are.
+func (e *Engine) tasksHere() map[string][]directory.Task {
+	out := map[string][]directory.Task{}
+	for _, id := range e.queries.IDs() {
+		var list []directory.Task
+		for _, t := range e.queries.Status(id).Tasks {
+			list = append(list, taskOf(&t))
+		}
+		if len(list) > 0 {
+			slices.SortFunc(list, func(a, b directory.Task) int {
+				return cmp.Or(cmp.Compare(a.Sub, b.Sub), cmp.Compare(a.Partition, b.Partition))
+			})
+			out[id] = list
+		}
+	}
+	return out
+}
+
+func taskOf(t *cluster.TaskStatus) directory.Task {
+	d := directory.Task{Sub: t.ID.Sub, Partition: t.ID.Partition}
+	for _, in := range t.Inputs {
+		d.Inputs = append(d.Inputs, directory.Position{Name: in.Topic, At: in.Committed, End: in.End})
+	}
+	for _, st := range t.Stores {
+		d.Stores = append(d.Stores, directory.Position{Name: st.ID, At: st.At, End: st.End})
+	}
+	slices.SortFunc(d.Stores, func(a, b directory.Position) int { return cmp.Compare(a.Name, b.Name) })
+	return d
+}
+
+// Servers implements API.
+func (e *Engine) Servers() []directory.Server {
+	self := directory.Server{
+		Instance: e.instance, URL: e.opts.Advertise, Slots: e.cluster.Taken(), Seen: time.Now(), Alive: true, Queries: e.tasksHere(),
+	}
+	if e.directory == nil {
+		return []directory.Server{self}
+	}
+	return append([]directory.Server{self}, e.directory.Servers()...)
+}
