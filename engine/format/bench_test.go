@@ -95,6 +95,12 @@ func BenchmarkDelimitedDecode(b *testing.B) {
 	benchDecode(b, delimitedBy(""), cols, dest, [][]byte{[]byte(`1700000000,user_00017,12.875,"a, quoted one"`)})
 }
 
+// BenchmarkKafkaDecode is a key as most topics have it: one number.
+func BenchmarkKafkaDecode(b *testing.B) {
+	cols, dest := columns(col("ID", types.Bigint))
+	benchDecode(b, plan.Format{Name: "KAFKA"}, cols, dest, [][]byte{{0, 0, 0, 0, 0, 1, 0xe2, 0x40}})
+}
+
 func benchEncode(b *testing.B, f plan.Format) {
 	cols, dest := columns(benchColumns()...)
 	d := decoder(b, jsonFormat, cols, Options{})
