@@ -25,6 +25,7 @@ type Options struct {
 	Service        string        // service id, "default_": names internal topics and transactions
 	Slots          int           // fixed number of slots of the service, 32
 	ModelDir       string        // where CREATE MODEL may read files; "": DataDir/models
+	ModelHosts     []string      // web servers, host or host:port, that CREATE MODEL may read from
 	CommitInterval time.Duration // 100 ms
 	FlushInterval  time.Duration // how often at least changed state is written to disk; 0: 10 minutes
 	Guarantee      string        // processing.guarantee: exactly_once_v2 (default) or at_least_once
@@ -60,6 +61,8 @@ type API interface {
 	CommandStatus(id string) (CommandStatus, bool)
 	CommandStatuses() map[string]string
 	ValidProperty(name string) error
+	// UploadModel keeps the bytes of a model and returns their sha256 in hex, by which CREATE MODEL names them.
+	UploadModel(ctx context.Context, b []byte) (string, error)
 	Info() Info
 	Health() Health
 	Metrics() []Metric
@@ -405,7 +408,8 @@ type (
 		ShadowRows int64  `json:"shadowRows"`
 		Batches    int64  `json:"batches"`
 		Errors     int64  `json:"errors"`
-		Nanos      int64  `json:"nanos"` // spent scoring
+		Nanos      int64  `json:"nanos"`           // spent scoring
+		Error      string `json:"error,omitempty"` // why a record of the model's topic is no version; its Version is 0 and Status REFUSED
 	}
 	ModelVersionsList struct {
 		Versions []ModelVersionInfo `json:"versions"`

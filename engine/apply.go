@@ -109,6 +109,7 @@ func (e *Engine) startQueries(ctx context.Context) error {
 		e.wg.Go(func() { e.compact(follow) })
 	}
 	e.wg.Go(func() { e.queries.Run(follow) })
+	e.wg.Go(func() { e.feedModels(follow) })
 	return e.defineProcessingLog(ctx)
 }
 
@@ -186,7 +187,7 @@ func (e *Engine) applyChange(ctx context.Context, ch *command.Change) error {
 	case command.ResumeQuery:
 		e.queries.Resume(ch.Name)
 	case command.Service, command.PutSource, command.DropSource, command.PutType, command.DropType,
-		command.PutModel, command.DropModel, command.RollOut, command.DropModelVersion: // the catalog says it all
+		command.PutModel, command.DropModel, command.RollOut, command.DropModelVersion, command.RefuseModel: // the catalog says it all
 	}
 	return nil
 }
@@ -210,7 +211,7 @@ func (r *replay) take(ch *command.Change) bool {
 		delete(r.paused, ch.Name)
 	case command.PauseQuery, command.ResumeQuery:
 		r.paused[ch.Name] = ch.Kind == command.PauseQuery
-	case command.PutModel, command.DropModel, command.RollOut, command.DropModelVersion,
+	case command.PutModel, command.DropModel, command.RollOut, command.DropModelVersion, command.RefuseModel,
 		command.PutSource, command.DropSource, command.PutType, command.DropType:
 		return false
 	}

@@ -67,7 +67,8 @@ func (e *Engine) createModel(ctx context.Context, st *ast.CreateModel, text stri
 
 // sameVersion says whether a version would be made a second time.
 func sameVersion(v, def *catalog.ModelVersion) bool {
-	return v.SHA256 == def.SHA256 && v.Backend == def.Backend && v.Held == def.Held && !v.Retired
+	return v.SHA256 == def.SHA256 && v.Backend == def.Backend && v.Held == def.Held && !v.Retired &&
+		v.Props["TOPIC"] == def.Props["TOPIC"] && v.Props["KEY"] == def.Props["KEY"]
 }
 
 // addVersion gives the version its number and checks that the queries that follow the model can go on with it.
@@ -96,24 +97,39 @@ func (e *Engine) readModel(ctx context.Context, st *ast.CreateModel, text string
 	if st.With != nil {
 		at = st.With.Span()
 	}
-	uri := props["URI"]
-	if uri == "" {
+	if (props["URI"] == "") == (props["TOPIC"] == "") {
 		return nil, nil, &ast.Error{
-			Code: "model.uri", Span: at, Message: "CREATE MODEL needs the model's file",
-			Hint: "WITH (URI='fraud.onnx'), a path below the server's model folder " + e.opts.ModelDir,
+			Code: "model.uri", Span: at, Message: "CREATE MODEL needs the model's file, or the topic that it comes from",
+			Hint: "WITH (URI='fraud.onnx'), a path below the server's model folder " + e.opts.ModelDir + ", or WITH (TOPIC='models', KEY='fraud')",
 		}
 	}
-	b, err := readModelFile(e.opts.ModelDir, uri)
+	def := &catalog.ModelVersion{
+		Name: st.Name.Name, URI: props["URI"], Statement: text, Props: props, Held: props["ACTIVE"] == "false",
+	}
+	b, err := e.modelBytes(ctx, def)
 	if err != nil {
 		return nil, nil, &ast.Error{Code: "model.file", Span: at, Message: err.Error()}
 	}
-	def := &catalog.ModelVersion{
-		Name: st.Name.Name, URI: uri, Size: int64(len(b)), Statement: text, Props: props, Held: props["ACTIVE"] == "false",
-	}
+	def.Size = int64(len(b))
 	if err := e.tryModel(ctx, def, b); err != nil {
 		return nil, nil, &ast.Error{Code: "model.load", Span: at, Message: err.Error()}
 	}
 	return def, b, nil
+}
+
+// modelBytes reads the bytes of a version from where its properties say they are.
+func (e *Engine) modelBytes(ctx context.Context, def *catalog.ModelVersion) ([]byte, error) {
+	if def.Props["TOPIC"] != "" {
+		return e.newestRecord(ctx, def)
+	}
+	b, err := e.readURI(ctx, def.URI, def.Props["SHA256"])
+	if err != nil {
+		return nil, err
+	}
+	if want := def.Props["SHA256"]; want != "" && !matches(b, strings.ToLower(want)) {
+		return nil, fmt.Errorf("model %s: its sha256 is %s", def.URI, model.NewArtifact("", b).SHA256)
+	}
+	return b, nil
 }
 
 // tryModel shows that the file loads, and notes by which backend.

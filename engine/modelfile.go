@@ -13,7 +13,7 @@ import (
 )
 
 // modelProps are the properties of a model. ACTIVE='false' keeps rows from the new version until the rollout is altered.
-var modelProps = []string{"URI", "BACKEND", "ACTIVE"}
+var modelProps = []string{"URI", "SHA256", "TOPIC", "KEY", "BACKEND", "ACTIVE"}
 
 // modelProperties reads WITH (...).
 func modelProperties(st *ast.CreateModel) (map[string]string, error) {
@@ -42,7 +42,7 @@ func modelProperties(st *ast.CreateModel) (map[string]string, error) {
 // readModelFile reads a file below dir. os.Root resolves links and refuses what leads outside.
 func readModelFile(dir, uri string) ([]byte, error) {
 	if strings.Contains(uri, "://") {
-		return nil, fmt.Errorf("model %s: this release reads files only", uri)
+		return nil, fmt.Errorf("model %s: models are files, or come by http or https", uri)
 	}
 	path := uri
 	if filepath.IsAbs(path) {

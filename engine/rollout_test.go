@@ -102,11 +102,7 @@ func TestRollout(t *testing.T) {
 			t.Errorf("pinned: %s", row)
 		}
 	}
-	closeEngine(t, r.Engine)
-	var err error
-	if r.Engine, err = openEngine(t, engine.Options{DataDir: r.dir}); err != nil {
-		t.Fatal(err)
-	}
+	r.reopen(engine.Options{})
 	expect("after a start", "3", 50, 60)
 	if got := r.versions(); got != "1 IDLE, 2 RETIRED, 3 ACTIVE" {
 		t.Error(got)

@@ -45,6 +45,11 @@ func (e *Engine) showModelVersions(cat *catalog.Catalog, name *ast.Ident) ([]Ent
 				Bytes: v.Size, Created: v.Created, Rows: c.Rows, ShadowRows: c.ShadowRows, Batches: c.Batches, Errors: c.Errors, Nanos: c.Nanos,
 			})
 		}
+		for _, r := range m.Refused {
+			list.Versions = append(list.Versions, ModelVersionInfo{
+				Name: m.Name, Status: "REFUSED", URI: feedURI(&r.Feed), SHA256: r.SHA256, Bytes: r.Size, Created: r.Created, Error: r.Reason,
+			})
+		}
 	}
 	return one(list), nil
 }

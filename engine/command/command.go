@@ -46,6 +46,7 @@ const (
 	// Since format 2 a model has versions: PutModel adds one.
 	RollOut          Kind = "roll-out-model"
 	DropModelVersion Kind = "drop-model-version"
+	RefuseModel      Kind = "refuse-model"
 )
 
 // Change is one part of a Command. The field that belongs to Kind is set; drops, PauseQuery and ResumeQuery use Name alone.
@@ -60,6 +61,7 @@ type Change struct {
 	Model   *catalog.ModelVersion `json:"model,omitempty"`
 	Version int                   `json:"version,omitempty"`
 	Rollout *catalog.Rollout      `json:"rollout,omitempty"`
+	Refusal *catalog.Refusal      `json:"refusal,omitempty"`     // of a record that feeds the model Name
 	DropAll bool                  `json:"deleteTopic,omitempty"` // DROP ... DELETE TOPIC
 }
 
@@ -124,6 +126,8 @@ func (ch *Change) check() error {
 		missing = ch.Model == nil
 	case RollOut:
 		missing = ch.Rollout == nil || ch.Name == ""
+	case RefuseModel:
+		missing = ch.Refusal == nil || ch.Name == ""
 	case DropModelVersion:
 		missing = ch.Version == 0 || ch.Name == ""
 	case DropSource, DropType, DropQuery, PauseQuery, ResumeQuery, DropModel:
@@ -179,6 +183,8 @@ func (c *Command) Apply(cat *catalog.Catalog, offset int64) (*catalog.Catalog, e
 			cat = cat.WithoutModel(ch.Name)
 		case RollOut:
 			cat, err = cat.WithRollout(ch.Name, ch.Rollout, offset)
+		case RefuseModel:
+			cat, err = cat.WithRefusal(ch.Name, ch.Refusal)
 		case DropModelVersion:
 			cat, err = cat.WithoutModelVersion(ch.Name, ch.Version)
 		case Service, PauseQuery, ResumeQuery: // no definition changes

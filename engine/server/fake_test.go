@@ -54,6 +54,14 @@ func (f *fakeAPI) ValidProperty(name string) error {
 	return nil
 }
 
+// UploadModel keeps bytes of 3 and refuses others.
+func (f *fakeAPI) UploadModel(_ context.Context, b []byte) (string, error) {
+	if len(b) != 3 {
+		return "", &engine.StatementError{Code: engine.CodeBadRequest, Rule: "model.file", Message: "a model has 3 bytes"}
+	}
+	return "abc", nil
+}
+
 func (f *fakeAPI) Info() engine.Info {
 	return engine.Info{Version: "1", ClusterID: "c", ServiceID: "default_", Status: "RUNNING"}
 }

@@ -80,6 +80,7 @@ func (s *Server) routes() http.Handler {
 	handle("POST /query", s.query)
 	handle("POST /query-stream", s.queryStream)
 	handle("POST /close-query", s.closeQuery)
+	handle("POST /models", s.uploadModel)
 	handle("GET /info", s.info)
 	handle("GET /healthcheck", s.healthcheck)
 	handle("GET /status", s.statuses)

@@ -84,6 +84,7 @@ func (o *serverOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.engine.KafkaListen, "kafka-listen", "", "loopback `ADDRESS` at which the broker inside is open to other programs")
 	f.IntVar(&o.engine.Slots, "slots", 32, "units in which the service's work is shared; fixed once the service exists")
 	f.StringVar(&o.engine.ModelDir, "model-dir", "", "`DIRECTORY` from which CREATE MODEL may read files (default: models in the data directory)")
+	f.StringSliceVar(&o.engine.ModelHosts, "model-hosts", nil, "`HOSTS`, with commas, of web servers from which CREATE MODEL may read files")
 	f.DurationVar(&o.engine.CommitInterval, "commit-interval", 100*time.Millisecond, "how often running queries commit")
 	f.DurationVar(&o.engine.FlushInterval, "flush-interval", 10*time.Minute, "how often at least changed state is written to disk")
 	f.StringVar(&o.engine.Guarantee, "guarantee", "exactly_once_v2", "processing `GUARANTEE`: exactly_once_v2 or at_least_once")

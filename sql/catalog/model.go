@@ -13,7 +13,29 @@ type Model struct {
 	// Rollouts are all that ever were, ascending by Since; the last one holds now. A task that lags behind, or takes back what it
 	// did not commit, scores by an older one.
 	Rollouts []*Rollout
+	// Refused are the last records of the model's feed that could not become versions, oldest first.
+	Refused []*Refusal
 }
+
+// Feed says that a version is a record of a topic, and that later records with the key become versions too.
+type Feed struct {
+	Topic     string
+	Key       string
+	Partition int32
+	Offset    int64
+}
+
+// Refusal is a record of a feed that could not become a version.
+type Refusal struct {
+	Feed
+	SHA256  string
+	Size    int64
+	Reason  string
+	Created int64 // ms since the epoch
+}
+
+// maxRefused bounds Model.Refused.
+const maxRefused = 10
 
 // ModelVersion is one file of a model. It is immutable.
 type ModelVersion struct {
@@ -28,6 +50,8 @@ type ModelVersion struct {
 	Created   int64 `json:",omitempty"` // ms since the epoch; 0: not known
 	// Held says that the version began without rows: the rollout stays as it is.
 	Held bool `json:",omitempty"`
+	// Feed is set on versions of a model that a topic feeds.
+	Feed *Feed `json:",omitempty"`
 	// Retired says that statements may no longer name the version. Older rollouts may still score with it.
 	Retired bool `json:",omitempty"`
 }
@@ -62,6 +86,41 @@ func (r *Rollout) Versions() []int {
 // Uses says whether the rollout names a version, be it only to go back to it.
 func (r *Rollout) Uses(version int) bool {
 	return version == r.Active || version == r.Previous || slices.Contains(r.Versions(), version)
+}
+
+// Feed is where new versions come from; nil: from statements alone.
+func (m *Model) Feed() *Feed { return m.Last().Feed }
+
+// Took says whether a record of the model's feed, or a later one of its partition, has become a version or was refused.
+func (m *Model) Took(partition int32, offset int64) bool { return offset < m.Next(partition) }
+
+// Next is the offset of a partition from which records of the model's feed are still to be looked at.
+func (m *Model) Next(partition int32) int64 {
+	feed, next := m.Feed(), int64(0)
+	see := func(f *Feed) {
+		if f != nil && feed != nil && f.Topic == feed.Topic && f.Key == feed.Key && f.Partition == partition {
+			next = max(next, f.Offset+1)
+		}
+	}
+	for _, v := range m.Versions {
+		see(v.Feed)
+	}
+	for _, r := range m.Refused {
+		see(&r.Feed)
+	}
+	return next
+}
+
+// WithRefusal returns a catalog in which a record of a model's feed is known to be refused.
+func (c *Catalog) WithRefusal(model string, r *Refusal) (*Catalog, error) {
+	m, ok := c.models[model]
+	if !ok {
+		return nil, fmt.Errorf("refuse a record of model %s: it does not exist", model)
+	}
+	n := *m
+	n.Refused = append(slices.Clip(m.Refused), r)
+	n.Refused = n.Refused[max(0, len(n.Refused)-maxRefused):]
+	return c.WithModel(&n), nil
 }
 
 // Version finds a version by number, a retired one too; nil if there is none.
