@@ -223,9 +223,23 @@ func shapeText(shape []int) string {
 	return s + "]"
 }
 
+// emptyList is the shape of a list without elements, as exporters write "no axes" and "the shape of a scalar".
+var emptyList = []int{0}
+
+// takesEmpty says whether an operator can have an empty list as that input.
+func takesEmpty(op string, input int) bool {
+	switch op {
+	case "Concat", "Slice", "Cast", "Identity", "ConstantOfShape":
+		return true
+	case "Reshape", "Expand", "Squeeze", "Unsqueeze":
+		return input > 0
+	}
+	return input > 0 && strings.HasPrefix(op, "Reduce")
+}
+
 // register adds a register for a value of the kind. Constants get their storage now, rows when a frame is made.
 func (c *compiler) register(kind model.ElemType, shape []int, rows bool) (int, error) {
-	if err := checkShape(shape); err != nil {
+	if err := checkShape(shape); err != nil && !(slices.Equal(shape, emptyList) && !rows) {
 		return 0, err
 	}
 	if len(c.kinds) >= 4*maxNodes {
@@ -340,6 +354,10 @@ func (c *compiler) node(n *node) error {
 		}
 		if ok && v.split != nil && !slices.Contains(splittable, n.op) {
 			c.miss("operator " + n.op + ": words of a text")
+			known = false
+		}
+		if ok && v.size() == 0 && !takesEmpty(n.op, len(x.inputs)) {
+			c.miss("operator " + n.op + ": an empty operand")
 			known = false
 		}
 		known = known && ok

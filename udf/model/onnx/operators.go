@@ -82,6 +82,7 @@ var operators = map[string]operator{
 	"BatchNormalization": batchNormalization,
 	"LayerNormalization": layerNormalization,
 	"Conv":               conv,
+	"ConvTranspose":      convTranspose,
 	"RNN":                recurrence(rnnGates, rnnCell, "Tanh"),
 	"GRU":                recurrence(gruGates, gruCell, "Sigmoid", "Tanh"),
 	"LSTM":               recurrence(lstmGates, lstmCell, "Sigmoid", "Tanh", "Tanh"),
@@ -151,6 +152,9 @@ var operators = map[string]operator{
 	"RegexFullMatch":          regexFullMatch,
 	"TfIdfVectorizer":         tfIdfVectorizer,
 	"com.microsoft.Tokenizer": tokenizer,
+
+	// neighbours
+	"com.microsoft.CDist": distances,
 
 	// ONNX-ML
 	"ai.onnx.ml.ArrayFeatureExtractor":  arrayFeatureExtractor,

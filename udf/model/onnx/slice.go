@@ -145,7 +145,7 @@ func concat(x *call) error {
 // join concatenates the inputs, all of one type, along an axis.
 func (x *call) join(at int) error {
 	shape := slices.Clone(x.inputs[0].shape)
-	shape[at] = max(shape[at], 1)
+	shape[at] = oneRow(shape[at])
 	for _, v := range x.inputs[1:] {
 		if len(v.shape) != len(shape) {
 			return fmt.Errorf("operands %s and %s", shapeText(shape), shapeText(v.shape))
@@ -155,7 +155,7 @@ func (x *call) join(at int) error {
 			case i == at && x.stacked > 0 && d == batch:
 				return uncovered("axis %d, across rows", at)
 			case i == at:
-				shape[i] += max(d, 1)
+				shape[i] += oneRow(d)
 			case d == shape[i]:
 			case max(d, 1) == max(shape[i], 1) && x.stacked == 0: // one row, and a constant for it
 				shape[i] = batch
@@ -183,12 +183,23 @@ func (x *call) join(at int) error {
 	return x.emit(joinStep[bool](x.inputs, out, at))
 }
 
+// oneRow is the length of a dimension in one row.
+func oneRow(d int) int {
+	if d == batch {
+		return 1
+	}
+	return d
+}
+
 func joinStep[T element](in []*value, out *value, at int) step {
 	total := product(out.shape[at:])
 	return func(f *frame) error {
 		dst, offset := data[T](f, out), 0
 		for _, v := range in {
 			src, width := data[T](f, v), product(v.shape[at:])
+			if len(src) == 0 {
+				continue
+			}
 			for o := 0; o*total < len(dst); o++ {
 				copy(dst[o*total+offset:][:width], src[o*width%len(src):])
 			}

@@ -21,9 +21,13 @@ type sample struct {
 
 func zoo(t testing.TB) []string {
 	t.Helper()
-	files, err := filepath.Glob("testdata/*.onnx")
-	if err != nil || len(files) < 25 {
-		t.Fatalf("the models of testdata are missing: %v, %v", files, err)
+	var files []string
+	for dir, least := range map[string]int{".": 25, "torch": 15, "boosters": 10} {
+		found, err := filepath.Glob(filepath.Join("testdata", dir, "*.onnx"))
+		if err != nil || len(found) < least {
+			t.Fatalf("the models of testdata/%s are missing: %v, %v", dir, found, err)
+		}
+		files = append(files, found...)
 	}
 	return files
 }
