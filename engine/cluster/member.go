@@ -47,8 +47,8 @@ type member struct {
 	mu       sync.Mutex // guards what status reads
 	restore  map[string]changelog.Progress
 	shown    map[string]int64 // committed inputs
-	counts   operator.Counters
 	logged   map[string]int64 // committed ends of changelogs, by store
+	counts   operator.Counters
 	bytes    int
 	isPaused bool
 }
@@ -192,22 +192,22 @@ func (m *member) status() TaskStatus {
 		st.State, st.Done = Restoring, 0
 		for store, p := range m.restore {
 			st.Restore = append(st.Restore, p)
+			st.Stores = append(st.Stores, StoreStatus{store, p.At, p.End})
 			st.Done += p.Done() / float64(len(m.sub.Stores))
 		}
 		return st
 	}
 	if m.isPaused {
-			st.Stores = append(st.Stores, StoreStatus{store, p.At, p.End})
 		st.State = Paused
+	}
+	for _, store := range m.sub.Stores {
+		st.Stores = append(st.Stores, StoreStatus{store.ID, m.logged[store.ID], m.logged[store.ID]})
 	}
 	for _, in := range m.sub.Inputs {
 		is := InputStatus{Topic: in.Topic, Partition: m.id.Partition, Internal: in.Internal, Committed: m.shown[in.Topic]}
 		if f, ok := m.feed.Status(in.Topic, m.id.Partition); ok {
 			is.End = f.LastStable
 		}
-	for _, store := range m.sub.Stores {
-		st.Stores = append(st.Stores, StoreStatus{store.ID, m.logged[store.ID], m.logged[store.ID]})
-	}
 		st.Inputs = append(st.Inputs, is)
 	}
 	return st
