@@ -108,7 +108,7 @@ def main():
     categories()
     numeric("bagging", BaggingClassifier(n_estimators=3, **SEED), *iris)
     numeric("adaboost", AdaBoostClassifier(n_estimators=5, **SEED), *iris)
-    numeric("voting", VotingClassifier([("a", LogisticRegression(max_iter=5000)), ("b", DecisionTreeClassifier(max_depth=3, **SEED))], voting="soft"), *iris)
+    numeric("voting", VotingClassifier([("a", LogisticRegression(max_iter=5000)), ("b", DecisionTreeClassifier(max_depth=3, **SEED))], voting="soft", flatten_transform=False), *iris)
     numeric("stacking", StackingClassifier([("a", LogisticRegression(max_iter=5000)), ("b", DecisionTreeClassifier(max_depth=3, **SEED))]), *iris)
     numeric("bins", make_pipeline(KBinsDiscretizer(5, encode="onehot-dense"), LogisticRegression()), *iris)
     numeric("polynomial", make_pipeline(StandardScaler(), PolynomialFeatures(2), LogisticRegression(max_iter=5000)), *iris)
