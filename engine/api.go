@@ -51,11 +51,11 @@ type API interface {
 	Execute(ctx context.Context, r Request) ([]Entity, error)
 	// Query runs one SELECT or PRINT. The caller must Close the result; cancelling ctx ends it too.
 	Query(ctx context.Context, r Request) (ResultSet, error)
-	// CloseQuery ends a running push query of any client; false if there is none with the id.
 	// ServePull answers another server of the service with what this one has of a pull query's rows.
 	ServePull(ctx context.Context, r *pull.Request, out *pull.Writer) error
 	// Servers are those of the service that are known, this one first.
 	Servers() []directory.Server
+	// CloseQuery ends a running push query of any client; false if there is none with the id.
 	CloseQuery(id string) bool
 	// CommandStatus tells how a statement's command ended, by its id "stream/NAME/create".
 	CommandStatus(id string) (CommandStatus, bool)

@@ -86,11 +86,11 @@ func (s *Server) routes() http.Handler {
 	handle("GET /status", s.statuses)
 	handle("GET /status/{type}/{entity}/{action}", s.status)
 	handle("GET /is_valid_property/{property}", s.isValidProperty)
-	mux.Handle("GET /metrics", s.metrics.handler())
 	handle("GET /clusterStatus", s.clusterStatus)
 	handle("POST /heartbeat", s.accept)
 	handle("POST /lag", s.accept)
 	handle("POST "+pull.Endpoint, s.internalPull)
+	mux.Handle("GET /metrics", s.metrics.handler())
 	mux.Handle("GET /{$}", http.RedirectHandler("/info", http.StatusTemporaryRedirect))
 	return mux
 }

@@ -123,11 +123,11 @@ func runServer(ctx context.Context, std streams, o serverOptions) (err error) {
 		return fmt.Errorf("start the server: %w", err)
 	}
 	o.engine.Logger, o.engine.Properties = log, o.properties
-	if password, ok := os.LookupEnv("MILLRACE_SCHEMA_REGISTRY_PASSWORD"); ok {
 	advertised, err := o.advertise(l.Addr())
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
+	if password, ok := os.LookupEnv("MILLRACE_SCHEMA_REGISTRY_PASSWORD"); ok {
 		o.engine.SchemaRegistry.Password = password
 	}
 	o.engine.Connect.Password = os.Getenv("MILLRACE_CONNECT_PASSWORD")
@@ -148,7 +148,6 @@ func runServer(ctx context.Context, std streams, o serverOptions) (err error) {
 	return s.Serve(ctx, l)
 }
 
-// announce says on standard output that requests are answered, once they are.
 // advertise settles the URL at which other servers reach this one, and returns the host that they will ask for. A server that listens at all
 // addresses does not know which of them others can reach.
 func (o *serverOptions) advertise(listening net.Addr) (host string, err error) {
@@ -167,6 +166,7 @@ func (o *serverOptions) advertise(listening net.Addr) (host string, err error) {
 	return u.Host, nil
 }
 
+// announce says on standard output that requests are answered, once they are.
 func announce(std streams, log *slog.Logger, addr net.Addr, o serverOptions) error {
 	brokers := "the broker inside; --kafka-listen opens it to other programs"
 	switch {
