@@ -25,7 +25,7 @@ from sklearn.naive_bayes import BernoulliNB, MultinomialNB
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, OrdinalEncoder, PolynomialFeatures, PowerTransformer, StandardScaler
-from sklearn.svm import SVC, LinearSVC
+from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 import zoo
@@ -118,7 +118,6 @@ def main():
     numeric("bernoulli", BernoulliNB(binarize=3), *iris)
     numeric("multinomial", MultinomialNB(), *iris)
     numeric("svc_plain", SVC(decision_function_shape="ovo"), *iris, scores="decision_function")
-    numeric("svc_linear", make_pipeline(StandardScaler(), LinearSVC(**SEED)), *iris, scores="decision_function")
     numeric("kmeans", make_pipeline(StandardScaler(), KMeans(3, n_init=1, **SEED)), iris[0], iris[1], scores="transform")
     near = KNeighborsClassifier(3)
     numeric("neighbours", near, iris[0][::3], iris[1][::3], options={id(near): {"optim": "cdist"}})
