@@ -37,7 +37,7 @@ func openTest(t *testing.T, dir string) (*Engine, func()) {
 
 var earliest = map[string]any{"auto.offset.reset": "earliest"}
 
-func execute(t *testing.T, e *Engine, sql string) []Entity {
+func execute(t testing.TB, e *Engine, sql string) []Entity {
 	t.Helper()
 	ents, err := e.Execute(t.Context(), Request{SQL: sql, Properties: earliest})
 	if err != nil {
@@ -47,7 +47,7 @@ func execute(t *testing.T, e *Engine, sql string) []Entity {
 }
 
 // rows runs a query and reads n rows, or all if n < 0.
-func rows(t *testing.T, e *Engine, sql string, n int) []string {
+func rows(t testing.TB, e *Engine, sql string, n int) []string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
@@ -74,7 +74,7 @@ func rows(t *testing.T, e *Engine, sql string, n int) []string {
 }
 
 // eventually repeats a pull query until it gives the rows.
-func eventually(t *testing.T, e *Engine, sql string, want ...string) {
+func eventually(t testing.TB, e *Engine, sql string, want ...string) {
 	t.Helper()
 	var got []string
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {

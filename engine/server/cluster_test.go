@@ -1,0 +1,59 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/millrace/millrace/engine"
+	"github.com/millrace/millrace/engine/directory"
+	"github.com/millrace/millrace/engine/pull"
+)
+
+func TestClusterStatus(t *testing.T) {
+	task := directory.Task{
+		Sub: "A", Partition: 1, Inputs: []directory.Position{{Name: "in", At: 5, End: 7}}, Stores: []directory.Position{{Name: "S", At: 8, End: 9}},
+	}
+	s := newTestServer(t, &fakeAPI{servers: []directory.Server{
+		{Instance: "x", URL: "http://one:8088", Seen: time.UnixMilli(3), Alive: true, Queries: map[string][]directory.Task{"Q": {task}}},
+		{Instance: "y", Seen: time.UnixMilli(2)},
+	}})
+	want := `{"clusterStatus":{` +
+		`"one:8088":{"hostAlive":true,"lastStatusUpdateMs":3,` +
+		`"activeStandbyPerQuery":{"Q":{"activeStores":["S"],"activePartitions":[{"topic":"in","partition":1}],"standByStores":[],"standByPartitions":[]}},` +
+		`"hostStoreLags":{"stateStoreLags":{"Q#S":{"lagByPartition":{"1":{"currentOffsetPosition":8,"endOffsetPosition":9,"offsetLag":1}},"size":1}},"updateTimeMs":3}},` +
+		`"y":{"hostAlive":false,"lastStatusUpdateMs":2,"activeStandbyPerQuery":{},"hostStoreLags":{"stateStoreLags":{},"updateTimeMs":2}}}}`
+	if w := call(t, s, "GET", "/clusterStatus", ""); w.Code != http.StatusOK || w.Body.String() != want {
+		t.Errorf("status %d\n%s\nwant\n%s", w.Code, w.Body, want)
+	}
+	for _, path := range []string{"/heartbeat", "/lag"} {
+		if w := call(t, s, "POST", path, `{"hostInfo":{"host":"h","port":1},"timestamp":2}`); w.Code != http.StatusOK || w.Body.String() != `{"ok":true}` {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+		if w := call(t, s, "POST", path, `no`); w.Code != http.StatusBadRequest {
+			t.Errorf("%s without JSON: %d %s", path, w.Code, w.Body)
+		}
+	}
+}
+
+func TestInternalPull(t *testing.T) {
+	api := &fakeAPI{pull: func(_ context.Context, r *pull.Request, out *pull.Writer) error {
+		if r.SQL != "SELECT 1;" {
+			return &engine.StatementError{Code: engine.CodeNotReady, Message: "not yet"}
+		}
+		return out.End()
+	}}
+	s := newTestServer(t, api)
+	if w := call(t, s, "POST", pull.Endpoint, `{"sql":"SELECT 1;"}`); w.Body.String() != "z\x00" || w.Header().Get("Content-Type") != pull.MediaType {
+		t.Errorf("answer %q of type %s", w.Body, w.Header().Get("Content-Type"))
+	}
+	w := call(t, s, "POST", pull.Endpoint, `{}`)
+	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), `"message":"not yet"`) || w.Header().Get("Content-Type") != jsonType {
+		t.Errorf("refusal: %d %s", w.Code, w.Body)
+	}
+	if w := call(t, s, "POST", pull.Endpoint, `{}`, "Origin", "http://evil.example"); w.Code != http.StatusForbidden {
+		t.Errorf("a web page of another site is answered %d", w.Code)
+	}
+}
