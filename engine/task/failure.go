@@ -57,8 +57,15 @@ type failures struct {
 	log    operator.Log
 	env    *operator.Env
 
-	from *input // whose records are being processed; nil: a commit is prepared
-	stop error  // the first failure that must stop the task
+	from  *input // whose records are being processed; nil: a commit is prepared
+	ahead bool   // they are only decoded, and may be read again by who goes on from the next commit
+	stop  error  // the first failure that must stop the task
+}
+
+// early is a dead letter that is written when its record has been passed.
+type early struct {
+	offset int64
+	out    record.Out
 }
 
 // Log implements [operator.Log].
@@ -118,6 +125,14 @@ func (f *failures) letter(e operator.Entry) {
 		out.Timestamp, out.Value = e.Batch.Time[e.Row], row(e.Batch, e.Row)
 	}
 	out.Timestamp = max(out.Timestamp, 0)
+	if f.ahead {
+		f.from.early = append(f.from.early, early{e.Offset, out})
+		return
+	}
+	f.write(out)
+}
+
+func (f *failures) write(out record.Out) {
 	f.env.Out.Add(out)
 	f.env.Count.DeadLetters++
 }

@@ -3,6 +3,7 @@ package task
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/millrace/millrace/engine/operator"
@@ -26,7 +27,8 @@ type input struct {
 	idle   time.Time // when it was first seen empty at its end; zero: it was not
 
 	recs    []record.Record // what was decoded last
-	letters []int64         // offsets of recs that dead letters were written for
+	letters []int64         // offsets of recs that dead letters were made for
+	early   []early         // dead letters of records that are decoded, but not passed
 	batch   *vector.Batch   // the decoded rows, nil if none
 	sel     []int32         // those that count
 	done    int             // how many of sel were processed
@@ -45,6 +47,7 @@ func (in *input) rewind(position int64) {
 	clear(in.chunks)
 	in.chunks, in.next, in.atEnd = in.chunks[:0], position, false
 	in.batch, in.recs, in.idle, in.bytes = nil, nil, time.Time{}, 0
+	in.early = nil
 }
 
 // recordBytes is about what a record takes beside its key and value.
@@ -99,7 +102,9 @@ func (in *input) take(n int) []record.Record {
 func (in *input) fill(n int) error {
 	for in.batch == nil && len(in.chunks) > 0 {
 		recs := in.take(n)
+		in.fails.ahead = true
 		b, err := in.readers[0].Decode(recs)
+		in.fails.ahead = false
 		if err != nil {
 			return fmt.Errorf("decode records of %s: %w", in.topic, err)
 		}
@@ -110,8 +115,23 @@ func (in *input) fill(n int) error {
 		if len(in.sel) > 0 {
 			in.batch, in.done = b, 0
 		}
+		in.release()
 	}
 	return nil
+}
+
+// release writes the dead letters of the records before the position: the others are to be read again after an abort, or a crash.
+func (in *input) release() {
+	end := int64(math.MaxInt64)
+	if in.batch != nil && in.done < len(in.sel) {
+		end = in.batch.Offset[in.sel[in.done]]
+	}
+	n := 0
+	for n < len(in.early) && in.early[n].offset < end {
+		in.fails.write(in.early[n].out)
+		n++
+	}
+	in.early = slices.Delete(in.early, 0, n)
 }
 
 // head is the timestamp of the next row; there is one.
@@ -132,6 +152,7 @@ func (in *input) run(limit int64) error {
 		in.part.Sel = nil
 	}
 	in.done = end
+	in.release()
 	err := in.readers[0].Next().Process(&in.part)
 	if in.done == len(in.sel) {
 		in.batch = nil

@@ -133,6 +133,34 @@ func TestPositions(t *testing.T) {
 	}
 }
 
+// TestLettersGoWithTheirRecords: a record that cannot be read and that is not passed yet gets its dead letter with the commit that passes
+// it, and not with the one before, after which it may be read again.
+func TestLettersGoWithTheirRecords(t *testing.T) {
+	task := newTask(t, joinPlan(), Options{OnError: ErrorPolicy{Read: DeadLetter, Topic: "dead"}})
+	bad := func(offset int64) record.Record {
+		r := rec(offset, 12, 0)
+		r.Value = []byte("{")
+		return r
+	}
+	step := func(what, rows string, letters int64) {
+		t.Helper()
+		want(t, what, process(t, task, time.Time{}), rows)
+		if got := task.Counters().DeadLetters; got != letters {
+			t.Errorf("%s: %d dead letters, want %d", what, got, letters)
+		}
+	}
+	add(t, task, "s", 6, false, bad(1), rec(2, 10, 1), bad(3), rec(4, 50, 2), bad(5))
+	step("the other side is not read", "@12 {", 1)
+	positions, state := task.Positions(), task.State()
+	add(t, task, "t", 1, true, rec(0, 20, 1))
+	step("both sides", `@12 {; @10 {"SK":1,"SV":1,"TK":null,"TV":null}; @12 {; @50 {"SK":1,"SV":2,"TK":1,"TV":1}`, 3)
+
+	task.Rewind(positions, state)
+	add(t, task, "s", 6, false, rec(2, 10, 1), bad(3), rec(4, 50, 2), bad(5))
+	add(t, task, "t", 1, true)
+	step("the same again", `@12 {; @12 {; @10 {"SK":1,"SV":1,"TK":1,"TV":1}; @50 {"SK":1,"SV":2,"TK":1,"TV":1}`, 5)
+}
+
 // windowPlan counts rows of "s" in windows of 10 ms without grace.
 func windowPlan() plan.Node {
 	src := source("source-1", "s", false)
