@@ -47,12 +47,15 @@ func TestConcurrent(t *testing.T) {
 	}
 }
 
-// TestAllocations wants none in a warm scorer, whatever the model.
+// TestAllocations wants none in a warm scorer, whatever the model but those of texts, whose words are new strings.
 func TestAllocations(t *testing.T) {
 	if raceEnabled {
 		t.Skip("allocations are not counted under the race detector")
 	}
 	for _, path := range zoo(t) {
+		if strings.HasPrefix(filepath.Base(path), "text_") {
+			continue
+		}
 		scorer, s := loadFile(t, path), loadSample(t, path)
 		in, out := s.columns(scorer.Signature()), make([]model.Column, len(scorer.Signature().Outputs))
 		if n := testing.AllocsPerRun(20, func() {

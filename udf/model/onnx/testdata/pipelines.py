@@ -22,7 +22,7 @@ from sklearn.ensemble import AdaBoostClassifier, BaggingClassifier, StackingClas
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.naive_bayes import BernoulliNB, MultinomialNB
-from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, OrdinalEncoder, PolynomialFeatures, PowerTransformer, StandardScaler
 from sklearn.svm import SVC
@@ -119,8 +119,6 @@ def main():
     numeric("multinomial", MultinomialNB(), *iris)
     numeric("svc_plain", SVC(decision_function_shape="ovo"), *iris, scores="decision_function")
     numeric("kmeans", make_pipeline(StandardScaler(), KMeans(3, n_init=1, **SEED)), iris[0], iris[1], scores="transform")
-    near = KNeighborsClassifier(3)
-    numeric("neighbours", near, iris[0][::3], iris[1][::3], options={id(near): {"optim": "cdist"}})
     near = KNeighborsRegressor(4)
     numeric("neighbours_regressor", near, diabetes[0][::4] * 10, diabetes[1][::4] / 100, options={id(near): {"optim": "cdist"}})
 
