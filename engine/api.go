@@ -32,6 +32,7 @@ type Options struct {
 	Properties     map[string]string
 	SchemaRegistry registry.Options // where AVRO, PROTOBUF and JSON_SR have their schemas; without URLs there are no such formats
 	Connect        connect.Options  // the Kafka Connect cluster that connectors run in; without a URL statements about them are refused
+	Memory         int64            // bytes that state, buffers and transactions are cut to; 0: 1 GiB
 	DiskReserve    int64            // bytes that must stay free on DataDir's disk; 0: 512 MiB
 	Logger         *slog.Logger
 }

@@ -39,6 +39,7 @@ var Version = "dev"
 // methods are safe for concurrent use.
 type Engine struct {
 	opts       Options
+	memory     budget
 	log        *slog.Logger
 	instance   string // stable id of this data directory
 	broker     *embedded.Broker
@@ -110,6 +111,9 @@ func (o Options) withDefaults() (Options, error) {
 	if o.ModelDir == "" {
 		o.ModelDir = filepath.Join(o.DataDir, "models")
 	}
+	if o.Memory == 0 {
+		o.Memory = defaultMemory
+	}
 	if o.DiskReserve == 0 {
 		o.DiskReserve = 512 << 20
 	}
@@ -143,7 +147,11 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{opts: o, log: o.Logger, replay: newReplay(), patience: pullPatience}
+	memory, err := share(o.Memory)
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{opts: o, memory: memory, log: o.Logger, replay: newReplay(), patience: pullPatience}
 	e.catalog.Store(&catalog.Catalog{})
 	for _, step := range []func(context.Context) error{
 		e.openConnect, e.openDir, e.openKafka, e.openStore, e.openSQL, e.openRuntime, e.openCommands, e.startQueries, e.openDirectory,
@@ -205,13 +213,14 @@ func (e *Engine) openKafka(ctx context.Context) error {
 // openStore opens the durable state. It is the lock on the data directory where the broker is elsewhere.
 func (e *Engine) openStore(context.Context) error {
 	dir := filepath.Join(e.opts.DataDir, "state")
-	db, err := badger.Open(dir, badger.Options{Logger: e.log})
+	options := badger.Options{Logger: e.log, Memory: e.memory.tables}
+	db, err := badger.Open(dir, options)
 	if errors.Is(err, state.ErrCorrupt) {
 		e.log.Error("the local state cannot be read and is rebuilt from Kafka", "directory", dir, "error", err)
 		if err := badger.Destroy(dir); err != nil {
 			return fmt.Errorf("remove the broken state: %w", err)
 		}
-		db, err = badger.Open(dir, badger.Options{Logger: e.log})
+		db, err = badger.Open(dir, options)
 	}
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"hash/maphash"
 	"sync"
+	"unsafe"
 )
 
 // seed is the process's hash seed. Hashes never leave memory.
@@ -51,8 +52,19 @@ func newLayer(entries, size int) *layer {
 
 func (l *layer) len() int { return len(l.entries) }
 
-// bytes is what the layer keeps in memory, roughly.
-func (l *layer) bytes() int { return len(l.arena) + 32*len(l.entries) + 4*len(l.slots) }
+// An entry takes entryBytes, and orderBytes more in the order that the first ordered read or the flush makes.
+const (
+	entryBytes = int(unsafe.Sizeof(entry{}))
+	orderBytes = 4
+)
+
+// bytes is what the layer keeps in memory, used or not.
+func (l *layer) bytes() int {
+	return cap(l.arena) + entryBytes*cap(l.entries) + 4*len(l.slots) + orderBytes*len(l.entries)
+}
+
+// content is what the layer's entries take, without the memory that waits for more. A slot is half used.
+func (l *layer) content() int { return len(l.arena) + (entryBytes+2*4+orderBytes)*len(l.entries) }
 
 func (l *layer) key(e *entry) []byte {
 	return l.arena[e.key : e.key+int(e.keyLen) : e.key+int(e.keyLen)]

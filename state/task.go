@@ -269,6 +269,15 @@ func (t *Task) Bytes() int {
 	return n
 }
 
+// OpenBytes is the memory of what the running transaction has changed.
+func (t *Task) OpenBytes() int {
+	n := 0
+	for _, s := range t.stores {
+		n += s.open.content()
+	}
+	return n
+}
+
 // DirtySince is when the oldest change was committed that is not durable yet; zero if there is none.
 func (t *Task) DirtySince() time.Time { return t.dirty }
 

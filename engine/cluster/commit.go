@@ -15,7 +15,8 @@ const soloAfter = 2
 
 // commit commits all tasks that did something. It returns an error only if the slot must be taken over again.
 func (sl *slot) commit() error {
-	sl.since, sl.outputs = time.Time{}, 0
+	sl.since = time.Time{}
+	defer func() { sl.outputs.set(0) }() // until then the memory is in use
 	var group []*member
 	for _, m := range sl.order {
 		if m.state == nil || !m.touched || sl.members[m.id] != m {

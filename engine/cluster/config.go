@@ -51,11 +51,15 @@ type Config struct {
 	// alone says so.
 	Dropped func(query string) bool
 
-	// BufferBytes bounds what waits in each input of a task, as in a join whose other side is behind: 16 MiB. TransactionBytes is how
-	// much output makes a slot commit before CommitInterval has passed: 32 MiB.
-	BufferBytes, TransactionBytes int
-
-	FlushBytes    int           // memory for committed state of all tasks, before it is flushed: 256 MiB
+	// BufferBytes bounds what waits in each input of a task, as in a join whose other side is behind: 16 MiB. InputBytes is for all inputs
+	// together: 128 MiB; beyond it inputs keep no more than a little.
+	BufferBytes, InputBytes int
+	// TransactionBytes is how much changed state and output of all slots makes those that have most of it commit before CommitInterval has
+	// passed: 64 MiB. A commit takes about four times as much while it runs.
+	TransactionBytes int
+	// FlushBytes is memory for committed state of all tasks: 256 MiB. It is flushed when half of that is used; if the rest is used up
+	// before a flush has ended, the input waits.
+	FlushBytes    int
 	FlushInterval time.Duration // and at least so often: 10 min
 	Guard         func() error  // an error pauses all tasks: the disk is nearly full
 	// Fenced is how long a fenced slot waits for the group to say who owns it: three heartbeats, 3 s.
@@ -98,7 +102,8 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	setDefault(&c.CommitInterval, 100*time.Millisecond)
 	setDefault(&c.BufferBytes, 16<<20)
-	setDefault(&c.TransactionBytes, 32<<20)
+	setDefault(&c.InputBytes, 128<<20)
+	setDefault(&c.TransactionBytes, 64<<20)
 	setDefault(&c.FlushBytes, 256<<20)
 	setDefault(&c.FlushInterval, 10*time.Minute)
 	setDefault(&c.Fenced, 3*time.Second)

@@ -9,22 +9,18 @@ import (
 // would cost a rebuild at the next start.
 const restamp = 6 * time.Hour
 
-// flushLag is how many times its share of memory a task may hold while a flush runs.
-const flushLag = 2
-
-// flushOld begins to flush the tasks whose committed state is large or old.
+// flushOld begins to flush the tasks whose committed state is old, or the largest while memory is short.
 func (sl *slot) flushOld(now time.Time) {
 	if sl.s.lowDisk.Load() {
 		return
 	}
-	share := max(sl.s.cfg.FlushBytes/max(int(sl.s.tasks.Load()), 1), 1<<20)
 	for _, m := range sl.order {
 		if m.state == nil {
 			continue
 		}
 		// Where the disk is slower than the input, the input waits: else memory would grow without bound.
-		m.endFlush(m.state.Bytes() > flushLag*share)
-		if m.state.Bytes() > share || older(m.state.DirtySince(), now, sl.s.cfg.FlushInterval) || older(m.state.Stamped(), now, restamp) {
+		m.endFlush(sl.s.memory.state.full())
+		if m.holdings.unsaved.over() || older(m.state.DirtySince(), now, sl.s.cfg.FlushInterval) || older(m.state.Stamped(), now, restamp) {
 			sl.beginFlush(m, now)
 		}
 	}
@@ -38,7 +34,8 @@ func (sl *slot) beginFlush(m *member, now time.Time) {
 	if f == nil {
 		return
 	}
-	m.flush = f
+	m.flush, m.holdings.flushing = f, m.state.Bytes()
+	m.holdings.hold(m.state.Bytes())
 	sl.wg.Go(func() {
 		err := sl.s.fault("flush")
 		if err == nil {
@@ -65,7 +62,8 @@ func (m *member) endFlush(wait bool) {
 		}
 	}
 	m.state.EndFlush(m.flush, err)
-	m.flush = nil
+	m.flush, m.holdings.flushing = nil, 0
+	m.holdings.hold(m.state.Bytes())
 	metrics := &m.slot.s.metrics
 	metrics.Flushes.Add(1)
 	if err != nil {

@@ -39,6 +39,7 @@ type member struct {
 	pendingRaw []byte // nil until it was sent
 	flush      *state.Flush
 	flushed    chan error // capacity 1: the outcome of flush
+	holdings   holdings
 
 	state *state.Task // set under slot.mu, since views read it
 
@@ -53,10 +54,13 @@ type member struct {
 	isPaused bool
 }
 
+// leastBuffer is what an input may always hold, so that a task whose inputs wait for each other goes on however little memory there is.
+const leastBuffer = 256 << 10
+
 // holds says that an input has as many records waiting as it may.
 func (m *member) holds(topic string) bool {
 	_, bytes := m.task.Buffered(topic)
-	return bytes >= m.slot.s.cfg.BufferBytes
+	return bytes >= m.slot.s.cfg.BufferBytes || bytes >= leastBuffer && m.holdings.inputs.over()
 }
 
 // take gives the task what was fetched. It reports whether anything came.
@@ -168,6 +172,7 @@ func (m *member) settle(now time.Time) {
 		positions[i] = m.pending.Changelogs[st.ID]
 	}
 	m.state.Commit(positions, now)
+	m.holdings.hold(m.state.Bytes())
 	m.task.ResetOutputs()
 	m.task.Committed(m.pending.State)
 	m.behind.Store(m.task.Behind())
@@ -222,6 +227,7 @@ func (m *member) close() {
 	}
 	m.slot.s.tasks.Add(-1)
 	m.endFlush(true)
+	m.holdings.release()
 	m.feed.Close()
 	_ = m.state.Close() // releases snapshots only, which cannot fail
 }

@@ -31,18 +31,19 @@ func (sl *slot) step(m *member, now time.Time) error {
 	}
 	worked := came
 	m.more = false
-	held := m.task.OutputBytes()
+	began, held := int(sl.outputs.bytes), m.open()
 	for range turn {
 		more, err := m.task.Process(now)
 		if err != nil {
 			return err
 		}
 		worked = worked || more
-		if m.more = more; !more || sl.outputs+m.task.OutputBytes()-held > sl.s.cfg.TransactionBytes {
+		sl.outputs.set(began + max(m.open()-held, 0))
+		if m.more = more; !more || sl.outputs.over() {
 			break
 		}
 	}
-	sl.outputs += m.task.OutputBytes() - held
+	m.holdings.inputs.set(m.buffered())
 	if !worked {
 		return nil
 	}
@@ -50,10 +51,22 @@ func (sl *slot) step(m *member, now time.Time) error {
 	if sl.since.IsZero() {
 		sl.since = now
 	}
-	if sl.outputs > sl.s.cfg.TransactionBytes {
+	if sl.outputs.over() {
 		sl.since = now.Add(-sl.s.cfg.CommitInterval)
 	}
 	return nil
+}
+
+// open is about the memory of what the running transaction has changed and will write.
+func (m *member) open() int { return m.task.OutputBytes() + m.state.OpenBytes() }
+
+// buffered is the memory of what waits in the task's inputs.
+func (m *member) buffered() (n int) {
+	for _, in := range m.sub.Inputs {
+		_, bytes := m.task.Buffered(in.Topic)
+		n += bytes
+	}
+	return n
 }
 
 // full says that an input's buffer keeps the task from taking more.

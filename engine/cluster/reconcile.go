@@ -188,7 +188,8 @@ func (sl *slot) setPaused(m *member, paused bool) {
 // open begins to restore a task. The slot goes on meanwhile.
 func (sl *slot) open(id TaskID, w wish) error {
 	m := &member{
-		id: id, spec: w.spec, sub: w.sub, slot: sl, paused: w.paused,
+		holdings: sl.s.memory.holdings(),
+		id:       id, spec: w.spec, sub: w.sub, slot: sl, paused: w.paused,
 		restore: map[string]changelog.Progress{}, flushed: make(chan error, 1),
 		done: make(chan struct{}), restored: w.restored,
 	}

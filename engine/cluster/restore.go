@@ -10,6 +10,9 @@ import (
 // deleteRetention is the delete.retention.ms of changelogs: for so long at least a deletion can be read.
 const deleteRetention = 24 * time.Hour
 
+// restoreChunks is how many of the chunks that restores write at once would fill the memory for committed state. Four restores run at a time.
+const restoreChunks = 32
+
 // restoreAll brings the task's stores to the ends of their changelogs. It runs beside the slot.
 func (m *member) restoreAll(ctx context.Context) error {
 	s := m.slot.s
@@ -30,7 +33,7 @@ func (m *member) restoreAll(ctx context.Context) error {
 	for _, st := range m.sub.Stores {
 		r := changelog.Restore{
 			Log: log, Durable: s.cfg.Store, Spec: st.Spec, Store: cfg.StoreName(st.Spec), Topic: st.Changelog, Partition: m.id.Partition,
-			Committed: changelog.NoPosition, DeleteRetention: deleteRetention, Now: time.Now,
+			Committed: changelog.NoPosition, DeleteRetention: deleteRetention, Now: time.Now, ChunkBytes: s.cfg.FlushBytes / restoreChunks,
 			Progress: func(p changelog.Progress) { m.progress(st.ID, p) },
 		}
 		switch {

@@ -21,6 +21,7 @@ type Service struct {
 	fetcher    Fetcher
 	ownFetcher bool
 	metrics    Metrics
+	memory     memory
 	lowDisk    atomic.Bool
 	tasks      atomic.Int64  // running here
 	restores   chan struct{} // one token per restore that may run
@@ -78,6 +79,7 @@ func New(cfg Config) (*Service, error) {
 		fault:    func(string) error { return nil },
 		queries:  map[string]*query{}, dropped: map[string]bool{}, slots: map[int32]*slot{}, changed: make(chan struct{}),
 	}
+	s.memory.limit(&cfg)
 	if cfg.Fetcher != nil {
 		s.fetcher = fetcher{cfg.Fetcher}
 	}

@@ -36,7 +36,7 @@ type slot struct {
 	records  map[string][]byte // the slots records as committed
 	command  int64             // the last command that any of them knows of
 	targets  map[string]target // of outputs
-	outputs  int               // bytes that tasks have put out since the last commit
+	outputs  share             // of what tasks have changed and put out since the last commit
 	since    time.Time         // when the first thing was done that is not committed; zero: nothing
 
 	mu       sync.Mutex
@@ -51,7 +51,7 @@ const handOver = 20 * time.Second
 
 // own is the life of a slot on this server. Ownership calls it, and ends ctx to take the slot away.
 func (s *Service) own(ctx context.Context, n int32) {
-	sl := &slot{s: s, n: n, wake: make(chan struct{}, 1), members: map[TaskID]*member{}}
+	sl := &slot{s: s, n: n, wake: make(chan struct{}, 1), members: map[TaskID]*member{}, outputs: share{of: &s.memory.outputs}}
 	sl.io, sl.cancelIO = context.WithCancelCause(context.WithoutCancel(ctx))
 	defer sl.cancelIO(nil)
 	stop := context.AfterFunc(ctx, func() {
@@ -133,6 +133,7 @@ func (sl *slot) tenure(ctx context.Context) (err error) {
 	sl.taken.Store(true)
 	defer func() {
 		sl.closeAll()
+		sl.outputs.set(0)
 		sl.taken.Store(false)
 		if err != nil && sl.producer.Open() {
 			// Else readers wait for the transaction's timeout. Taking over aborts as well.
@@ -141,7 +142,7 @@ func (sl *slot) tenure(ctx context.Context) (err error) {
 			}
 		}
 	}()
-	sl.since, sl.outputs, sl.targets = time.Time{}, 0, map[string]target{}
+	sl.since, sl.targets = time.Time{}, map[string]target{}
 	sl.stale.Store(true)
 	if err := sl.loop(ctx); err != nil {
 		return err

@@ -89,6 +89,7 @@ func (r *rig) build(ctx context.Context, s *server, topic string, keys int) erro
 	if err := s.api.Execute(ctx, fmt.Sprintf(defineKeys, topic), props); err != nil {
 		return err
 	}
+	peak := s.observe(ctx)
 	before, err := s.usage(ctx)
 	if err != nil {
 		return err
@@ -100,7 +101,7 @@ func (r *rig) build(ctx context.Context, s *server, topic string, keys int) erro
 	if err != nil {
 		return err
 	}
-	got, err := consumed(s, before, after)
+	memory, err := peak()
 	if err != nil {
 		return err
 	}
@@ -109,7 +110,7 @@ func (r *rig) build(ctx context.Context, s *server, topic string, keys int) erro
 		return err
 	}
 	disk, err := s.disk()
-	fmt.Fprintf(r.Out, "build: %d keys in %.1f s, %.1f CPU-seconds, peak memory %d MB\n", keys, got.wall.Seconds(), got.cpu.Seconds(), got.peak>>20)
+	fmt.Fprintf(r.Out, "build: %d keys in %.1f s, %.1f CPU-seconds, %s\n", keys, after.at.Sub(before.at).Seconds(), (after.cpu - before.cpu).Seconds(), memory)
 	fmt.Fprintf(r.Out, "  ended in %.1f s, %d MB on disk\n", time.Since(began).Seconds(), disk>>20)
 	return err
 }
@@ -120,6 +121,7 @@ func (r *rig) restart(ctx context.Context, s *server, name string, keys int) err
 	if err := r.launch(ctx, s); err != nil {
 		return err
 	}
+	peak := s.observe(ctx)
 	if err := r.answers(ctx, s, name, keys); err != nil {
 		return err
 	}
@@ -136,7 +138,7 @@ func (r *rig) restart(ctx context.Context, s *server, name string, keys int) err
 	if err != nil {
 		return err
 	}
-	peak, err := s.Memory("VmHWM")
+	memory, err := peak()
 	if err != nil {
 		return err
 	}
@@ -144,8 +146,8 @@ func (r *rig) restart(ctx context.Context, s *server, name string, keys int) err
 		return err
 	}
 	disk, err := s.disk()
-	fmt.Fprintf(r.Out, "%s: ready in %.2f s, %.1f CPU-seconds, %.0f records replayed, peak memory %d MB, %d MB on disk\n",
-		name, took.Seconds(), u.cpu.Seconds(), records, peak>>20, disk>>20)
+	fmt.Fprintf(r.Out, "%s: ready in %.2f s, %.1f CPU-seconds, %.0f records replayed, %s, %d MB on disk\n",
+		name, took.Seconds(), u.cpu.Seconds(), records, memory, disk>>20)
 	if records > 0 {
 		fmt.Fprintf(r.Out, "  %.0f records/s, %.1f MB/s, %.0f records per CPU-second\n",
 			records/took.Seconds(), volume/1e6/took.Seconds(), records/u.cpu.Seconds())

@@ -107,16 +107,11 @@ func (r *rig) await(ctx context.Context, s *server, name string, want, total int
 		if err != nil {
 			return u, err
 		}
-		in, err := u.metrics.Sum(committedRecords)
-		if err != nil {
-			return u, err
-		}
-		lag, err := u.metrics.Sum("millrace_query_lag")
-		if err != nil {
-			return u, err
-		}
+		in, err1 := u.metrics.Sum(committedRecords)
+		lag, err2 := u.metrics.Sum("millrace_query_lag")
+		known := err1 == nil && err2 == nil // else its tasks are just being taken over
 		fmt.Fprintf(r.Progress, "\r%s: %.0f of %d", name, in, total)
-		if in >= float64(want) && (want < total || lag == 0) {
+		if known && in >= float64(want) && (want < total || lag == 0) {
 			if want == total {
 				fmt.Fprintln(r.Progress)
 			}

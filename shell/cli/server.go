@@ -27,6 +27,7 @@ type serverOptions struct {
 	listen     string
 	hosts      []string
 	properties map[string]string
+	memory     byteSize
 	log        logOptions
 	config     string
 	unknown    []string // settings of config that nothing reads
@@ -89,6 +90,8 @@ func (o *serverOptions) flags(f *pflag.FlagSet) {
 	f.DurationVar(&o.engine.FlushInterval, "flush-interval", 10*time.Minute, "how often at least changed state is written to disk")
 	f.StringVar(&o.engine.Guarantee, "guarantee", "exactly_once_v2", "processing `GUARANTEE`: exactly_once_v2 or at_least_once")
 	f.StringToStringVar(&o.properties, "property", nil, "default of a session property, `NAME=VALUE`; may be repeated")
+	o.memory = 1 << 30
+	f.Var(&o.memory, "memory", "`BYTES` of memory to keep to: a number, or one with KiB, MiB or GiB")
 	f.Int64Var(&o.engine.DiskReserve, "disk-reserve", 512<<20, "`BYTES` of the data directory's disk to leave free; below, queries pause")
 	o.log.flags(f)
 }
@@ -122,7 +125,10 @@ func runServer(ctx context.Context, std streams, o serverOptions) (err error) {
 	if err != nil {
 		return fmt.Errorf("start the server: %w", err)
 	}
-	o.engine.Logger, o.engine.Properties = log, o.properties
+	o.engine.Logger, o.engine.Properties, o.engine.Memory = log, o.properties, int64(o.memory)
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(int64(o.memory)) // garbage is collected sooner where it would not fit
+	}
 	advertised, err := o.advertise(l.Addr())
 	if err != nil {
 		return errors.Join(err, l.Close())

@@ -104,6 +104,7 @@ func (s *settings) apply(o *serverOptions, flags *pflag.FlagSet) error {
 		{"data", []string{"ksql.streams.state.dir", "state.dir"}, nil},
 		{"guarantee", []string{"ksql.streams.processing.guarantee", "processing.guarantee"}, strings.ToLower},
 		{"commit-interval", []string{"ksql.streams.commit.interval.ms", "commit.interval.ms"}, millis},
+		{"memory", []string{"millrace.memory"}, nil},
 		{"schema-registry", []string{"ksql.schema.registry.url", "schema.registry.url"}, nil},
 		{"connect-url", []string{"ksql.connect.url"}, nil},
 	} {

@@ -17,6 +17,7 @@
 package badger
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -51,6 +52,7 @@ type DB struct {
 	db  *badger.DB
 	dir string
 	log *slog.Logger
+	mem int
 
 	mu      sync.Mutex // guards the numbering of stores
 	numbers map[string]uint32
@@ -60,6 +62,9 @@ type DB struct {
 // Options change how a database runs.
 type Options struct {
 	Logger *slog.Logger // default slog.Default()
+	// Memory is for the tables that flushes fill: 64 MiB. Compactions take about as much besides, while they run; files are read through
+	// mapped memory, which the system takes back at need.
+	Memory int
 }
 
 // Open opens or makes the database in a folder. The errors that a caller can act on are [LockedError], [ReadOnlyError], and
@@ -69,7 +74,7 @@ func Open(dir string, opts Options) (*DB, error) {
 	if log == nil {
 		log = slog.Default()
 	}
-	d := &DB{dir: dir, log: log}
+	d := &DB{dir: dir, log: log, mem: cmp.Or(opts.Memory, 64<<20)}
 	if err := d.open(); err != nil {
 		return nil, err
 	}
@@ -80,7 +85,10 @@ func (d *DB) open() error {
 	if err := probe(d.dir); err != nil {
 		return err
 	}
-	o := settings(d.dir, d.log)
+	o, err := settings(d.dir, d.mem, d.log)
+	if err != nil {
+		return err
+	}
 	if err := verify(d.dir, o); err != nil {
 		return err
 	}
@@ -114,12 +122,21 @@ func (d *DB) Reset() error {
 	return d.open()
 }
 
-// settings are small and steady, measured for flushes of sorted batches (tables of 16 MB, two at a time). Checksums are not
-// verified again: verify has done it.
-func settings(dir string, log *slog.Logger) badger.Options {
+// pendingBatches is how many transactions of a flush may wait to be written. Each takes about half of a table's memory.
+const pendingBatches = 2
+
+// settings are small and steady, measured for flushes of sorted batches (tables of 16 MB, two at a time, which take a third more than that).
+// Checksums are not verified again: verify has done it.
+func settings(dir string, memory int, log *slog.Logger) (badger.Options, error) {
+	table := min(max(int64(memory)/4, 4<<20), 64<<20)
+	left, err := largestLog(dir)
+	if err != nil {
+		return badger.Options{}, err
+	}
+	table = max(table, left/2) // Badger makes logs twice as long
 	return badger.DefaultOptions(dir).
 		WithLogger(logger{log}).
-		WithMemTableSize(16 << 20).
+		WithMemTableSize(table).
 		WithNumMemtables(2).
 		WithNumLevelZeroTables(2).
 		WithNumLevelZeroTablesStall(6).
@@ -127,14 +144,31 @@ func settings(dir string, log *slog.Logger) badger.Options {
 		WithBlockCacheSize(0).
 		WithCompression(options.None).
 		WithValueLogFileSize(16 << 20).
-		WithBaseTableSize(4 << 20).
+		WithBaseTableSize(table / 8).
 		WithNumVersionsToKeep(1).
 		WithDetectConflicts(false).
 		WithSyncWrites(false).
 		WithMetricsEnabled(false).
 		WithVerifyValueChecksum(true).
 		WithChecksumVerificationMode(options.NoVerification).
-		WithNumGoroutines(2)
+		WithNumGoroutines(2), nil
+}
+
+// largestLog is the length of the longest log of a table in memory that a server left when it died. Badger reads it into such a table, and ends
+// the process if that is smaller than the one that the log was written for.
+func largestLog(dir string) (size int64, err error) {
+	logs, err := filepath.Glob(filepath.Join(dir, "*.mem"))
+	if err != nil {
+		return 0, fmt.Errorf("open store in %s: %w", dir, err)
+	}
+	for _, name := range logs {
+		info, err := os.Stat(name)
+		if err != nil {
+			return 0, fmt.Errorf("open store in %s: %w", dir, err)
+		}
+		size = max(size, info.Size())
+	}
+	return size, nil
 }
 
 // load checks the format version and reads the stores' numbers.
@@ -283,6 +317,7 @@ func (d *DB) sync() error {
 
 func (d *DB) write(ctx context.Context, items []state.FlushItem) error {
 	b := d.db.NewWriteBatch()
+	b.SetMaxPendingTxns(pendingBatches)
 	defer b.Cancel()
 	var keys []byte // Badger keeps keys and values until Flush; keys come from blocks, values belong to immutable layers
 	n := 0

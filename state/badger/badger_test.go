@@ -275,3 +275,25 @@ func BenchmarkFlush(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/entry")
 }
+
+// TestLessMemoryAfterACrash: a log that was written for a large table in memory is read by a server that was given less.
+func TestLessMemoryAfterACrash(t *testing.T) {
+	dir, died := t.TempDir(), t.TempDir()
+	d := open(t, dir) // tables of 16 MiB
+	const n = 150_000
+	fill(t, d, "a", n)
+	if err := os.CopyFS(died, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	if size, err := largestLog(died); err != nil || size <= 8<<20 {
+		t.Fatalf("the log has %d bytes, %v: too few to be a problem for a table of 4 MiB", size, err)
+	}
+	less, err := Open(died, Options{Logger: slog.New(slog.DiscardHandler), Memory: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer less.Close()
+	if got, want := count(t, less), count(t, d); got != want || got < n {
+		t.Errorf("%d of %d entries are left", got, want)
+	}
+}

@@ -12,8 +12,8 @@ import (
 // NoPosition is the committed position of a task that has none: it never committed.
 const NoPosition = -1
 
-// chunkBytes is how much of a changelog is written to the durable store at once.
-const chunkBytes = 8 << 20
+// The chunks in which a changelog is written to the durable store take at least minChunk and by default maxChunk of memory.
+const minChunk, maxChunk = 1 << 20, 8 << 20
 
 // Restore brings one partition of a store to the end of its changelog.
 type Restore struct {
@@ -31,6 +31,8 @@ type Restore struct {
 	// all deletions.
 	DeleteRetention time.Duration
 	Now             func() time.Time
+	// ChunkBytes is about the memory that may be used; 0: 8 MiB. Less than 1 MiB is not worth a sync.
+	ChunkBytes int
 	// Progress, if set, is called before the first record and after each batch, on the restoring goroutine. A restore that has
 	// nothing to read does not call it.
 	Progress func(Progress)
@@ -109,7 +111,10 @@ func (r *Restore) run(ctx context.Context) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	c := &copying{r: r, partition: partition, chunk: state.NewChunk(), at: have.Offset}
+	c := &copying{r: r, partition: partition, chunk: state.NewChunk(), limit: maxChunk, at: have.Offset}
+	if r.ChunkBytes > 0 {
+		c.limit = max(r.ChunkBytes, minChunk)
+	}
 	if !ok || r.distrust(have, start, end) {
 		if err := partition.Clear(ctx); err != nil {
 			return 0, err
@@ -165,6 +170,7 @@ type copying struct {
 	r         *Restore
 	partition state.Partition
 	chunk     *state.Chunk
+	limit     int   // bytes of it
 	at        int64 // position behind the chunk
 	progress  Progress
 }
@@ -184,7 +190,7 @@ func (c *copying) add(ctx context.Context, records []Record, next int64) error {
 	}
 	c.at = next
 	c.tell()
-	if c.chunk.Bytes() < chunkBytes {
+	if c.chunk.Bytes() < c.limit {
 		return nil
 	}
 	return c.flush(ctx)
@@ -204,6 +210,6 @@ func (c *copying) flush(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.chunk = state.NewChunk()
+	c.chunk.Reset()
 	return nil
 }
