@@ -10,8 +10,8 @@
 //	          forms that are not covered are collected and refused by name
 //	program   runs the steps over blocks of rows
 //
-// The batch is the one dimension that may vary. It stands first, or behind dimensions of 1, so the rows of a value lie
-// one after another and no operator reaches across rows. Each row is computed by the same operations in the same order
+// The batch is the one dimension that may vary. Wherever it stands in a shape, the elements of a row lie together in memory,
+// and no operator reaches across rows. Each row is computed by the same operations in the same order
 // whatever batch it comes in, so its scores are bit-identical. Sums are taken in float32 in a fixed order, as ONNX
 // Runtime does, and products are rounded before they are added, so that no compiler fuses them differently.
 package onnx

@@ -39,6 +39,9 @@ func (x *call) spread(v *value, shape []int) (*value, error) {
 	if v.size() == full {
 		return v, nil
 	}
+	if err := checkShape(shape); err != nil {
+		return nil, err // before its index is made
+	}
 	return x.pick(v, spreadIndex(v.shape, shape), "", []int{full}, !v.batched())
 }
 

@@ -303,3 +303,57 @@ func FuzzLoad(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) { scoreAnything(t, b) })
 }
+
+// floats is a constant of the shape, filled with zeros.
+func floats(name string, dims ...int64) []byte {
+	t, n := slices.Concat(str(8, name), varint(2, 1)), 1
+	for _, d := range dims {
+		t, n = append(t, varint(1, d)...), n*int(d)
+	}
+	return msg(5, t, appendBytes(nil, 9, make([]byte, 4*n)))
+}
+
+// integers is a constant list.
+func integers(name string, v ...int64) []byte {
+	t := slices.Concat(str(8, name), varint(2, 7), varint(1, int64(len(v))))
+	for _, i := range v {
+		t = append(t, varint(7, i)...)
+	}
+	return msg(5, t)
+}
+
+// TestRefusesShapes gives operators operands of shapes that no exporter writes. What a small file asks for must not fill the memory
+// before it is refused.
+func TestRefusesShapes(t *testing.T) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	ones := make([]int64, maxRank+1)
+	for i := range ones {
+		ones[i] = 1
+	}
+	lstm := func(more ...string) []byte {
+		return slices.Concat(integers("A", 0), nodeOf("Unsqueeze", "", []string{"X", "A"}, []string{"S"}), floats("W", 1, 4, 3), floats("R", 1, 4, 1), floats("B"),
+			nodeOf("LSTM", "", append([]string{"S", "W", "R"}, more...), []string{"Y"}))
+	}
+	for _, c := range []struct {
+		name string
+		file []byte
+		want string
+	}{
+		{"scalar bias", fileOf(lstm("B")), "LSTM: a bias of shape []"},
+		{"scalar peepholes", fileOf(lstm("", "", "", "", "B")), "LSTM: peepholes of shape []"},
+		{"many dimensions", fileOf(integers("D", ones...), nodeOf("Reshape", "", []string{"X", "D"}, []string{"Y"})), "more than 8 dimensions"},
+		{"outer product", fileOf(integers("D", 1<<20, 1, 1), integers("E", 1, 1<<8, 1), nodeOf("ConstantOfShape", "", []string{"D"}, []string{"a"}),
+			nodeOf("ConstantOfShape", "", []string{"E"}, []string{"b"}), nodeOf("MatMul", "", []string{"b", "a"}, []string{"c"}),
+			nodeOf("Add", "", []string{"X", "c"}, []string{"Y"})), "too large"},
+	} {
+		_, err := load(c.file, model.Options{})
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q", c.name, err, c.want)
+		}
+	}
+	runtime.ReadMemStats(&after)
+	if mb := (after.TotalAlloc - before.TotalAlloc) >> 20; mb > 256 {
+		t.Errorf("%d MB were allocated", mb)
+	}
+}

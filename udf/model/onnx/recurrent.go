@@ -151,7 +151,7 @@ func (x *call) recurrent(gates int, defaults []string) (*recurrent, error) {
 func (x *call) recurrentBias(l *recurrent, d *direction, i int) error {
 	n := l.gates * l.hidden
 	if b := x.optional(3); b != nil {
-		if b.batched() || b.size() != 2*n*b.shape[0] || len(b.shape) != 2 || i >= b.shape[0] {
+		if b.batched() || len(b.shape) != 2 || b.size() != 2*n*b.shape[0] || i >= b.shape[0] {
 			return uncovered("a bias of shape %s", shapeText(b.shape))
 		}
 		list := x.consts.f32[b.reg][2*n*i:][:2*n]
@@ -167,7 +167,7 @@ func (x *call) recurrentBias(l *recurrent, d *direction, i int) error {
 		d.input.setBias(sums)
 	}
 	if p := x.optional(7); p != nil {
-		if p.batched() || p.size() != 3*l.hidden*p.shape[0] || len(p.shape) != 2 || i >= p.shape[0] {
+		if p.batched() || len(p.shape) != 2 || p.size() != 3*l.hidden*p.shape[0] || i >= p.shape[0] {
 			return uncovered("peepholes of shape %s", shapeText(p.shape))
 		}
 		d.peep = x.consts.f32[p.reg][3*l.hidden*i:][:3*l.hidden]

@@ -81,6 +81,9 @@ func reshape(x *call) error {
 
 // resolveShape works out what a row of v becomes under the dimensions, 0 and -1 as ONNX reads them.
 func (x *call) resolveShape(v *value, dims []int64) ([]int, error) {
+	if len(dims) > maxRank {
+		return nil, fmt.Errorf("more than %d dimensions", maxRank)
+	}
 	shape, wild := make([]int, len(dims)), -1
 	at := slices.Index(v.shape, batch)
 	before := 1 // elements before the batch
