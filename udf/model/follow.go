@@ -125,9 +125,12 @@ func (c *Chooser) refresh() error {
 	if err != nil {
 		return err
 	}
-	c.split, err = newSplitter(c.name, r, c.place.Columns)
-	c.turn = c.view.turn
-	return err
+	split, err := newSplitter(c.name, r, c.place.Columns)
+	if err != nil {
+		return err
+	}
+	c.split, c.turn = split, c.view.turn
+	return nil
 }
 
 // Versions sets out, an INTEGER vector of N elements, for the selected ones.

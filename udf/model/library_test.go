@@ -244,6 +244,23 @@ func TestSplit(t *testing.T) {
 	if _, err := v.Follow(predict(0), Place{Columns: keyed.Columns[:1]}); err == nil || !strings.Contains(err.Error(), "split by X") {
 		t.Errorf("a place without the column: %v", err)
 	}
+	// A query without the column fails for as long as the rollout needs it, and goes on by the next one.
+	w.roll(t, &catalog.Rollout{Active: 1})
+	v.Use(v.Latest())
+	f, c = follow(t, v, Place{Columns: keyed.Columns[:1]})
+	w.roll(t, &catalog.Rollout{Active: 1, By: "X", Traffic: []catalog.Share{{Version: 1, Percent: 50}, {Version: 2, Percent: 50}}})
+	v.Use(v.Latest())
+	for range 2 {
+		out := &vector.Vector{Type: types.Int, I32: make([]int32, rows)}
+		if err := c.Versions(Rows{Batch: b, N: rows}, []int32{0}, out); err == nil || !strings.Contains(err.Error(), "split by X") {
+			t.Errorf("MODEL_VERSION without the column: %v", err)
+		}
+	}
+	w.roll(t, &catalog.Rollout{Active: 2})
+	v.Use(v.Latest())
+	if got := score(t, f, c, b); share(got, 2) != rows {
+		t.Error("the query does not go on")
+	}
 	// A key of type BIGINT goes where the same number goes as an INT.
 	ints, bigs := vec(types.Int, int32(7)), vec(types.Bigint, int64(7))
 	if hashValue(1, ints, 0) != hashValue(1, bigs, 0) {
