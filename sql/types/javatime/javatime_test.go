@@ -67,6 +67,9 @@ func TestParseTimestamp(t *testing.T) {
 		{"yyyy-MM-dd HH:mm", "2018-05-11 24:00", 1526083200000},
 		{"HH:mm", "24:01", -1},
 		{"yyyy-D", "2018-366", -1},
+		{"yyyy Q", "2020 2", 1585699200000},
+		{"yyyy Q", "2020 5", -1},
+		{"yyyy Q", "2020 0", -1},
 	} {
 		got, err := compile(t, c.pattern).ParseTimestamp(c.text, time.UTC)
 		if err != nil {

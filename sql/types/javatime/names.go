@@ -2,6 +2,7 @@ package javatime
 
 import (
 	_ "embed"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -123,4 +124,40 @@ func longestZone(s string) (region string, n int) {
 		}
 	}
 	return region, n
+}
+
+func quarterTexts(count int) []string {
+	switch count {
+	case 4:
+		return quarters[:]
+	case 5:
+		return []string{"1", "2", "3", "4"}
+	}
+	return []string{"Q1", "Q2", "Q3", "Q4"}
+}
+
+// choice reads one of several texts; the field is its index.
+func (p *parsed) choice(letter byte, s string, at int, texts ...string) (int, error) {
+	for i, t := range texts {
+		if len(s)-at >= len(t) && strings.EqualFold(s[at:at+len(t)], t) {
+			p.set(letter, int64(i))
+			return at + len(t), nil
+		}
+	}
+	return at, fmt.Errorf("expected one of %s at %d", strings.Join(texts, ", "), at+1)
+}
+
+// name reads a name of which the pattern asks the first three letters, or all (4); 5 letters, a single one, cannot be told apart.
+func (p *parsed) name(letter byte, s string, at int, name func(int) string, n, count int) (int, error) {
+	if count == 5 {
+		return at, fmt.Errorf("one-letter names cannot be read")
+	}
+	texts := make([]string, n)
+	for i := range texts {
+		texts[i] = name(i)
+		if count < 4 {
+			texts[i] = texts[i][:3]
+		}
+	}
+	return p.choice(letter, s, at, texts...)
 }

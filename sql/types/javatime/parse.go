@@ -229,42 +229,6 @@ func (p *parsed) field(it *item, next []item, s string, at int) (int, error) {
 	return at, fmt.Errorf("%c cannot be read", it.letter)
 }
 
-func quarterTexts(count int) []string {
-	switch count {
-	case 4:
-		return quarters[:]
-	case 5:
-		return []string{"1", "2", "3", "4"}
-	}
-	return []string{"Q1", "Q2", "Q3", "Q4"}
-}
-
-// choice reads one of several texts; the field is its index.
-func (p *parsed) choice(letter byte, s string, at int, texts ...string) (int, error) {
-	for i, t := range texts {
-		if len(s)-at >= len(t) && strings.EqualFold(s[at:at+len(t)], t) {
-			p.set(letter, int64(i))
-			return at + len(t), nil
-		}
-	}
-	return at, fmt.Errorf("expected one of %s at %d", strings.Join(texts, ", "), at+1)
-}
-
-// name reads a name of which the pattern asks the first three letters, or all (4); 5 letters, a single one, cannot be told apart.
-func (p *parsed) name(letter byte, s string, at int, name func(int) string, n, count int) (int, error) {
-	if count == 5 {
-		return at, fmt.Errorf("one-letter names cannot be read")
-	}
-	texts := make([]string, n)
-	for i := range texts {
-		texts[i] = name(i)
-		if count < 4 {
-			texts[i] = texts[i][:3]
-		}
-	}
-	return p.choice(letter, s, at, texts...)
-}
-
 func (p *parsed) set(letter byte, v int64) {
 	p.has[letter-'A'], p.fields[letter-'A'] = true, v
 }
@@ -332,48 +296,6 @@ func reserved(next []item) int {
 		total += minWidth
 	}
 	return total
-}
-
-func (p *parsed) parseZone(it *item, s string, at int) (int, error) {
-	rest := s[at:]
-	if len(rest) > 0 && rest[0]|32 == 'z' && (it.letter != 'z' && it.letter != 'x') && (len(rest) == 1 || !isLetter(rest[1])) {
-		p.zone = time.UTC
-		return at + 1, nil
-	}
-	if it.letter == 'X' || it.letter == 'x' || it.letter == 'Z' && it.count != 4 {
-		seconds, n := parseOffset(rest)
-		if n == 0 {
-			return at, fmt.Errorf("expected a zone offset at %d", at+1)
-		}
-		p.zone = time.FixedZone("", seconds)
-		return at + n, nil
-	}
-	if region, n := longestZone(rest); (it.letter == 'z' || it.letter == 'v') && n > 0 && !continues(rest, n) {
-		loc, err := Zone(region)
-		if err != nil {
-			return at, err
-		}
-		p.zone = loc
-		return at + n, nil
-	}
-	n := 0
-	for n < len(rest) && (isLetter(rest[n]) || strings.IndexByte("/_+-:", rest[n]) >= 0 || digit(rest[n])) {
-		n++
-	}
-	if it.letter == 'V' && n > 1 && (rest[n-2] == '+' || rest[n-2] == '-') && !strings.Contains(rest[:n], "/") {
-		return at, fmt.Errorf("expected two digits of hours at %d", at+n)
-	}
-	loc, err := Zone(rest[:n])
-	if err != nil {
-		return at, err
-	}
-	p.zone = loc
-	return at + n, nil
-}
-
-// continues says whether what stands before n in s goes on: in an id like EST5EDT, or in an offset.
-func continues(s string, n int) bool {
-	return n < len(s) && (isLetter(s[n]) || digit(s[n]) || strings.IndexByte("/_+-", s[n]) >= 0)
 }
 
 // get is a field's value, or def where the text gave none; it must lie between lo and hi.
@@ -460,7 +382,11 @@ func (p *parsed) calendarDate(weekday int64) (int32, error) {
 		}
 		return first + int32(day) - 1, nil
 	}
-	month, err := p.get('M', 1+3*p.value('Q'), 1, 12)
+	quarter, err := p.get('Q', 0, 0, 3)
+	if err != nil {
+		return 0, err
+	}
+	month, err := p.get('M', 1+3*quarter, 1, 12)
 	if err != nil {
 		return 0, err
 	}

@@ -87,6 +87,48 @@ func parseOffset(s string) (seconds, n int) {
 	return seconds, at
 }
 
+func (p *parsed) parseZone(it *item, s string, at int) (int, error) {
+	rest := s[at:]
+	if len(rest) > 0 && rest[0]|32 == 'z' && (it.letter != 'z' && it.letter != 'x') && (len(rest) == 1 || !isLetter(rest[1])) {
+		p.zone = time.UTC
+		return at + 1, nil
+	}
+	if it.letter == 'X' || it.letter == 'x' || it.letter == 'Z' && it.count != 4 {
+		seconds, n := parseOffset(rest)
+		if n == 0 {
+			return at, fmt.Errorf("expected a zone offset at %d", at+1)
+		}
+		p.zone = time.FixedZone("", seconds)
+		return at + n, nil
+	}
+	if region, n := longestZone(rest); (it.letter == 'z' || it.letter == 'v') && n > 0 && !continues(rest, n) {
+		loc, err := Zone(region)
+		if err != nil {
+			return at, err
+		}
+		p.zone = loc
+		return at + n, nil
+	}
+	n := 0
+	for n < len(rest) && (isLetter(rest[n]) || strings.IndexByte("/_+-:", rest[n]) >= 0 || digit(rest[n])) {
+		n++
+	}
+	if it.letter == 'V' && n > 1 && (rest[n-2] == '+' || rest[n-2] == '-') && !strings.Contains(rest[:n], "/") {
+		return at, fmt.Errorf("expected two digits of hours at %d", at+n)
+	}
+	loc, err := Zone(rest[:n])
+	if err != nil {
+		return at, err
+	}
+	p.zone = loc
+	return at + n, nil
+}
+
+// continues says whether what stands before n in s goes on: in an id like EST5EDT, or in an offset.
+func continues(s string, n int) bool {
+	return n < len(s) && (isLetter(s[n]) || digit(s[n]) || strings.IndexByte("/_+-", s[n]) >= 0)
+}
+
 func digit(c byte) bool { return c >= '0' && c <= '9' }
 
 // formatOffset prints an offset as Java's X pattern of the count does: 1 +HH[mm], 2 +HHmm, 3 +HH:mm, 4 +HHmm[ss],
