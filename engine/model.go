@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -132,8 +133,15 @@ func (e *Engine) modelBytes(ctx context.Context, def *catalog.ModelVersion) ([]b
 	return b, nil
 }
 
-// tryModel shows that the file loads, and notes by which backend.
-func (e *Engine) tryModel(ctx context.Context, def *catalog.ModelVersion, b []byte) error {
+// tryModel shows that the file loads, and notes by which backend. A file that a backend panics on is one that does not load: a record
+// of a feed would end every server that follows it, at every start.
+func (e *Engine) tryModel(ctx context.Context, def *catalog.ModelVersion, b []byte) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			e.log.Error("a backend panicked on a model's file", "model", def.Name, "panic", p, "stack", string(debug.Stack()))
+			err = errors.New("the file made the backend fail; the server's log says where")
+		}
+	}()
 	v, err := model.Load(ctx, e.models.Backends, model.NewArtifact(def.URI, b), model.Options{Backend: def.Props["BACKEND"]})
 	if err != nil {
 		return err
