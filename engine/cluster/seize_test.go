@@ -21,18 +21,17 @@ func TestSeizedSlotChecksAllTasks(t *testing.T) {
 		s.mu.Lock()
 		sl := s.slots[0]
 		s.mu.Unlock()
+		const position, end = 20, 50 // half of the records are in the partition
+		read := s.Metrics().RecordsIn.Load()
 		done := make(chan error, 1)
-		sl.post(func() { done <- elsewhere(sl, TaskID{"q", "sink-1", 1}, r.name("in"), 60) })
+		sl.post(func() { done <- elsewhere(sl, TaskID{"q", "sink-1", 1}, r.name("in"), position) })
 		r.ok(<-done)
-		r.await("the other server's position", func() bool {
-			st, _ := s.Status("q")
-			for _, task := range st.Tasks {
-				if task.ID.Partition == 1 && task.State == Running && task.Inputs[0].Committed == 60 {
-					return true
-				}
-			}
-			return false
+		r.await("the records after the other server's position to be read again", func() bool {
+			return s.Metrics().RecordsIn.Load() >= read+end-position && r.caughtUp(s, "q", 2)
 		})
+		if again := s.Metrics().RecordsIn.Load() - read; again != end-position {
+			r.Errorf("%d records were read again, want the %d after the other server's position", again, end-position)
+		}
 		r.close(s, db)
 	})
 }

@@ -218,6 +218,38 @@ func testAdmin(r *rig) {
 	}
 }
 
+// testLate: a partition that is added while the broker holds a request back neither waits for its first records nor for those that come
+// later.
+func testLate(r *rig) {
+	const patience = 20 * time.Second
+	ctx := r.ctx()
+	topic := r.topic("t", 2, nil)
+	p := r.ready("a")
+	r.ok(p.Send(ctx, one(topic, 0, "a"), one(topic, 1, "b")))
+	r.ok(p.Commit(ctx))
+	r.want(r.all(topic, 0), "a")
+	r.want(r.all(topic, 1), "b")
+	f := r.c.NewFetcher(kafka.FetchConfig{MaxWait: patience})
+	defer f.Close()
+	early, late := f.Subscribe(), f.Subscribe()
+	r.ok(early.Add(topic, 0, 0))
+	r.want(r.drain(early, topic, 0), "a")
+	time.Sleep(50 * time.Millisecond) // now the next request waits at the broker; if it does not, this test is easier to pass
+
+	began := time.Now()
+	r.ok(late.Add(topic, 1, 0))
+	r.want(r.drain(late, topic, 1), "b")
+	r.ok(p.Send(ctx, one(topic, 1, "c")))
+	r.ok(p.Commit(ctx))
+	r.want(r.first(late), "c")
+	if took := time.Since(began); took > patience/2 {
+		r.Fatalf("the partition that was added late was read after %s", took)
+	}
+	r.ok(p.Send(ctx, one(topic, 0, "d"), one(topic, 1, "e")))
+	r.ok(p.Commit(ctx))
+	r.want(append(r.first(early), r.first(late)...), "d", "e")
+}
+
 // testPause: a paused partition is neither polled nor fetched; a full buffer holds fetching back; both go on after.
 func testPause(r *rig) {
 	ctx := r.ctx()

@@ -15,7 +15,7 @@ type FetchConfig struct {
 	// Uncommitted reads every record, decided or not. The engine never does; tools may.
 	Uncommitted bool
 	// MaxWait is how long a broker may hold an answer back while there is nothing new. Default 250 ms. A partition
-	// that is added meanwhile waits as long at worst.
+	// that is added meanwhile does not wait for it.
 	MaxWait time.Duration
 	// PartitionBytes bounds one partition's part of an answer. Default 1 MiB; a larger batch still comes through.
 	PartitionBytes int
@@ -66,6 +66,7 @@ type feed struct {
 	taken    int64      // position after what the subscriber has
 	paused   bool
 	removed  bool
+	asked    bool // a request for it is under way
 
 	waiting []FetchedBatch
 	sizes   []int // of waiting, each
@@ -98,6 +99,7 @@ func (f *Fetcher) Close() {
 	f.mu.Lock()
 	for _, l := range f.loops {
 		l.links.shut()
+		l.beside.shut()
 	}
 	f.mu.Unlock()
 	f.wg.Wait()
@@ -162,10 +164,8 @@ func (f *Fetcher) attach(d *feed, addr string) {
 	f.orphans = slices.Delete(f.orphans, i, i+1)
 	l := f.loops[addr]
 	if l == nil {
-		l = &fetchLoop{f: f, addr: addr, links: newLinks(f.c), wake: make(chan struct{}, 1)}
+		l = newFetchLoop(f, addr)
 		f.loops[addr] = l
-		f.wg.Add(1)
-		go l.run()
 	}
 	d.loop = l
 	l.feeds = append(l.feeds, d)
@@ -202,7 +202,7 @@ func (f *Fetcher) stumble(d *feed, err error) {
 func (f *Fetcher) detach(d *feed) {
 	if l := d.loop; l != nil {
 		l.feeds = slices.DeleteFunc(l.feeds, func(x *feed) bool { return x == d })
-		d.loop = nil
+		d.loop, d.asked = nil, false
 	}
 	f.orphans = slices.DeleteFunc(f.orphans, func(x *feed) bool { return x == d })
 }

@@ -9,15 +9,32 @@ import (
 
 // fetchLoop reads from one broker all partitions that it leads, one request after the other. While subscribers work on
 // one answer, the next is under way; a partition whose subscriber is slow is left out.
+//
+// A request that waits at the broker cannot be changed. Partitions that come meanwhile are asked for aside, on a
+// connection of their own and without waiting, until the next request has them too.
 type fetchLoop struct {
-	f     *Fetcher
-	addr  string
-	links *links
-	wake  chan struct{} // capacity 1
+	f      *Fetcher
+	addr   string
+	links  *links
+	beside *links
+	wake   chan struct{} // capacity 1
+	late   chan struct{} // capacity 1: wakes aside
+	ended  chan struct{} // closed when run ends, and with it aside
 
 	// guarded by f.mu
 	feeds []*feed
-	turn  int // rotates the order, so that feeds of one partition take turns
+	turn  int       // rotates the order, so that feeds of one partition take turns
+	until time.Time // when the broker answers run's request at the latest; zero: there is none
+}
+
+func newFetchLoop(f *Fetcher, addr string) *fetchLoop {
+	l := &fetchLoop{
+		f: f, addr: addr, links: newLinks(f.c), beside: newLinks(f.c),
+		wake: make(chan struct{}, 1), late: make(chan struct{}, 1), ended: make(chan struct{}),
+	}
+	f.wg.Go(l.run)
+	f.wg.Go(l.aside)
+	return l
 }
 
 // asked is what one request wants: one position per partition. Feeds at the same position share the answer.
@@ -27,14 +44,17 @@ type asked struct {
 }
 
 func (l *fetchLoop) poke() {
-	select {
-	case l.wake <- struct{}{}:
-	default:
+	for _, c := range []chan struct{}{l.wake, l.late} {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
 	}
 }
 
 func (l *fetchLoop) run() {
-	defer l.f.wg.Done()
+	defer l.beside.shut()
+	defer close(l.ended)
 	defer l.links.close()
 	for {
 		req, want, alive := l.request()
@@ -48,20 +68,57 @@ func (l *fetchLoop) run() {
 			}
 			continue
 		}
-		resp, err := l.fetch(req)
-		if l.f.ctx.Err() != nil {
-			return
-		}
-		if err != nil {
-			l.scatter(want, err)
-			continue
-		}
-		l.distribute(want, resp)
+		l.answer(want, l.links, req)
 	}
 }
 
-func (l *fetchLoop) fetch(req *sarama.FetchRequest) (*sarama.FetchResponse, error) {
-	b, err := l.links.to(l.addr)
+// aside asks for the partitions that run's request lacks, as long as that one waits.
+func (l *fetchLoop) aside() {
+	defer l.beside.close()
+	for {
+		select {
+		case <-l.late:
+		case <-l.ended:
+			return
+		}
+		for req, want := l.requestAside(); req != nil; req, want = l.requestAside() {
+			l.answer(want, l.beside, req)
+			select {
+			case <-time.After(hungryWait):
+			case <-l.ended:
+				return
+			}
+		}
+	}
+}
+
+// answer sends a request and gives every feed its part of what comes back.
+func (l *fetchLoop) answer(want map[TopicPartition]*asked, on *links, req *sarama.FetchRequest) {
+	resp, err := l.fetch(on, req)
+	if err == nil {
+		l.distribute(want, resp)
+	}
+	l.f.mu.Lock()
+	defer l.f.mu.Unlock()
+	for _, a := range want {
+		for _, d := range a.feeds {
+			if d.loop == l {
+				d.asked = false
+			}
+		}
+	}
+	if on == l.links {
+		l.until = time.Time{}
+	} else {
+		l.poke() // run may have found nothing else to ask for
+	}
+	if err != nil && l.f.ctx.Err() == nil {
+		l.scatter(want, err)
+	}
+}
+
+func (l *fetchLoop) fetch(on *links, req *sarama.FetchRequest) (*sarama.FetchResponse, error) {
+	b, err := on.to(l.addr)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +127,7 @@ func (l *fetchLoop) fetch(req *sarama.FetchRequest) (*sarama.FetchResponse, erro
 		err = sarama.KError(resp.ErrorCode)
 	}
 	if err != nil {
-		l.links.drop(l.addr)
+		on.drop(l.addr)
 	}
 	return resp, err
 }
@@ -78,7 +135,7 @@ func (l *fetchLoop) fetch(req *sarama.FetchRequest) (*sarama.FetchResponse, erro
 // hungryWait is the broker's patience when some partition was left out of a request and may want to be in the next.
 const hungryWait = 10 * time.Millisecond
 
-// request builds the next request; nil when nothing is wanted. alive is false when the loop has no partition left, or
+// request builds run's next request; nil when nothing is wanted. alive is false when the loop has no partition left, or
 // the fetcher is closed: then the loop is out of the fetcher's list.
 func (l *fetchLoop) request() (req *sarama.FetchRequest, want map[TopicPartition]*asked, alive bool) {
 	f := l.f
@@ -88,23 +145,11 @@ func (l *fetchLoop) request() (req *sarama.FetchRequest, want map[TopicPartition
 		delete(f.loops, l.addr)
 		return nil, nil, false
 	}
+	want, leftOut := l.hungry()
 	wait := f.cfg.MaxWait
-	want = map[TopicPartition]*asked{}
-	for i := range l.feeds {
-		d := l.feeds[(l.turn+i)%len(l.feeds)]
-		switch a := want[d.tp]; {
-		case d.paused:
-		case d.bytes >= f.cfg.BufferBytes:
-			wait = hungryWait
-		case a == nil:
-			want[d.tp] = &asked{position: d.position, feeds: []*feed{d}}
-		case a.position == d.position:
-			a.feeds = append(a.feeds, d)
-		default:
-			wait = hungryWait
-		}
+	if leftOut {
+		wait = hungryWait
 	}
-	l.turn++
 	for tp, a := range want {
 		if a.feeds[0].hollow >= hollowLimit {
 			want = map[TopicPartition]*asked{tp: a}
@@ -114,11 +159,55 @@ func (l *fetchLoop) request() (req *sarama.FetchRequest, want map[TopicPartition
 	if len(want) == 0 {
 		return nil, nil, true
 	}
-	req = fetchRequest(f.cfg.Uncommitted, wait, int32(f.cfg.ResponseBytes))
-	for tp, a := range want {
-		req.AddBlock(tp.Topic, tp.Partition, a.position, int32(f.cfg.PartitionBytes), -1)
+	l.until = time.Now().Add(wait)
+	return l.ask(want, wait), want, true
+}
+
+// requestAside builds a request for what run's request lacks; nil when that has everything, or is answered soon anyway.
+func (l *fetchLoop) requestAside() (*sarama.FetchRequest, map[TopicPartition]*asked) {
+	l.f.mu.Lock()
+	defer l.f.mu.Unlock()
+	if time.Until(l.until) < hungryWait {
+		return nil, nil
 	}
-	return req, want, true
+	want, _ := l.hungry()
+	if len(want) == 0 {
+		return nil, nil
+	}
+	return l.ask(want, 0), want
+}
+
+// hungry lists what may be fetched now. leftOut says that there is more, which may be fetched soon. f.mu is held.
+func (l *fetchLoop) hungry() (want map[TopicPartition]*asked, leftOut bool) {
+	want = map[TopicPartition]*asked{}
+	for i := range l.feeds {
+		d := l.feeds[(l.turn+i)%len(l.feeds)]
+		switch a := want[d.tp]; {
+		case d.paused:
+		case d.asked, d.bytes >= l.f.cfg.BufferBytes:
+			leftOut = true
+		case a == nil:
+			want[d.tp] = &asked{position: d.position, feeds: []*feed{d}}
+		case a.position == d.position:
+			a.feeds = append(a.feeds, d)
+		default:
+			leftOut = true
+		}
+	}
+	l.turn++
+	return want, leftOut
+}
+
+// ask builds a request and marks what it asks for. f.mu is held.
+func (l *fetchLoop) ask(want map[TopicPartition]*asked, wait time.Duration) *sarama.FetchRequest {
+	req := fetchRequest(l.f.cfg.Uncommitted, wait, int32(l.f.cfg.ResponseBytes))
+	for tp, a := range want {
+		req.AddBlock(tp.Topic, tp.Partition, a.position, int32(l.f.cfg.PartitionBytes), -1)
+		for _, d := range a.feeds {
+			d.asked = true
+		}
+	}
+	return req
 }
 
 func fetchRequest(uncommitted bool, wait time.Duration, maxBytes int32) *sarama.FetchRequest {
@@ -132,10 +221,8 @@ func fetchRequest(uncommitted bool, wait time.Duration, maxBytes int32) *sarama.
 	}
 }
 
-// scatter answers a request that failed as a whole: all its partitions look for their leader again.
+// scatter answers a request that failed as a whole: all its partitions look for their leader again. f.mu is held.
 func (l *fetchLoop) scatter(want map[TopicPartition]*asked, err error) {
-	l.f.mu.Lock()
-	defer l.f.mu.Unlock()
 	for _, a := range want {
 		for _, d := range a.feeds {
 			if d.loop == l {

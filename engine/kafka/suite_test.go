@@ -48,6 +48,7 @@ var suite = []struct {
 	{"offsets", testOffsets},
 	{"admin", testAdmin},
 	{"pause", testPause},
+	{"late", testLate},
 	{"two readers", testTwoReaders},
 	{"group offsets", testGroupOffsets},
 	{"compaction", testCompaction},
@@ -219,6 +220,19 @@ func (r *rig) next(s *kafka.Subscription) kafka.FetchedBatch {
 			r.Fatal("nothing was fetched")
 		}
 	}
+}
+
+// first waits for the next records of a subscription.
+func (r *rig) first(s *kafka.Subscription) (out []string) {
+	r.Helper()
+	for len(out) == 0 {
+		b := r.next(s)
+		r.ok(b.Err)
+		for _, rec := range b.Records {
+			out = append(out, text(rec))
+		}
+	}
+	return out
 }
 
 // atEnd waits until a partition is at its end.

@@ -73,7 +73,7 @@ func (r *rig) commits(ctx context.Context, q query, interval time.Duration, slot
 	var failed error
 	sending, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
-	wg.Go(func() { trips, failed = r.trickle(sending, topic, int32(slots)) })
+	wg.Go(func() { trips, failed = r.trickle(sending, topic, int32(slots), max(interval/10, time.Millisecond)) })
 	before, after, err := between(ctx, s, d)
 	stop()
 	wg.Wait()
@@ -124,9 +124,9 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// trickle sends a record to every partition, again and again, until its context ends. It returns how long each request took, in
+// trickle sends a record to every partition, every so often, until its context ends. It returns how long each request took, in
 // seconds, sorted.
-func (r *rig) trickle(ctx context.Context, topic string, partitions int32) (trips []float64, err error) {
+func (r *rig) trickle(ctx context.Context, topic string, partitions int32, every time.Duration) (trips []float64, err error) {
 	p := r.client.NewProducer(kafka.ProducerConfig{})
 	defer p.Close()
 	batches := make([]kafka.ProduceBatch, partitions)
@@ -143,7 +143,7 @@ func (r *rig) trickle(ctx context.Context, topic string, partitions int32) (trip
 			return nil, fmt.Errorf("send a trickle: %w", err)
 		}
 		trips = append(trips, time.Since(now).Seconds())
-		time.Sleep(time.Millisecond - time.Since(now))
+		time.Sleep(every - time.Since(now))
 	}
 	slices.Sort(trips)
 	return trips, nil
