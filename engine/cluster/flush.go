@@ -1,9 +1,6 @@
 package cluster
 
-import (
-	"context"
-	"time"
-)
+import "time"
 
 // restamp is how old the wall time of an idle task's positions may become. Positions older than a changelog's delete.retention.ms
 // would cost a rebuild at the next start.
@@ -39,7 +36,7 @@ func (sl *slot) beginFlush(m *member, now time.Time) {
 	sl.wg.Go(func() {
 		err := sl.s.fault("flush")
 		if err == nil {
-			err = f.Run(context.WithoutCancel(sl.io))
+			err = f.Run(sl.io)
 		}
 		m.flushed <- err
 		sl.poke()
@@ -66,15 +63,20 @@ func (m *member) endFlush(wait bool) {
 	m.holdings.hold(m.state.Bytes())
 	metrics := &m.slot.s.metrics
 	metrics.Flushes.Add(1)
-	if err != nil {
+	switch {
+	case err == nil:
+	case m.slot.io.Err() != nil:
+		m.slot.s.cfg.Logger.Info("there was no time to write state to disk; it is read back from its changelog", "task", m.id.String(), "error", err)
+	default:
 		metrics.FlushFailures.Add(1)
 		m.slot.s.cfg.Logger.Error("state could not be written; it is kept in memory and in its changelog", "task", m.id.String(), "error", err)
 	}
 }
 
-// flushNow brings a task's committed state to disk, so that the next start has nothing to replay.
+// flushNow brings a task's committed state to disk, so that the next start has nothing to replay, unless the slot has to be left before that is
+// done.
 func (sl *slot) flushNow(m *member) {
-	if m.state == nil || sl.s.lowDisk.Load() {
+	if m.state == nil || sl.s.lowDisk.Load() || sl.io.Err() != nil {
 		return
 	}
 	m.endFlush(true)

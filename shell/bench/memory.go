@@ -14,8 +14,8 @@ func (f footprint) String() string {
 	return fmt.Sprintf("peak memory %d MB, %d MB of it anonymous", f.resident>>20, f.anonymous>>20)
 }
 
-// observe watches a server's memory until the returned function is called, which must be before the server ends. The system keeps the peak of
-// resident memory itself, that of anonymous memory it does not.
+// observe watches a server's memory until the returned function is called, which must be before the server ends, or ctx has ended. The system
+// keeps the peak of resident memory itself, that of anonymous memory it does not.
 func (s *server) observe(ctx context.Context) (peak func() (footprint, error)) {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup

@@ -89,6 +89,8 @@ func (r *rig) build(ctx context.Context, s *server, topic string, keys int) erro
 	if err := s.api.Execute(ctx, fmt.Sprintf(defineKeys, topic), props); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	peak := s.observe(ctx)
 	before, err := s.usage(ctx)
 	if err != nil {
@@ -121,6 +123,8 @@ func (r *rig) restart(ctx context.Context, s *server, name string, keys int) err
 	if err := r.launch(ctx, s); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	peak := s.observe(ctx)
 	if err := r.answers(ctx, s, name, keys); err != nil {
 		return err
