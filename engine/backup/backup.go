@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/millrace/millrace/engine/cluster"
 	"github.com/millrace/millrace/engine/command"
 	"github.com/millrace/millrace/engine/kafka"
 )
@@ -101,6 +102,7 @@ func Restore(ctx context.Context, c *kafka.Client, service string, t Topics, fil
 	}
 	p := c.NewProducer(kafka.ProducerConfig{})
 	defer p.Close()
+	end := int64(0) // behind the last command
 	_, err = read(file, visitor{
 		chunk: func(k *chunk) error {
 			rec := kafka.Record{Timestamp: k.Time, Key: []byte(k.Key), Value: k.Value}
@@ -110,11 +112,37 @@ func Restore(ctx context.Context, c *kafka.Client, service string, t Topics, fil
 			if err := p.Flush(ctx); err != nil { // models come before the commands that name them
 				return err
 			}
+			end = e.Offset + 1
 			return log.AppendAt(ctx, e.Offset, e.Time, e.Value)
 		},
 	})
+	if err == nil {
+		err = catchUp(ctx, c, service, log, t, end)
+	}
 	if err != nil {
 		return s, fmt.Errorf("%w (hint: delete topic %s before you try again)", err, t.Commands)
 	}
 	return s, p.Flush(ctx)
+}
+
+// catchUp makes the log as long as the one that was lost, if that had commands that the backup lacks: tasks which have seen them wait until
+// they are read, and new queries would get the names of those that were lost, and with them their positions and state.
+func catchUp(ctx context.Context, c *kafka.Client, service string, log *command.Topic, t Topics, end int64) error {
+	known, err := cluster.LastCommand(ctx, c, service)
+	if err != nil || known <= end {
+		return err
+	}
+	nothing, err := (&command.Command{}).Marshal()
+	if err != nil {
+		return err
+	}
+	next, err := c.Offset(ctx, t.Commands, 0, kafka.Latest)
+	if err != nil {
+		return err
+	}
+	at := max(known-1, next)
+	if at == next+1 { // no transaction is so short
+		at++
+	}
+	return log.AppendAt(ctx, at, time.Now().UnixMilli(), nothing)
 }
