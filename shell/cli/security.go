@@ -31,6 +31,9 @@ func (s *settings) secure(o *engine.Options) error {
 		return err
 	}
 	if login {
+		if sasl == nil { // without it the server would connect as nobody
+			return errors.New("security.protocol wants a login, and sasl.mechanism is missing")
+		}
 		o.SASL = sasl
 	}
 	return s.registry(o)

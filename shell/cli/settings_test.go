@@ -157,7 +157,8 @@ func TestSettingsThatAreWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	for text, want := range map[string]string{
-		"security.protocol=TLS":                                               "none of PLAINTEXT",
+		"security.protocol=TLS": "none of PLAINTEXT",
+		"security.protocol=SASL_SSL\nsasl.username=u\nsasl.password=hush":     "sasl.mechanism is missing",
 		"sasl.password=${env:MISSING_VARIABLE}":                               "MISSING_VARIABLE",
 		"sasl.password=${file:/does/not/exist:x}":                             "/does/not/exist",
 		"security.protocol=SSL\nssl.truststore.location=" + jks:               "keytool -importkeystore",
