@@ -92,16 +92,23 @@ func shortDigest(sha256 string) string { return sha256[:min(12, len(sha256))] }
 func viewModelVersions(v struct {
 	Versions []struct {
 		modelInfo
-		Status                                   string
+		Status, Error                            string
 		Rows, ShadowRows, Batches, Errors, Nanos int64
 	}
 },
 ) view {
 	g := newGrid("Model", "Version", "Status", "Backend", "SHA-256", "URI", "Rows", "Shadow rows", "Batches", "Errors", "Scoring")
+	refused := newGrid("Refused", "Reason")
 	for _, m := range v.Versions {
 		g.add(m.Name, strconv.Itoa(m.Version), m.Status, m.Backend, shortDigest(m.SHA256), m.URI, strconv.FormatInt(m.Rows, 10),
 			strconv.FormatInt(m.ShadowRows, 10), strconv.FormatInt(m.Batches, 10), strconv.FormatInt(m.Errors, 10),
 			time.Duration(m.Nanos).Round(time.Microsecond).String())
+		if m.Error != "" {
+			refused.add(m.URI, m.Error)
+		}
+	}
+	if len(refused.rows) > 0 {
+		return view{grids: []grid{g, refused}}
 	}
 	return view{grids: []grid{g}}
 }

@@ -41,9 +41,10 @@ func TestEntities(t *testing.T) {
 		"C;": `[{"@type":"sourceDescription","sourceDescription":{"name":"S","type":"STREAM","fields":[{"name":"K","type":"KEY","schema":{"type":"INTEGER"}},` +
 			`{"name":"D","schema":{"type":"DECIMAL","parameters":{"precision":4,"scale":2}}},{"name":"A","schema":{"type":"ARRAY","memberSchema":{"type":"STRING"}}}]}}]`,
 		"D;": `[{"@type":"new_thing","x":1}]`,
+		"E;": `[{"@type":"model_versions","versions":[{"name":"M","version":0,"status":"REFUSED","uri":"kafka:t/0@5","error":"no model"}]}]`,
 	}}
 	s, out, errs := newTestShell(t, f, "table")
-	if err := s.Script(context.Background(), "test", "A; B; C; D;"); err != nil {
+	if err := s.Script(context.Background(), "test", "A; B; C; E; D;"); err != nil {
 		t.Fatal(err)
 	}
 	want := `created
@@ -58,6 +59,13 @@ Type:            stream
  K     | INTEGER (key)
  D     | DECIMAL(4, 2)
  A     | ARRAY<STRING>
+ Model | Version | Status  | Backend | SHA-256 | URI         | Rows | Shadow rows | Batches | Errors | Scoring
+-------+---------+---------+---------+---------+-------------+------+-------------+---------+--------+---------
+ M     | 0       | REFUSED |         |         | kafka:t/0@5 | 0    | 0           | 0       | 0      | 0s
+
+ Refused     | Reason
+-------------+----------
+ kafka:t/0@5 | no model
 {
   "@type": "new_thing",
   "x": 1
