@@ -16,8 +16,9 @@ import (
 	"github.com/millrace/millrace/sql/vector"
 )
 
-// pullPatience is how long a pull query waits for partitions that start, move or are restored.
-const pullPatience = 10 * time.Second
+// pullPatience is how long a pull query waits for partitions that start, move or are restored. It is longer than the group waits for a server that
+// does not answer any more.
+const pullPatience = 15 * time.Second
 
 // While it waits, a query looks again after firstLook, and twice as late each time, at most after lastLook; at once when the directory
 // has news.
