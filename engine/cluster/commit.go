@@ -113,6 +113,9 @@ func (sl *slot) abort(group []*member, cause error) error {
 	clear(sl.targets)
 	gone := errors.Is(cause, kafka.ErrUnknownTopic)
 	for _, m := range group {
+		if sl.members[m.id] != m {
+			continue // it went with another task of its query
+		}
 		if gone {
 			// Either it is this task's topic, and no repetition helps, or the brokers did not know better for a moment.
 			if err := sl.lacks(m); err != nil {

@@ -28,6 +28,9 @@ func TestSinkThatIsGone(t *testing.T) {
 		})
 		r.await("the other query to catch up", func() bool { return r.caughtUp(s, "good", 2) })
 		r.Logf("the slot was held up for %s", time.Since(began))
+		if n := s.Metrics().Failures.Load(); n != 1 {
+			r.Errorf("the query failed %d times", n)
+		}
 		r.close(s, db)
 		r.exact(200)
 	})
