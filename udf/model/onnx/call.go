@@ -21,6 +21,13 @@ type operator func(x *call) error
 
 // compile runs the operator and refuses attributes that it did not look at: they could change the meaning.
 func (x *call) compile(op operator) error {
+	for _, v := range x.inputs {
+		if v != nil {
+			if err := x.charge(v.size()); err != nil {
+				return err
+			}
+		}
+	}
 	err := op(x)
 	if x.err != nil {
 		return x.err

@@ -1,7 +1,6 @@
 package onnx
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/millrace/millrace/udf/model"
@@ -36,8 +35,8 @@ func distances(x *call) error {
 	if err != nil {
 		return err
 	}
-	if b.size() > maxProductWork/max(a.shape[0], 1) {
-		return fmt.Errorf("more than %d steps a row", maxProductWork)
+	if err := x.charge(b.size(), a.shape[0]); err != nil {
+		return err
 	}
 	rows, each := max(a.shape[0], 1), max(b.shape[0], 1)
 	return x.emit(func(f *frame) error {

@@ -64,6 +64,9 @@ type compiler struct {
 	folding bool // the node being compiled has constant inputs only
 	stacked int  // the fixed number of rows that the file is written for; 0: any number, or a row a call
 	missing []string
+
+	work       int // steps charged so far
+	frameBytes int // what the registers of one row take
 }
 
 // Versions of the operator sets whose meaning this package knows.
@@ -117,7 +120,7 @@ func compileRows(f *file, nodes []*node, stacked int) (*program, error) {
 	if c.missing != nil {
 		return nil, &model.UnsupportedError{Backend: backendName, Missing: c.missing}
 	}
-	return c.finish(inputs, outputs)
+	return c.finish(inputs, outputs), nil
 }
 
 func (c *compiler) miss(what string) {
@@ -185,11 +188,11 @@ func (c *compiler) inputShape(info valueInfo) ([]int, error) {
 	return shape, nil
 }
 
-// maxRowElements bounds one value of one row: 16 MB of float.
-const maxRowElements = 1 << 22
-
 // checkShape refuses shapes that are empty, too large, or have the batch twice.
 func checkShape(shape []int) error {
+	if len(shape) > maxRank {
+		return fmt.Errorf("more than %d dimensions", maxRank)
+	}
 	n, seen := 1, false
 	for _, d := range shape {
 		switch {
@@ -245,14 +248,20 @@ func (c *compiler) register(kind model.ElemType, shape []int, rows bool) (int, e
 	if len(c.kinds) >= 4*maxNodes {
 		return 0, errors.New("the program needs too many registers")
 	}
+	if err := c.charge(product(shape)); err != nil {
+		return 0, err
+	}
 	reg := len(c.kinds)
 	c.kinds = append(c.kinds, kind)
 	c.sizes, c.fixed = append(c.sizes, 0), append(c.fixed, 0)
 	if rows {
+		if err := c.reserve(kind, product(shape)); err != nil {
+			return 0, err
+		}
 		c.sizes[reg] = product(shape)
 		c.consts.add(kind, 0)
 	} else {
-		if err := c.file.spend(16 * product(shape)); err != nil {
+		if err := c.file.spend(elemBytes(kind) * product(shape)); err != nil {
 			return 0, err
 		}
 		c.consts.add(kind, product(shape))
@@ -267,7 +276,7 @@ func (c *compiler) scratch(kind model.ElemType, n int) (int, error) {
 		return 0, err
 	}
 	c.fixed[reg] = n
-	return reg, nil
+	return reg, c.reserve(kind, n)
 }
 
 // define makes a new value under a name that nothing else has: a constant while a node is folded.

@@ -28,6 +28,9 @@ func conv(x *call) error {
 		return uncovered("a bias that is not constant, one a channel")
 	}
 	in, per, places := product(k.shape[1:]), out/groups, w.y.out*w.x.out
+	if err := x.charge(places, in, out+groups); err != nil {
+		return err
+	}
 	if err := x.file.spend(8 * (out + panelWidth*groups) * in); err != nil {
 		return err
 	}

@@ -31,8 +31,8 @@ func convTranspose(x *call) error {
 		return err
 	}
 	w.channels = v.shape[1]
-	if work := w.channels * per * w.y.in * w.x.in; work > maxProductWork/(w.y.kernel*w.x.kernel) {
-		return fmt.Errorf("a convolution of more than %d steps a row", maxProductWork)
+	if err := x.charge(w.channels, per, w.y.in, w.x.in, w.y.kernel, w.x.kernel); err != nil {
+		return err
 	}
 	y, err := x.output(model.Float32, w.shape(v, per*groups))
 	if err != nil {

@@ -106,6 +106,9 @@ func (x *call) multiply(v, w, bias *value, transposed bool) error {
 			return uncovered("a bias that is not one row")
 		}
 	}
+	if err := x.charge(v.size(), out); err != nil {
+		return err
+	}
 	y, err := x.output(v.kind, shape)
 	if err != nil {
 		return err

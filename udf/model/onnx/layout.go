@@ -181,7 +181,7 @@ func tile(x *call) error {
 	if len(times) != len(v.shape) {
 		return fmt.Errorf("%d repeats of %s", len(times), shapeText(v.shape))
 	}
-	p := pickAll(v.shape)
+	p := x.pickAll(v.shape)
 	for i, n := range times {
 		if n == 1 {
 			continue
@@ -264,7 +264,7 @@ func trilu(x *call) error {
 	if n < 2 || slices.Contains(v.shape[n-2:], batch) {
 		return uncovered("matrices %s", shapeText(v.shape))
 	}
-	p, rows, columns := pickAll(v.shape), v.shape[n-2], v.shape[n-1]
+	p, rows, columns := x.pickAll(v.shape), v.shape[n-2], v.shape[n-1]
 	for i := range p.index {
 		row, column := int64(i/columns%rows), int64(i%columns)
 		if upper && column-row < k || !upper && column-row > k {
@@ -336,7 +336,7 @@ func compress(x *call) error {
 			positions = append(positions, i)
 		}
 	}
-	p := pickAll(shape)
+	p := x.pickAll(shape)
 	if err := p.take(at, positions); err != nil {
 		return err
 	}

@@ -91,9 +91,6 @@ type matrix struct {
 	shape []int
 }
 
-// maxProductWork bounds the multiplications that a small file can ask for, a row.
-const maxProductWork = 1 << 30
-
 // product multiplies any matrices, of the last two dimensions; those before are broadcast. A vector is a matrix of one row, or
 // one column on the right.
 func (x *call) product(a, b *value, transposeB bool) (matrix, error) {
@@ -135,8 +132,8 @@ func (x *call) product(a, b *value, transposeB bool) (matrix, error) {
 	if len(x.inputs[1].shape) > 1 {
 		shape = append(shape, columns)
 	}
-	if work := product(outer) * m * n; work > maxProductWork/inner {
-		return matrix{}, fmt.Errorf("a product of more than %d steps a row", maxProductWork)
+	if err := x.charge(product(outer), m, n, inner); err != nil {
+		return matrix{}, err
 	}
 	y, err := x.define("", a.kind, slices.Clone(shape))
 	if err != nil {

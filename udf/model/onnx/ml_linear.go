@@ -47,7 +47,7 @@ func (x *call) linear(features int) (*dense[float32], int, error) {
 	if len(b) != 0 && len(b) != n {
 		return nil, 0, fmt.Errorf("%d intercepts for %d targets", len(b), n)
 	}
-	if err := x.file.spend(4 * (n + panelWidth) * features); err != nil {
+	if err := errors.Join(x.file.spend(4*(n+panelWidth)*features), x.charge(x.inputs[0].size(), n)); err != nil {
 		return nil, 0, err
 	}
 	d := newDense(w, features, n, true)

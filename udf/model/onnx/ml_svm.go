@@ -68,6 +68,9 @@ func (x *call) supports(features, count int) (*supports, error) {
 	if len(s.vectors) != count*features {
 		return nil, fmt.Errorf("%d numbers for %d support vectors of %d features", len(s.vectors), count, features)
 	}
+	if err := x.charge(x.inputs[0].size(), count); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 

@@ -37,7 +37,7 @@ func (x *call) trees(features, first, targets int, prefix string, aggregate tree
 	if len(missing) != 0 && len(missing) != n {
 		return nil, errors.New("the list of missing value tracks differs in length")
 	}
-	if err := x.file.spend(192 * n); err != nil {
+	if err := errors.Join(x.file.spend(192*n), x.charge(x.inputs[0].size()/features, n)); err != nil {
 		return nil, err
 	}
 	s := tree.Spec{Nodes: make([]tree.Node, n), Features: features, Targets: targets, Aggregate: aggregate}

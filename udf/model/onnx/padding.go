@@ -20,7 +20,7 @@ func pad(x *call) error {
 	if len(pads) != 2*len(axes) {
 		return fmt.Errorf("%d pads of %d axes", len(pads), len(axes))
 	}
-	p := pickAll(v.shape)
+	p := x.pickAll(v.shape)
 	for i, a := range axes {
 		before, after := pads[i], pads[i+len(axes)]
 		if before == 0 && after == 0 {

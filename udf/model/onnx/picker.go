@@ -13,12 +13,13 @@ const outside = -1
 // picker is a rearrangement under construction: the shape of the result, and by element the one of the source row that goes
 // there.
 type picker struct {
+	call  *call
 	shape []int
 	index []int32
 }
 
-func pickAll(shape []int) picker {
-	return picker{slices.Clone(shape), indexTable(shape, rowStrides(shape))}
+func (x *call) pickAll(shape []int) picker {
+	return picker{x, slices.Clone(shape), indexTable(shape, rowStrides(shape))}
 }
 
 // take keeps, along an axis, the positions in their order; outside is none.
@@ -26,6 +27,9 @@ func (p *picker) take(axis int, positions []int) error {
 	outer, length, inner := around(p.shape, axis)
 	if outer*inner > maxRowElements/max(len(positions), 1) {
 		return fmt.Errorf("a result of more than %d elements", maxRowElements)
+	}
+	if err := p.call.charge(outer, inner, len(positions)); err != nil {
+		return err
 	}
 	next := make([]int32, 0, outer*inner*len(positions))
 	for o := range outer {

@@ -45,9 +45,6 @@ func averagePool(x *call) error {
 	return x.pool(meanInside)
 }
 
-// maxPoolWork bounds the time that a small file can ask for.
-const maxPoolWork = 1 << 28
-
 func (x *call) pool(reduce fold) error {
 	if err := x.arity(1, 1); err != nil {
 		return err
@@ -60,8 +57,8 @@ func (x *call) pool(reduce fold) error {
 	if err != nil {
 		return err
 	}
-	if work := w.y.out * w.x.out * w.channels; work > maxPoolWork/(w.y.kernel*w.x.kernel) {
-		return fmt.Errorf("a pool that looks at more than %d elements a row", maxPoolWork)
+	if err := x.charge(w.y.out, w.x.out, w.channels, w.y.kernel, w.x.kernel); err != nil {
+		return err
 	}
 	y, err := x.output(model.Float32, w.shape(v, w.channels))
 	if err != nil {

@@ -14,6 +14,8 @@ const (
 	maxNodes      = 1 << 16
 	maxEdges      = 1 << 22 // inputs times outputs, summed over nodes: what the decoder builds
 	decodedFactor = 6       // decoded size allowed, in multiples of the limit on the file
+	fileFactor    = 16      // the same, in multiples of the file itself, ...
+	fileExtra     = 1 << 28 // ... and what even a small file may take beyond that
 )
 
 // file is what the pre-pass keeps of a ModelProto: everything that onnx-go's decoder drops or cannot decode.
@@ -49,7 +51,7 @@ type valueInfo struct {
 // prepass walks the file once and rewrites it. Nesting is never followed deeper than the fixed levels of a model's
 // main graph, so no file can exhaust the stack, here or in the decoder.
 func prepass(b []byte, limit int) (*file, error) {
-	f := &file{opsets: map[string]int64{}, tensors: map[string][]byte{}, budget: decodedFactor * max(limit, 1<<20)}
+	f := &file{opsets: map[string]int64{}, tensors: map[string][]byte{}, budget: min(decodedFactor*max(limit, 1<<20), fileFactor*len(b)+fileExtra)}
 	graphs := 0
 	err := fields(b, func(x field) error {
 		switch x.num {

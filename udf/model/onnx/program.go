@@ -21,6 +21,7 @@ type frame struct {
 	str [][]string
 
 	items []int32 // scratch of any length
+	texts int     // bytes of the texts made for these rows
 }
 
 // add appends a register with room for n elements of the kind.
@@ -85,6 +86,7 @@ type program struct {
 	outputs   []*value
 	steps     []step
 	block     int // rows a frame holds: longer batches run block by block
+	work      int // steps that a row takes, at most
 	frames    sync.Pool
 }
 
@@ -95,8 +97,8 @@ const (
 	frameElements = 1 << 19 // aimed at: registers of a frame stay within the second-level cache or so
 )
 
-func (c *compiler) finish(inputs, outputs []*value) (*program, error) {
-	p := &program{inputs: inputs, outputs: outputs, steps: c.steps}
+func (c *compiler) finish(inputs, outputs []*value) *program {
+	p := &program{inputs: inputs, outputs: outputs, steps: c.steps, work: max(c.work, 1)}
 	for _, v := range inputs {
 		p.signature.Inputs = append(p.signature.Inputs, describe(v))
 	}
@@ -107,12 +109,9 @@ func (c *compiler) finish(inputs, outputs []*value) (*program, error) {
 	for _, n := range c.sizes {
 		total += n
 	}
-	if total > 16*maxRowElements {
-		return nil, fmt.Errorf("a row needs %d intermediate numbers, the limit is %d", total, 16*maxRowElements)
-	}
-	p.block = min(max(frameElements/max(total, 1), 1), maxBlock)
+	p.block = max(1, min(frameElements/max(total, 1), maxBlock, maxWork/p.work)) // between blocks a query may end
 	p.frames.New = func() any { return c.newFrame(p) }
-	return p, nil
+	return p
 }
 
 // newFrame shares the constants and allocates the rest, but for the inputs, which point at the caller's columns.
@@ -165,7 +164,7 @@ func (p *program) Score(ctx context.Context, in []model.Column, rows int, out []
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("score: %w", err)
 		}
-		f.n = min(p.block, rows-first)
+		f.n, f.texts = min(p.block, rows-first), 0
 		for i, v := range p.inputs {
 			f.load(v, in[i], first)
 		}

@@ -229,6 +229,9 @@ func (x *call) unroll(l *recurrent, step cell) error {
 		err = errors.Join(err, e)
 		return y
 	}
+	if err := x.charge(l.steps, l.batch, d, l.gates*l.hidden, l.in+2*l.hidden); err != nil {
+		return err
+	}
 	y, h, c := output(all), output(last), output(last)
 	gates, e := x.scratch(model.Float32, l.steps*l.batch*l.gates*l.hidden)
 	work, e2 := x.scratch(model.Float32, l.gates*l.hidden+panelWidth)
@@ -245,7 +248,7 @@ func (x *call) unroll(l *recurrent, step cell) error {
 			n = data[int64](f, lengths)
 		}
 		for r := range len(dst) / y.size() {
-			s := sequences{x: src[r*v.size():][:v.size()], y: dst[r*y.size():][:y.size()], h: hs[r*h.size():][:h.size()], c: cs[r*c.size():][:c.size()]}
+			s := sequences{x: rowAt(src, r*v.size(), v.size()), y: dst[r*y.size():][:y.size()], h: hs[r*h.size():][:h.size()], c: cs[r*c.size():][:c.size()]}
 			if n != nil {
 				s.lengths = n[r*l.batch%len(n):][:l.batch]
 			}

@@ -15,7 +15,7 @@ func slice(x *call) error {
 		return err
 	}
 	v := x.inputs[0]
-	p := pickAll(v.shape)
+	p := x.pickAll(v.shape)
 	for i, a := range axes {
 		if a < 0 {
 			a += int64(len(p.shape))

@@ -81,18 +81,18 @@ func tokenizer(x *call) error {
 		return uncovered("marks, or several texts a row")
 	}
 	s := &splitter{shortest: int(x.int("mincharnum", 1))}
-	expression, separators := x.text("tokenexp", ""), x.texts("separators")
+	pattern, separators := x.text("tokenexp", ""), x.texts("separators")
 	var err error
 	switch {
-	case expression != "":
-		if s.words, err = regexp.Compile(expression); err != nil {
+	case pattern != "":
+		if s.words, err = expression(pattern); err != nil {
 			return fmt.Errorf("tokenexp: %w", err)
 		}
 	case len(separators) == 0:
 		return errors.New("neither tokenexp nor separators")
 	case len(separators) == 1 && separators[0] == "":
 	default:
-		if s.separators, err = regexp.Compile(strings.Join(separators, "|")); err != nil {
+		if s.separators, err = expression(strings.Join(separators, "|")); err != nil {
 			return fmt.Errorf("separators: %w", err)
 		}
 	}
@@ -136,12 +136,21 @@ func stringNormalizer(x *call) error {
 	if len(stops) > 0 && (v.size() != 1 || x.stacked > 0) {
 		return uncovered("stop words among several texts a row")
 	}
-	return unary(x, v.kind, each(func(s string) string {
-		if len(stopped) > 0 && stopped[compare(s)] {
-			return ""
+	out, err := x.output(v.kind, v.shape)
+	if err != nil {
+		return err
+	}
+	return x.emit(func(f *frame) error {
+		dst, made := data[string](f, out), 0
+		for i, s := range data[string](f, v) {
+			dst[i] = ""
+			if len(stopped) == 0 || !stopped[compare(s)] {
+				dst[i] = fold(s)
+				made += len(dst[i])
+			}
 		}
-		return fold(s)
-	}))
+		return f.made(made)
+	})
 }
 
 // stringConcat joins texts element by element.
@@ -149,11 +158,35 @@ func stringConcat(x *call) error {
 	if err := x.arity(2, 2); err != nil {
 		return err
 	}
-	if a, b := x.inputs[0], x.inputs[1]; a.kind != model.String || b.kind != model.String {
+	a, b := x.inputs[0], x.inputs[1]
+	if a.kind != model.String || b.kind != model.String {
 		return fmt.Errorf("operands of %s and %s", a.kind, b.kind)
 	}
-	_, err := combine(x, model.String, zip(func(a, b string) string { return a + b }), x.inputs[0], x.inputs[1], false)
-	return err
+	shape, err := broadcast(a, b)
+	if err != nil {
+		return err
+	}
+	if a, err = x.spread(a, shape); err != nil {
+		return err
+	}
+	if b, err = x.spread(b, shape); err != nil {
+		return err
+	}
+	out, err := x.output(model.String, shape)
+	if err != nil {
+		return err
+	}
+	return x.emit(func(f *frame) error {
+		p, q, dst := data[string](f, a), data[string](f, b), data[string](f, out)
+		for i := range dst {
+			left, right := p[i%len(p)], q[i%len(q)]
+			if err := f.made(len(left) + len(right)); err != nil { // before it is: doubling fills any memory soon
+				return err
+			}
+			dst[i] = left + right
+		}
+		return nil
+	})
 }
 
 // regexFullMatch says which texts an expression matches from end to end.
@@ -164,7 +197,7 @@ func regexFullMatch(x *call) error {
 	if kind := x.inputs[0].kind; kind != model.String {
 		return fmt.Errorf("an operand of %s", kind)
 	}
-	re, err := regexp.Compile(`^(?:` + x.text("pattern", "") + `)$`)
+	re, err := expression(`^(?:` + x.text("pattern", "") + `)$`)
 	if err != nil {
 		return fmt.Errorf("pattern: %w", err)
 	}

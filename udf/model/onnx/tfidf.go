@@ -38,6 +38,9 @@ func (g *ngrams) add(items []int32, column int32) error {
 	return nil
 }
 
+// steps bounds what one item costs to count: look-ups, which take a while each.
+func (g *ngrams) steps() int { return 32 * (g.skips + 1) * g.most }
+
 // count adds the sequences of the items to their columns: of each length, and with each number of items skipped between two.
 // Sequences of one item are counted once.
 func (g *ngrams) count(dst []float32, items []int32) {
@@ -95,6 +98,11 @@ func vectorize[T string | int64](x *call, v *value, pool []T) error {
 	if err != nil {
 		return err
 	}
+	if v.split == nil {
+		if err := x.charge(v.size(), g.steps()); err != nil {
+			return err
+		}
+	}
 	weigh, err := x.weights(g.width)
 	if err != nil {
 		return err
@@ -131,11 +139,17 @@ func vectorize[T string | int64](x *call, v *value, pool []T) error {
 		for at := 0; at*g.width < len(dst); at++ {
 			list = list[:0]
 			if v.split != nil {
+				if n := len(any(src[at]).(string)); n > maxTextBytes {
+					return fmt.Errorf("a text of %d bytes", n)
+				}
 				v.split.each(any(src[at]).(string), func(w string) { list = append(list, split(w)) })
 			} else {
 				for _, w := range src[at*each:][:each] {
 					list = append(list, item(w))
 				}
+			}
+			if len(list) > maxWork/g.steps() {
+				return fmt.Errorf("a text of %d words", len(list))
 			}
 			row := dst[at*g.width:][:g.width]
 			g.count(row, list)
@@ -201,6 +215,9 @@ func (x *call) weights(width int) (func(row []float32), error) {
 	}
 	if list != nil && len(list) != len(columns) {
 		return nil, fmt.Errorf("%d weights of %d sequences", len(list), len(columns))
+	}
+	if err := x.file.spend(4 * width); err != nil {
+		return nil, err
 	}
 	by := make([]float32, width)
 	for i := range by {

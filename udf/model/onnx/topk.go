@@ -30,8 +30,11 @@ func topK(x *call) error {
 	}
 	x.ignore("sorted") // sorted is one of the orders that unsorted allows
 	_, length, inner := around(v.shape, at)
-	if k < 1 || k > int64(length) || v.size() > maxProductWork/int(k) {
+	if k < 1 || k > int64(length) {
 		return fmt.Errorf("%d of %d elements", k, length)
+	}
+	if err := x.charge(v.size(), int(k)); err != nil {
+		return err
 	}
 	largest, shape := x.int("largest", 1) != 0, withAxis(v.shape, at, int(k))
 	best, err := x.output(v.kind, shape)
