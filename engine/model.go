@@ -98,7 +98,7 @@ func (e *Engine) readModel(ctx context.Context, st *ast.CreateModel, text string
 	if st.With != nil {
 		at = st.With.Span()
 	}
-	if (props["URI"] == "") == (props["TOPIC"] == "") {
+	if (props["URI"] == "") == (props["TOPIC"] == "") || (props["TOPIC"] == "") != (props["KEY"] == "") {
 		return nil, nil, &ast.Error{
 			Code: "model.uri", Span: at, Message: "CREATE MODEL needs the model's file, or the topic that it comes from",
 			Hint: "WITH (URI='fraud.onnx'), a path below the server's model folder " + e.opts.ModelDir + ", or WITH (TOPIC='models', KEY='fraud')",

@@ -53,6 +53,8 @@ func TestModelFromTopic(t *testing.T) {
 	}
 	r.refuse("CREATE OR REPLACE MODEL grade WITH (TOPIC='models', KEY='grade');", "model.file", "no record with key")
 	r.refuse("CREATE MODEL other WITH (TOPIC='models', KEY='grade', URI='v1.onnx');", "model.uri")
+	r.refuse("CREATE MODEL other WITH (TOPIC='models');", "model.uri")
+	r.refuse("CREATE MODEL other WITH (URI='v1.onnx', KEY='grade');", "model.uri")
 	r.refuse("CREATE MODEL other WITH (TOPIC='nowhere', KEY='grade');", "model.file", "nowhere")
 	r.send("grade", modeltest.Linear(2, 0))
 	r.must("CREATE OR REPLACE MODEL grade WITH (TOPIC='models', KEY='grade');")
