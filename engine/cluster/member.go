@@ -31,6 +31,7 @@ type member struct {
 	more    bool        // Process has not come to its end
 	aborts  int         // of its commits, in a row
 	behind  atomic.Bool // of its models
+	fresh   bool        // it has processed nothing, and must not before a commit has declared the models as they are
 	touched bool        // something was taken or processed since the last commit
 
 	committed  Record // as of the last commit
@@ -177,6 +178,7 @@ func (m *member) settle(now time.Time) {
 	m.task.Committed(m.pending.State)
 	m.behind.Store(m.task.Behind())
 	m.committed, m.stored, m.pendingRaw, m.touched, m.aborts = m.pending, m.pendingRaw, nil, false, 0
+	m.fresh = false
 	m.publish()
 }
 

@@ -12,7 +12,7 @@ const turn = 64
 func (sl *slot) process() (more bool) {
 	now := time.Now()
 	for _, m := range sl.order {
-		if m.state == nil || m.paused || sl.members[m.id] != m {
+		if m.state == nil || m.paused || m.fresh || sl.members[m.id] != m {
 			continue
 		}
 		if err := sl.step(m, now); err != nil {

@@ -282,6 +282,7 @@ func (sl *slot) activate(ctx context.Context, m *member) error {
 		}
 	}
 	m.ready.Store(true)
+	m.fresh = m.task.Behind() // else a version that fails would fail for ever, whatever was rolled out since
 	sl.swapped.Add(1)
 	sl.wg.Go(func() { m.listen(ctx) })
 	m.publish()

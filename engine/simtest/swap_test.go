@@ -3,6 +3,7 @@ package simtest
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"strconv"
 	"testing"
@@ -49,14 +50,24 @@ func swapPlan(t *testing.T) *topology.Topology {
 	return out
 }
 
-// ofNumber is a backend whose files hold the number that the model returns.
-type ofNumber struct{}
+// ofNumber is a backend whose files hold the number that the model returns. Multiples of poison fail on every row; 0: none does.
+type ofNumber struct{ poison int }
 
 func (ofNumber) Name() string { return "number" }
 
-func (ofNumber) Load(_ context.Context, a model.Artifact, _ model.Options) (model.Scorer, error) {
+func (b ofNumber) Load(_ context.Context, a model.Artifact, _ model.Options) (model.Scorer, error) {
 	n, err := strconv.Atoi(string(a.Bytes))
+	if b.poison > 0 && n%b.poison == 0 {
+		return poisoned{number(n)}, err
+	}
 	return number(n), err
+}
+
+// poisoned is a model that loads and then fails.
+type poisoned struct{ number }
+
+func (poisoned) Score(context.Context, []model.Column, int, []model.Column) error {
+	return fmt.Errorf("a row that the model fails on: %w", errInjected)
 }
 
 type number float32
@@ -78,15 +89,18 @@ func (n number) Score(_ context.Context, _ []model.Column, rows int, out []model
 
 func (number) Close() error { return nil }
 
-// commands are the definitions of M: a new version, a split or a way back at every offset.
-func commands(t *testing.T, r *rand.Rand, n int) *catalog.Catalog {
+// commands are the definitions of M: a new version, a split or a way back at every offset. The version
+// that is active in the end is not among the poisoned ones.
+func commands(t *testing.T, r *rand.Rand, n, poison int) *catalog.Catalog {
 	t.Helper()
 	cat := (&catalog.Catalog{}).WithModelVersion(&catalog.ModelVersion{Name: "M", Version: 1, SHA256: "1"}, 0)
 	for at := 1; at < n; at++ {
 		m, _ := cat.Model("M")
 		var err error
 		switch last := m.Last().Version; {
-		case last == 1 || r.IntN(2) == 0:
+		case at == n-1 && poison > 0 && (last+1)%poison == 0:
+			cat, err = cat.WithRollout("M", &catalog.Rollout{Active: last}, int64(at))
+		case last == 1 || at == n-1 || r.IntN(2) == 0:
 			cat = cat.WithModelVersion(&catalog.ModelVersion{Name: "M", Version: last + 1, SHA256: strconv.Itoa(last + 1)}, int64(at))
 		case r.IntN(2) == 0:
 			split := []catalog.Share{{Version: last - 1, Percent: 50}, {Version: last, Percent: 50}}
@@ -129,22 +143,23 @@ func (p *process) View() task.Models {
 // swaps is the number of commands of a history.
 const swaps = 40
 
-// runSwaps runs a history in which M changes all the time.
-func runSwaps(t *testing.T, topo *topology.Topology, seed uint64, events Events, rate int) (versions, failures int) {
+// runSwaps runs a history in which M changes all the time, and the versions that are multiples of poison fail on every row.
+func runSwaps(t *testing.T, topo *topology.Topology, seed uint64, events Events, rate, poison int) (versions, failures, restarts int) {
 	t.Helper()
-	cat := commands(t, rand.New(rand.NewPCG(seed, 11)), swaps)
+	cat := commands(t, rand.New(rand.NewPCG(seed, 11)), swaps, poison)
 	h := &History{Query: swapped, topo: topo, Seed: seed, Plan: Often(seed, rate, 60), Events: events}
 	h.Models = func() Models {
 		p := &process{cat: cat, total: swaps, known: 1, plan: h.Plan}
-		p.Backends = []model.Backend{ofNumber{}}
+		p.Backends = []model.Backend{ofNumber{poison}}
 		p.Fetch = func(_ context.Context, sha string) ([]byte, error) { return []byte(sha), nil }
 		return p
 	}
-	if _, err := run(t, h); err != nil {
+	out, err := run(t, h)
+	if err != nil {
 		t.Fatalf("seed %d, injected %q: %v", seed, h.Plan.Injected, err)
 	}
 	m, _ := cat.Model("M")
-	return checkSwaps(t, h, m, seed), len(h.Plan.Injected)
+	return checkSwaps(t, h, m, seed), len(h.Plan.Injected), out.Restarts
 }
 
 // checkSwaps returns how many versions scored, and checks that every record was scored once, by the version that the rollout gives it which the slots record before it
@@ -260,9 +275,9 @@ func TestSwaps(t *testing.T) {
 		if replay {
 			seed = one
 		}
-		versions, failures := runSwaps(t, topo, seed, Events{
+		versions, failures, _ := runSwaps(t, topo, seed, Events{
 			Kill: int(seed % 5), Restart: int(seed % 4), Zombie: int(seed % 6), Lose: int(seed % 2 * 40), Elsewhere: int(seed % 7 * 10),
-		}, []int{5, 15, 40}[seed%3])
+		}, []int{5, 15, 40}[seed%3], 0)
 		used, injected = used+versions, injected+failures
 		if replay {
 			return
@@ -271,5 +286,31 @@ func TestSwaps(t *testing.T) {
 	t.Logf("%d histories, %d versions used, %d failures", rounds, used, injected)
 	if used < 4*int(rounds) || injected < 10*int(rounds) {
 		t.Errorf("%d histories used %d versions, and %d failures were injected: they show nothing", rounds, used, injected)
+	}
+}
+
+// TestPoisonedSwaps: every second version fails on every row. The query goes on as soon as another one is rolled out, and no record is
+// lost or scored twice by it.
+func TestPoisonedSwaps(t *testing.T) {
+	topo := swapPlan(t)
+	rounds := uint64(20)
+	if testing.Short() {
+		rounds = 6
+	}
+	one, replay := seedOf(t)
+	total := 0
+	for seed := range rounds {
+		if replay {
+			seed = one
+		}
+		_, _, restarts := runSwaps(t, topo, seed, Events{Kill: int(seed % 3), Zombie: int(seed % 4)}, []int{0, 5, 15}[seed%3], 2)
+		total += restarts
+		if replay {
+			return
+		}
+	}
+	t.Logf("%d histories, the query was started again %d times", rounds, total)
+	if total < 5*int(rounds) {
+		t.Errorf("the query failed %d times in %d histories: they show nothing", total, rounds)
 	}
 }
