@@ -138,13 +138,14 @@ func settings(dir string, memory int, log *slog.Logger) (badger.Options, error) 
 		WithLogger(logger{log}).
 		WithMemTableSize(table).
 		WithNumMemtables(2).
-		WithNumLevelZeroTables(2).
-		WithNumLevelZeroTablesStall(6).
+		WithNumLevelZeroTables(4).
+		WithNumLevelZeroTablesStall(8).
 		WithNumCompactors(2).
 		WithBlockCacheSize(0).
 		WithCompression(options.None).
 		WithValueLogFileSize(16 << 20).
 		WithBaseTableSize(table / 8).
+		WithBaseLevelSize(4 * table). // as much as is compacted into it at once
 		WithNumVersionsToKeep(1).
 		WithDetectConflicts(false).
 		WithSyncWrites(false).
