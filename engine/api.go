@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"crypto/tls"
+	"io"
 	"log/slog"
 	"time"
 
@@ -62,8 +63,9 @@ type API interface {
 	CommandStatus(id string) (CommandStatus, bool)
 	CommandStatuses() map[string]string
 	ValidProperty(name string) error
-	// UploadModel keeps the bytes of a model and returns their sha256 in hex, by which CREATE MODEL names them.
-	UploadModel(ctx context.Context, b []byte) (string, error)
+	// UploadModel keeps the bytes of a model and returns their sha256 in hex, by which CREATE MODEL names them, and their number.
+	// Size is what the body is said to have, negative: not known. The body is read when there is room for it.
+	UploadModel(ctx context.Context, body io.Reader, size int64) (sha256 string, bytes int, err error)
 	Info() Info
 	Health() Health
 	Metrics() []Metric

@@ -52,6 +52,7 @@ type Engine struct {
 	models     model.Library
 	scored     model.Statistics
 	artifacts  *artifacts
+	modelRoom  modelRoom
 	analyzer   *analyzer.Analyzer
 	cluster    *cluster.Service
 	queries    *query.Manager

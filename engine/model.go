@@ -23,11 +23,8 @@ func (e *Engine) createModel(ctx context.Context, st *ast.CreateModel, text stri
 	if strings.Contains(name, "@") {
 		return nil, &ast.Error{Code: "model.name", Span: st.Name.Span(), Message: "@ separates a model's name from its version"}
 	}
-	def, b, err := e.readModel(ctx, st, text)
+	def, err := e.takeModel(ctx, st, text)
 	if err != nil {
-		return nil, err
-	}
-	if def.SHA256, err = e.artifacts.save(ctx, b); err != nil {
 		return nil, err
 	}
 	message := ""
@@ -86,6 +83,21 @@ func (e *Engine) addVersion(ctx context.Context, def *catalog.ModelVersion, seq 
 		return nil, err
 	}
 	return &command.Command{Changes: []command.Change{{Kind: command.PutModel, Model: def}}}, nil
+}
+
+// takeModel reads the statement's file and makes its bytes durable.
+func (e *Engine) takeModel(ctx context.Context, st *ast.CreateModel, text string) (*catalog.ModelVersion, error) {
+	release, err := e.modelRoom.take(ctx, model.DefaultMaxBytes)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	def, b, err := e.readModel(ctx, st, text)
+	if err != nil {
+		return nil, err
+	}
+	def.SHA256, err = e.artifacts.save(ctx, b)
+	return def, err
 }
 
 // readModel checks the statement and loads its file.

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -135,12 +136,18 @@ func TestModelFromWebServer(t *testing.T) {
 
 func TestUploadedModel(t *testing.T) {
 	r := newModelRig(t)
-	sha, err := r.UploadModel(t.Context(), modeltest.Linear(2, 0))
+	file := modeltest.Linear(2, 0)
+	sha, n, err := r.UploadModel(t.Context(), bytes.NewReader(file), -1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.UploadModel(t.Context(), nil); err == nil {
-		t.Error("a model without bytes was taken")
+	if n != len(file) {
+		t.Errorf("%d bytes of %d were taken", n, len(file))
+	}
+	for _, size := range []int64{-1, 0, 3 << 30} {
+		if _, _, err := r.UploadModel(t.Context(), strings.NewReader(""), size); err == nil {
+			t.Errorf("a model without bytes, said to be of %d, was taken", size)
+		}
 	}
 	r.refuse("CREATE OR REPLACE MODEL grade WITH (URI='sha256:"+strings.Repeat("0", 64)+"');", "model.file")
 	r.must("CREATE OR REPLACE MODEL grade WITH (URI='sha256:" + sha + "');")

@@ -76,17 +76,36 @@ func (e *Engine) download(ctx context.Context, uri, sha256 string) ([]byte, erro
 	return b, nil
 }
 
-// UploadModel keeps the bytes of a model for a CREATE MODEL that names them by the sha256 which it returns, in hex.
-func (e *Engine) UploadModel(ctx context.Context, b []byte) (string, error) {
+// UploadModel implements API.
+func (e *Engine) UploadModel(ctx context.Context, body io.Reader, size int64) (string, int, error) {
 	if err := e.ready(); err != nil {
-		return "", err
+		return "", 0, err
 	}
-	if len(b) == 0 || len(b) > model.DefaultMaxBytes {
-		return "", &StatementError{Code: CodeBadRequest, Rule: "model.file", Message: fmt.Sprintf("a model has 1 to %d bytes, not %d", model.DefaultMaxBytes, len(b))}
+	if size < 0 {
+		size = model.DefaultMaxBytes
+	}
+	if size == 0 || size > model.DefaultMaxBytes {
+		return "", 0, badModel(size)
+	}
+	release, err := e.modelRoom.take(ctx, size)
+	if err != nil {
+		return "", 0, err
+	}
+	defer release()
+	b, err := io.ReadAll(io.LimitReader(body, size+1))
+	switch {
+	case err != nil:
+		return "", 0, &StatementError{Code: CodeBadRequest, Rule: "model.file", Message: "the model did not come whole: " + err.Error(), Err: err}
+	case len(b) == 0 || int64(len(b)) > size:
+		return "", 0, badModel(int64(len(b)))
 	}
 	sha, err := e.artifacts.save(ctx, b)
 	if err != nil {
-		return "", &StatementError{Code: CodeServerError, Message: err.Error(), Err: err}
+		return "", 0, &StatementError{Code: CodeServerError, Message: err.Error(), Err: err}
 	}
-	return sha, nil
+	return sha, len(b), nil
+}
+
+func badModel(size int64) error {
+	return &StatementError{Code: CodeBadRequest, Rule: "model.file", Message: fmt.Sprintf("a model has 1 to %d bytes, not %d", model.DefaultMaxBytes, size)}
 }

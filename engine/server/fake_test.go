@@ -55,11 +55,11 @@ func (f *fakeAPI) ValidProperty(name string) error {
 }
 
 // UploadModel keeps bytes of 3 and refuses others.
-func (f *fakeAPI) UploadModel(_ context.Context, b []byte) (string, error) {
-	if len(b) != 3 {
-		return "", &engine.StatementError{Code: engine.CodeBadRequest, Rule: "model.file", Message: "a model has 3 bytes"}
+func (f *fakeAPI) UploadModel(_ context.Context, body io.Reader, size int64) (string, int, error) {
+	if b, err := io.ReadAll(body); err != nil || len(b) != 3 || size != 3 {
+		return "", 0, &engine.StatementError{Code: engine.CodeBadRequest, Rule: "model.file", Message: "a model has 3 bytes"}
 	}
-	return "abc", nil
+	return "abc", 3, nil
 }
 
 func (f *fakeAPI) Info() engine.Info {

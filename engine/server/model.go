@@ -2,13 +2,9 @@ package server
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"time"
 
-	"github.com/millrace/millrace/engine"
 	"github.com/millrace/millrace/udf/model"
 )
 
@@ -19,15 +15,7 @@ const uploadPatience = 5 * time.Minute
 // WITH (URI='sha256:...').
 func (s *Server) uploadModel(w *response, r *http.Request) error {
 	_ = w.control.SetReadDeadline(time.Now().Add(uploadPatience)) // a test's recorder has no deadlines
-	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, model.DefaultMaxBytes))
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		return &apiError{code: engine.CodeBadRequest, message: fmt.Sprintf("a model has at most %d bytes", model.DefaultMaxBytes)}
-	case err != nil:
-		return &apiError{code: engine.CodeBadRequest, message: "the model did not come whole", err: err}
-	}
-	sha, err := s.api.UploadModel(r.Context(), b)
+	sha, n, err := s.api.UploadModel(r.Context(), http.MaxBytesReader(w, r.Body, model.DefaultMaxBytes), r.ContentLength)
 	if err != nil {
 		return err
 	}
@@ -36,5 +24,5 @@ func (s *Server) uploadModel(w *response, r *http.Request) error {
 		SHA256 string `json:"sha256"`
 		Bytes  int    `json:"bytes"`
 		URI    string `json:"uri"`
-	}{sha, len(b), "sha256:" + sha})
+	}{sha, n, "sha256:" + sha})
 }
