@@ -66,6 +66,7 @@ type compiler struct {
 	missing []string
 
 	work       int // steps charged so far
+	arranged   int // elements of rearrangements so far
 	frameBytes int // what the registers of one row take
 }
 

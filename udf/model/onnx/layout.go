@@ -181,7 +181,10 @@ func tile(x *call) error {
 	if len(times) != len(v.shape) {
 		return fmt.Errorf("%d repeats of %s", len(times), shapeText(v.shape))
 	}
-	p := x.pickAll(v.shape)
+	p, err := x.pickAll(v.shape)
+	if err != nil {
+		return err
+	}
 	for i, n := range times {
 		if n == 1 {
 			continue
@@ -264,7 +267,11 @@ func trilu(x *call) error {
 	if n < 2 || slices.Contains(v.shape[n-2:], batch) {
 		return uncovered("matrices %s", shapeText(v.shape))
 	}
-	p, rows, columns := x.pickAll(v.shape), v.shape[n-2], v.shape[n-1]
+	p, err := x.pickAll(v.shape)
+	if err != nil {
+		return err
+	}
+	rows, columns := v.shape[n-2], v.shape[n-1]
 	for i := range p.index {
 		row, column := int64(i/columns%rows), int64(i%columns)
 		if upper && column-row < k || !upper && column-row > k {
@@ -336,7 +343,10 @@ func compress(x *call) error {
 			positions = append(positions, i)
 		}
 	}
-	p := x.pickAll(shape)
+	p, err := x.pickAll(shape)
+	if err != nil {
+		return err
+	}
 	if err := p.take(at, positions); err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 // whose length only the rows tell, are an error when they are scored.
 const (
 	maxWork       = 1 << 32   // steps of loading, and of one row: seconds
+	maxArranged   = 1 << 25   // elements that loading moves about before any row is scored
 	maxFrameBytes = 256 << 20 // the intermediate values of one row
 	maxTextBytes  = 1 << 20   // a text that is cut into words, and all texts that the operators make for one row
 	maxExpression = 1 << 14   // instructions of a regular expression
@@ -33,6 +34,14 @@ func (c *compiler) charge(factors ...int) error {
 	}
 	if c.work += n; c.work > maxWork {
 		return fmt.Errorf("more than %d steps a row", maxWork)
+	}
+	return nil
+}
+
+// arrange counts places of rearrangements, which loading works out one by one.
+func (c *compiler) arrange(places int) error {
+	if c.arranged += places; c.arranged > maxArranged {
+		return fmt.Errorf("rearrangements of more than %d elements", maxArranged)
 	}
 	return nil
 }

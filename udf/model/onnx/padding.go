@@ -20,7 +20,10 @@ func pad(x *call) error {
 	if len(pads) != 2*len(axes) {
 		return fmt.Errorf("%d pads of %d axes", len(pads), len(axes))
 	}
-	p := x.pickAll(v.shape)
+	p, err := x.pickAll(v.shape)
+	if err != nil {
+		return err
+	}
 	for i, a := range axes {
 		before, after := pads[i], pads[i+len(axes)]
 		if before == 0 && after == 0 {

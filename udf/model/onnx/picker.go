@@ -18,8 +18,11 @@ type picker struct {
 	index []int32
 }
 
-func (x *call) pickAll(shape []int) picker {
-	return picker{x, slices.Clone(shape), indexTable(shape, rowStrides(shape))}
+func (x *call) pickAll(shape []int) (picker, error) {
+	if err := x.arrange(product(shape)); err != nil {
+		return picker{}, err
+	}
+	return picker{x, slices.Clone(shape), indexTable(shape, rowStrides(shape))}, nil
 }
 
 // take keeps, along an axis, the positions in their order; outside is none.
@@ -28,7 +31,7 @@ func (p *picker) take(axis int, positions []int) error {
 	if outer*inner > maxRowElements/max(len(positions), 1) {
 		return fmt.Errorf("a result of more than %d elements", maxRowElements)
 	}
-	if err := p.call.charge(outer, inner, len(positions)); err != nil {
+	if err := p.call.arrange(outer * inner * len(positions)); err != nil {
 		return err
 	}
 	next := make([]int32, 0, outer*inner*len(positions))

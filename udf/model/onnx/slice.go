@@ -15,7 +15,10 @@ func slice(x *call) error {
 		return err
 	}
 	v := x.inputs[0]
-	p := x.pickAll(v.shape)
+	p, err := x.pickAll(v.shape)
+	if err != nil {
+		return err
+	}
 	for i, a := range axes {
 		if a < 0 {
 			a += int64(len(p.shape))
