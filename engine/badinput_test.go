@@ -19,7 +19,7 @@ import (
 )
 
 // patience is how long something that happens by itself may take.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // rig is an engine with queries that run, so that a test can see that they go on.
 type rig struct {

@@ -77,7 +77,7 @@ func rows(t testing.TB, e *Engine, sql string, n int) []string {
 func eventually(t testing.TB, e *Engine, sql string, want ...string) {
 	t.Helper()
 	var got []string
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if got = rows(t, e, sql, -1); slices.Equal(got, want) {
 			return
 		}

@@ -47,7 +47,7 @@ func TestUnreachable(t *testing.T) {
 			t.Errorf("%q is not in: %v", want, err)
 		}
 	}
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > 20*time.Second {
 		t.Errorf("it took %s", took)
 	}
 	if _, err := kafka.Open(kafka.Config{}); err == nil {

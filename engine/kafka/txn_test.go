@@ -319,7 +319,7 @@ func testInterrupted(r *rig) {
 	if err == nil {
 		err = p.Commit(ctx)
 	}
-	if err == nil || time.Since(began) > 5*time.Second {
+	if err == nil || time.Since(began) > 20*time.Second {
 		r.Fatalf("commit over a dead connection: %v after %s", err, time.Since(began))
 	}
 	fault.stall(false)

@@ -334,7 +334,7 @@ func TestVersionsGo(t *testing.T) {
 		w.add(n+1, false)
 		keep()
 	}
-	for range 200 { // cleanups run some time after the collection
+	for range 2000 { // cleanups run some time after the collection
 		if runtime.GC(); w.backend.closed.Load() == 3 {
 			break
 		}
