@@ -63,7 +63,7 @@ func TestBombs(t *testing.T) {
 	one := func(op string, in []string, attrs ...[]byte) []byte {
 		return nodeOf(op, "", in, []string{"Y"}, attrs...)
 	}
-	image := slices.Concat(integers("IA", 1), nodeOf("Unsqueeze", "", []string{"X", "IA"}, []string{"I"})) // float[?,1,3]
+	image := slices.Concat(integers("IA", 1), nodeOf("Unsqueeze", "", []string{"X", "IA"}, []string{"I"}))    // float[?,1,3]
 	sequence := slices.Concat(integers("SA", 0), nodeOf("Unsqueeze", "", []string{"X", "SA"}, []string{"S"})) // float[1,?,3]
 	const huge = math.MaxInt64
 	for _, c := range []struct {
