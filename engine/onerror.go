@@ -27,10 +27,19 @@ const (
 
 // setting is the value of a property for a query: what it was created with, else the server's.
 func (e *Engine) setting(props map[string]string, name string) string {
-	if v, ok := props[name]; ok {
+	if v, ok := e.chosen(props, name); ok {
 		return v
 	}
 	return e.property(name)
+}
+
+// chosen is setting where the query or the server has a value of its own.
+func (e *Engine) chosen(props map[string]string, name string) (string, bool) {
+	if v, ok := props[name]; ok {
+		return v, true
+	}
+	v, ok := e.opts.Properties[name]
+	return v, ok
 }
 
 // errorPolicy is what a query does with records that it cannot process.
@@ -40,7 +49,9 @@ func (e *Engine) errorPolicy(id string, props map[string]string) task.ErrorPolic
 	if strings.EqualFold(e.setting(props, failOnRead), "true") {
 		p.Read = task.Stop
 	}
-	if strings.EqualFold(e.setting(props, failOnWrite), "true") {
+	// As in ksqlDB, a row that cannot be written stops the query unless somebody chose otherwise: a result would be missing.
+	_, chosen := e.chosen(props, onError)
+	if write, ok := e.chosen(props, failOnWrite); ok && strings.EqualFold(write, "true") || !ok && !chosen {
 		p.Write = task.Stop
 	}
 	if all == task.DeadLetter {

@@ -177,10 +177,12 @@ func TestErrorPolicyProperties(t *testing.T) {
 		props map[string]string
 		want  string
 	}{
-		{nil, "skip"},
+		{nil, "skip, stop where a row cannot be written"},
+		{map[string]string{onError: "skip"}, "skip"},
+		{map[string]string{failOnWrite: "false"}, "skip"},
 		{map[string]string{onError: "STOP"}, "stop"},
 		{map[string]string{onError: "dead-letter"}, "dead-letter to topic default_Q_dead_letter"},
-		{map[string]string{failOnRead: "true"}, "skip, stop where a record cannot be read"},
+		{map[string]string{failOnRead: "true"}, "skip, stop where a record cannot be read, stop where a row cannot be written"},
 		{map[string]string{failOnWrite: "true", onError: "dead-letter", deadLetterTopic: "d"}, "dead-letter to topic d, stop where a row cannot be written"},
 	} {
 		if got := describePolicy(e.errorPolicy("Q", c.props)); got != c.want {

@@ -32,7 +32,7 @@ var properties = []property{
 	{"cache.max.bytes.buffering", "10000000", number(0, 1<<62)},
 	{"commit.interval.ms", "100", number(1, 60_000)},
 	{failOnRead, "false", boolean},
-	{failOnWrite, "false", boolean},
+	{failOnWrite, "true", boolean},
 	{"ksql.functions.collect_list.limit", "1000", number(-1, 1<<31-1)},
 	{"ksql.functions.collect_set.limit", "1000", number(-1, 1<<31-1)},
 	{"ksql.output.topic.name.prefix", "", nil},

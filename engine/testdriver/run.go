@@ -77,7 +77,7 @@ func (r *run) build() error {
 		t, err := task.New(m.sub, m.partition, task.Deps{
 			Stores: m.stores, Functions: r.d.opts.Functions, UDF: r.d.env(), Log: r.d.opts.Log, Schemas: r.d.opts.Schemas,
 			Rows: func(*vector.Batch, []int) error { return nil },
-		}, task.Options{BatchSize: r.d.opts.BatchSize, Exact: !r.d.opts.Coalesce, MaxGroups: r.d.opts.MaxGroups, MaxIdle: -1})
+		}, task.Options{BatchSize: r.d.opts.BatchSize, Exact: !r.d.opts.Coalesce, MaxGroups: r.d.opts.MaxGroups, MaxIdle: -1, OnError: task.ErrorPolicy{Write: task.Stop}})
 		if err != nil {
 			return err
 		}
