@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
+	"sync/atomic"
 	"testing"
 
 	"github.com/millrace/millrace/engine/cluster"
@@ -121,23 +122,24 @@ func commands(t *testing.T, r *rand.Rand, n, poison int) *catalog.Catalog {
 type process struct {
 	model.Library
 	cat   *catalog.Catalog
-	total int64 // commands that there are by now
-	known int64
+	total int64        // commands that there are by now
+	known atomic.Int64 // written by who tends the process, read by its slots
 	plan  *Plan
 }
 
-func (p *process) Known() int64 { return p.known }
+func (p *process) Known() int64 { return p.known.Load() }
 
 func (p *process) Read() bool {
-	if p.known == p.total || p.plan.intn("commands", 100) >= 40 {
+	known := p.known.Load()
+	if known == p.total || p.plan.intn("commands", 100) >= 40 {
 		return false
 	}
-	p.known = min(p.total, p.known+1+int64(p.plan.intn("commands", 3)))
+	p.known.Store(min(p.total, known+1+int64(p.plan.intn("commands", 3))))
 	return true
 }
 
 func (p *process) View() task.Models {
-	return task.ModelsOf(p.Library.View("q", 1, func() (*catalog.Catalog, int64) { return p.cat, p.known }))
+	return task.ModelsOf(p.Library.View("q", 1, func() (*catalog.Catalog, int64) { return p.cat, p.known.Load() }))
 }
 
 // swaps is the number of commands of a history.
@@ -149,7 +151,8 @@ func runSwaps(t *testing.T, topo *topology.Topology, seed uint64, events Events,
 	cat := commands(t, rand.New(rand.NewPCG(seed, 11)), swaps, poison)
 	h := &History{Query: swapped, topo: topo, Seed: seed, Plan: Often(seed, rate, 60), Events: events}
 	h.Models = func() Models {
-		p := &process{cat: cat, total: swaps, known: 1, plan: h.Plan}
+		p := &process{cat: cat, total: swaps, plan: h.Plan}
+		p.known.Store(1)
 		p.Backends = []model.Backend{ofNumber{poison}}
 		p.Fetch = func(_ context.Context, sha string) ([]byte, error) { return []byte(sha), nil }
 		return p
