@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -182,9 +181,11 @@ func (s *server) usage(ctx context.Context) (usage, error) {
 	return usage{time.Now(), cpu, m}, err
 }
 
-// since says by how much a metric has grown.
+// since says by how much a counter has grown. Before its query was there it was not there either.
 func (u usage) since(before usage, metric string) (float64, error) {
-	a, err1 := before.metrics.Sum(metric)
-	b, err2 := u.metrics.Sum(metric)
-	return b - a, errors.Join(err1, err2)
+	now, err := u.metrics.Sum(metric)
+	if was, none := before.metrics.Sum(metric); none == nil {
+		now -= was
+	}
+	return now, err
 }
