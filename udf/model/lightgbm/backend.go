@@ -9,58 +9,37 @@ package lightgbm
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 
-	"github.com/millrace/millrace/udf/model"
 	"github.com/millrace/millrace/udf/model/boost"
 	"github.com/millrace/millrace/udf/model/tree"
 )
 
-const backendName = "native"
-
-// Backend is the native backend for LightGBM's files. The zero value is ready.
-type Backend struct{}
-
-var _ model.Backend = Backend{}
-
-// Name returns "native".
-func (Backend) Name() string { return backendName }
-
-// Load implements model.Backend.
-func (Backend) Load(_ context.Context, a model.Artifact, o model.Options) (model.Scorer, error) {
-	s, err := load(a.Bytes, o.Limit())
-	if err != nil {
-		return nil, fmt.Errorf("lightgbm: %w", err)
-	}
-	return s, nil
-}
+// Backend is the native backend for LightGBM's files.
+var Backend = boost.Backend{Library: "lightgbm", Read: readModel}
 
 // IsText says whether a file begins as LightGBM's models do.
 func IsText(b []byte) bool {
 	return bytes.HasPrefix(b, []byte("tree\n")) || bytes.HasPrefix(b, []byte("tree\r\n"))
 }
 
-func load(b []byte, limit int) (model.Scorer, error) {
-	if len(b) > limit {
-		return nil, fmt.Errorf("%d bytes exceed the limit of %d", len(b), limit)
-	}
+func readModel(b []byte) (m boost.Model, err error) {
 	if !IsText(b) {
-		return nil, fmt.Errorf("the file does not begin with the line %q", "tree")
+		return m, fmt.Errorf("the file does not begin with the line %q", "tree")
 	}
 	h, blocks, err := readHeader(b)
 	if err != nil {
-		return nil, err
+		return m, err
 	}
 	o, err := readObjective(h.objective)
 	if err != nil {
-		return nil, err
+		return m, err
 	}
 	f := forest{features: len(h.names)}
 	if err := f.read(blocks); err != nil {
-		return nil, err
+		return m, err
 	}
-	m := boost.Model{Names: h.names, Link: o.link, Form: o.form}
+	m = boost.Model{Names: h.names, Link: o.link, Form: o.form}
 	m.Trees = tree.Spec{
 		Nodes: f.nodes, Roots: f.roots, Weights: f.leaves, Targets: h.scores, Features: len(h.names), TreeTargets: make([]int, len(f.roots)),
 	}
@@ -70,12 +49,6 @@ func load(b []byte, limit int) (model.Scorer, error) {
 	if h.average {
 		m.Trees.Aggregate = tree.Average
 	}
-	if m.ZeroMissing, err = f.zeroMissing(); err != nil {
-		return nil, err
-	}
-	return boost.New(m)
-}
-
-func uncovered(format string, args ...any) error {
-	return &model.UnsupportedError{Backend: backendName, Missing: []string{fmt.Sprintf(format, args...)}}
+	m.ZeroMissing, err = f.zeroMissing()
+	return m, err
 }

@@ -51,5 +51,5 @@ func readObjective(line string) (objective, error) {
 	case "multiclassova":
 		return objective{boost.Multiclass, boost.Logistic(sigmoid)}, nil
 	}
-	return objective{}, uncovered("objective %q", words[0])
+	return objective{}, boost.Uncovered("objective %q", words[0])
 }

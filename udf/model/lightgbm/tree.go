@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/millrace/millrace/udf/model/boost"
 	"github.com/millrace/millrace/udf/model/tree"
 )
 
@@ -75,7 +76,7 @@ type split struct {
 // add takes a tree in. Children are numbers of branches, or below 0 the complement of a leaf's number.
 func (f *forest) add(block map[string]string) error {
 	if v := block["is_linear"]; v != "" && v != "0" {
-		return uncovered("linear trees")
+		return boost.Uncovered("linear trees")
 	}
 	n, err := strconv.Atoi(block["num_leaves"])
 	if err != nil || n < 1 || n > len(block["leaf_value"])+1 {
@@ -237,7 +238,7 @@ func (f *forest) zeroMissing() ([]bool, error) {
 	some := false
 	for i, zero := range f.zero {
 		if zero && f.other[i] {
-			return nil, uncovered("zeros that are missing at some branches of feature %d and not at others", i)
+			return nil, boost.Uncovered("zeros that are missing at some branches of feature %d and not at others", i)
 		}
 		some = some || zero
 	}

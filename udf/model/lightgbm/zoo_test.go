@@ -36,7 +36,7 @@ func TestZoo(t *testing.T) {
 			continue
 		}
 		found++
-		t.Run(name, func(t *testing.T) { boosttest.Compare(t, Backend{}, path) })
+		t.Run(name, func(t *testing.T) { boosttest.Compare(t, Backend, path) })
 	}
 	if found < 20 {
 		t.Errorf("%d models", found)
@@ -49,7 +49,7 @@ func TestRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = Backend{}.Load(context.Background(), model.NewArtifact("refused_linear_tree", b), model.Options{})
+	_, err = Backend.Load(context.Background(), model.NewArtifact("refused_linear_tree", b), model.Options{})
 	var u *model.UnsupportedError
 	if !errors.As(err, &u) || len(u.Missing) != 1 || u.Missing[0] != "linear trees" {
 		t.Error(err)

@@ -76,9 +76,9 @@ func (Backend) Load(ctx context.Context, a model.Artifact, o model.Options) (mod
 	}
 	switch f {
 	case XGBoostJSON, XGBoostUBJ:
-		return xgboost.Backend{}.Load(ctx, a, o)
+		return xgboost.Backend.Load(ctx, a, o)
 	case LightGBM:
-		return lightgbm.Backend{}.Load(ctx, a, o)
+		return lightgbm.Backend.Load(ctx, a, o)
 	case ONNX:
 	}
 	return onnx.Backend{}.Load(ctx, a, o)

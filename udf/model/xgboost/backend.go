@@ -8,45 +8,20 @@
 package xgboost
 
 import (
-	"context"
 	"fmt"
 
-	"github.com/millrace/millrace/udf/model"
 	"github.com/millrace/millrace/udf/model/boost"
 )
 
-const backendName = "native"
+// Backend is the native backend for XGBoost's files.
+var Backend = boost.Backend{Library: "xgboost", Read: readModel}
 
-// Backend is the native backend for XGBoost's files. The zero value is ready.
-type Backend struct{}
-
-var _ model.Backend = Backend{}
-
-// Name returns "native".
-func (Backend) Name() string { return backendName }
-
-// Load implements model.Backend.
-func (Backend) Load(_ context.Context, a model.Artifact, o model.Options) (model.Scorer, error) {
-	s, err := load(a.Bytes, o.Limit())
-	if err != nil {
-		return nil, fmt.Errorf("xgboost: %w", err)
-	}
-	return s, nil
-}
-
-func load(b []byte, limit int) (model.Scorer, error) {
-	if len(b) > limit {
-		return nil, fmt.Errorf("%d bytes exceed the limit of %d", len(b), limit)
-	}
+func readModel(b []byte) (m boost.Model, err error) {
 	f, err := read(b)
 	if err != nil {
-		return nil, err
+		return m, err
 	}
-	m, err := f.model()
-	if err != nil {
-		return nil, err
-	}
-	return boost.New(m)
+	return f.model()
 }
 
 // read reads either format.
@@ -59,8 +34,4 @@ func read(b []byte) (*file, error) {
 		b = text
 	}
 	return parse(b)
-}
-
-func uncovered(format string, args ...any) error {
-	return &model.UnsupportedError{Backend: backendName, Missing: []string{fmt.Sprintf(format, args...)}}
 }

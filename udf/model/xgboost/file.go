@@ -81,7 +81,7 @@ func (f *file) model() (m boost.Model, err error) {
 	case name == "dart" && l.Booster.GBTree != nil:
 		gb = l.Booster.GBTree.Model
 	case name != "gbtree":
-		return m, uncovered("booster %q", name)
+		return m, boost.Uncovered("booster %q", name)
 	default:
 		weights = nil
 	}
@@ -90,7 +90,7 @@ func (f *file) model() (m boost.Model, err error) {
 	}
 	objective, ok := objectives[l.Objective.Name]
 	if !ok {
-		return m, uncovered("objective %q", l.Objective.Name)
+		return m, boost.Uncovered("objective %q", l.Objective.Name)
 	}
 	features, err1 := number("num_feature", l.Param.NumFeature)
 	classes, err2 := number("num_class", l.Param.NumClass)

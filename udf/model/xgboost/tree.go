@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/millrace/millrace/udf/model/boost"
 	"github.com/millrace/millrace/udf/model/tree"
 )
 
@@ -74,7 +75,7 @@ func (f *forest) UnmarshalJSON(b []byte) error {
 // add takes a tree in. Numbers of nodes become numbers in the forest.
 func (f *forest) add(t *treeFile) error {
 	if size, err := number("size_leaf_vector", t.Param.SizeLeafVector); err != nil || size > 1 {
-		return errors.Join(err, uncovered("vector leaves (multi_strategy=multi_output_tree)"))
+		return errors.Join(err, boost.Uncovered("vector leaves (multi_strategy=multi_output_tree)"))
 	}
 	n := len(t.Left)
 	if n == 0 || len(t.Right) != n || len(t.Feature) != n || len(t.Condition) != n || len(t.DefaultLeft) != n ||
