@@ -83,6 +83,9 @@ func (p *Process) Await(ctx context.Context, what string, ready func() error) er
 	}
 }
 
+// PID is the process's id.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
 // CPU is the process's user and system time so far.
 func (p *Process) CPU() (time.Duration, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
