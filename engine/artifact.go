@@ -38,6 +38,9 @@ func openArtifacts(ctx context.Context, client *kafka.Client, topic, dir string)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("create the folder of models: %w", err)
 	}
+	if err := sweepCache(dir); err != nil {
+		return nil, fmt.Errorf("clear the folder of models: %w", err)
+	}
 	return &artifacts{client: client, topic: topic, dir: dir}, nil
 }
 
@@ -113,14 +116,33 @@ func matches(b []byte, sha string) bool {
 
 func (a *artifacts) path(sha string) string { return filepath.Join(a.dir, sha) }
 
-// cache writes the file under another name first: a torn file must not look whole.
+// torn is how the names of files of the cache end that are being written.
+const torn = ".tmp"
+
+// cache writes the file under another name first, one of its own: a torn file must not look whole, and two statements may bring the same
+// model at once.
 func (a *artifacts) cache(sha string, b []byte) error {
-	tmp := a.path(sha) + ".tmp"
-	if err := os.WriteFile(tmp, b, 0o600); err != nil {
+	f, err := os.CreateTemp(a.dir, sha+".*"+torn)
+	if err != nil {
 		return fmt.Errorf("cache model: %w", err)
 	}
-	if err := os.Rename(tmp, a.path(sha)); err != nil {
-		return fmt.Errorf("cache model: %w", err)
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), a.path(sha))
+	}
+	if err != nil {
+		return fmt.Errorf("cache model: %w", errors.Join(err, os.Remove(f.Name())))
 	}
 	return nil
+}
+
+// sweepCache removes what writers left that died.
+func sweepCache(dir string) error {
+	files, err := os.ReadDir(dir)
+	for _, f := range files {
+		if strings.HasSuffix(f.Name(), torn) {
+			err = errors.Join(err, os.Remove(filepath.Join(dir, f.Name())))
+		}
+	}
+	return err
 }

@@ -81,6 +81,14 @@ func Restore(ctx context.Context, c *kafka.Client, service string, t Topics, fil
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return s, fmt.Errorf("read the backup again: %w", err)
 	}
+	known, err := cluster.LastCommand(ctx, c, service)
+	if err != nil {
+		return s, err
+	}
+	if known > s.end+maxGap {
+		return s, fmt.Errorf("tasks of service %s have seen commands below offset %d, and the backup ends at %d: it is not of this service's commands (hint: delete topic %s too to begin anew)",
+			service, known, s.end, cluster.SlotsTopic(service))
+	}
 	log, err := command.OpenTopic(ctx, c, t.Commands, t.Transactions)
 	if err != nil {
 		return s, err
@@ -102,7 +110,6 @@ func Restore(ctx context.Context, c *kafka.Client, service string, t Topics, fil
 	}
 	p := c.NewProducer(kafka.ProducerConfig{})
 	defer p.Close()
-	end := int64(0) // behind the last command
 	_, err = read(file, visitor{
 		chunk: func(k *chunk) error {
 			rec := kafka.Record{Timestamp: k.Time, Key: []byte(k.Key), Value: k.Value}
@@ -112,12 +119,11 @@ func Restore(ctx context.Context, c *kafka.Client, service string, t Topics, fil
 			if err := p.Flush(ctx); err != nil { // models come before the commands that name them
 				return err
 			}
-			end = e.Offset + 1
 			return log.AppendAt(ctx, e.Offset, e.Time, e.Value)
 		},
 	})
 	if err == nil {
-		err = catchUp(ctx, c, service, log, t, end)
+		err = catchUp(ctx, c, log, t, s.end, known)
 	}
 	if err != nil {
 		return s, fmt.Errorf("%w (hint: delete topic %s before you try again)", err, t.Commands)
@@ -125,12 +131,12 @@ func Restore(ctx context.Context, c *kafka.Client, service string, t Topics, fil
 	return s, p.Flush(ctx)
 }
 
-// catchUp makes the log as long as the one that was lost, if that had commands that the backup lacks: tasks which have seen them wait until
-// they are read, and new queries would get the names of those that were lost, and with them their positions and state.
-func catchUp(ctx context.Context, c *kafka.Client, service string, log *command.Topic, t Topics, end int64) error {
-	known, err := cluster.LastCommand(ctx, c, service)
-	if err != nil || known <= end {
-		return err
+// catchUp makes the log, which ends at end, as long as the one that was lost, if that had commands that the backup lacks: tasks have seen those
+// below known and wait until they are read, and new queries would get the names of those that were lost, and with them their positions and
+// state.
+func catchUp(ctx context.Context, c *kafka.Client, log *command.Topic, t Topics, end, known int64) error {
+	if known <= end {
+		return nil
 	}
 	nothing, err := (&command.Command{}).Marshal()
 	if err != nil {

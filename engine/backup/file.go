@@ -20,6 +20,10 @@ const format = 1
 // maxLine bounds a line: a command is at most a broker's largest record, a chunk of a model is half a mebibyte.
 const maxLine = 64 << 20
 
+// maxGap bounds how many offsets of the command log lie beside those of commands and the markers behind them: Restore fills them one by one.
+// Interrupted turns leave a few, a Restore that caught up one for each command that was lost.
+const maxGap = 1 << 20
+
 // ErrFile is wrapped by errors about a file that is no backup, or not a whole one.
 var ErrFile = errors.New("this is not a whole backup")
 
@@ -29,6 +33,8 @@ type Summary struct {
 	Taken    time.Time
 	Commands int
 	Chunks   int // of models
+
+	end int64 // behind the last command
 }
 
 // line is any line of the file; the field that is set says which.
@@ -125,6 +131,12 @@ func read(r io.Reader, v visitor) (Summary, error) {
 				break
 			}
 			last = l.Command.Offset
+			s.end = last + 1
+			if gap := last - 2*int64(s.Commands-1); gap > maxGap {
+				err = fmt.Errorf("%w: command %d has offset %d, %d more than commands before it explain; at most %d are believed",
+					ErrFile, s.Commands, last, gap, maxGap)
+				break
+			}
 			err = v.command(l.Command)
 		case l.End != nil:
 			if l.End.Commands != s.Commands || l.End.Chunks != s.Chunks || l.End.SHA256 != hex.EncodeToString(sum.Sum(nil)) {
