@@ -69,6 +69,14 @@ bench-latency: build ## measure the time from a record to its result under read_
 bench-restore: build ## measure starts with KEYS=10000000 keys: from local state, and on an empty disk; MILLRACE_KAFKA=host:port
 	bin/millrace bench restore --keys $(or $(KEYS),10000000) $(BENCH_BROKER) $(ARGS)
 
+.PHONY: bench-servers
+bench-servers: build ## measure the same load on one, two and three servers of this machine; MILLRACE_KAFKA=host:port
+	bin/millrace bench servers $(BENCH_BROKER) $(ARGS)
+
+.PHONY: bench-queries
+bench-queries: build ## measure 500 queries on one server: create, idle, restart, drop; then 1,000 push queries; MILLRACE_KAFKA=host:port
+	bin/millrace bench queries $(BENCH_BROKER) $(ARGS)
+
 .PHONY: fuzz
 fuzz: ## fuzz each parser of hostile input for FUZZTIME (default 30s)
 	@for p in $$(grep -rl --include='*_test.go' '^func Fuzz' engine sql udf state | xargs -n1 dirname | sort -u); do \

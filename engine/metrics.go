@@ -36,6 +36,7 @@ func (e *Engine) Metrics() []Metric {
 	h := &Histogram{}
 	h.Buckets, h.Count, h.Sum = m.CommitTimes.Histogram()
 	out = append(out, Metric{Name: "millrace_commit_seconds", Help: "how long the transactions took that were committed", Histogram: h})
+	out = append(out, Metric{Name: "millrace_slots", Help: "slots that this server owns", Value: float64(e.cluster.Owned())})
 	out = append(out, Metric{Name: "millrace_push_queries", Help: "queries that run for clients", Value: float64(len(e.pushes.list()))})
 	for _, id := range e.queries.IDs() {
 		out = append(out, e.queryMetrics(id)...)

@@ -17,6 +17,13 @@ type Ownership interface {
 	Run(ctx context.Context, slots int32, own func(ctx context.Context, slot int32)) error
 }
 
+// Owned is the number of slots that Kafka has given this server, taken over or not.
+func (s *Service) Owned() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.slots)
+}
+
 // AllSlots is the ownership of a server that has no others beside it.
 type AllSlots struct{}
 

@@ -60,7 +60,7 @@ func (r *rig) commits(ctx context.Context, q query, interval time.Duration, slot
 		return found, err
 	}
 	defer r.stop(s)
-	topic, err := r.topic(ctx, fmt.Sprintf("trickle-%d", r.servers), int32(slots))
+	topic, err := r.topic(ctx, fmt.Sprintf("trickle-%d", r.services), int32(slots))
 	if err != nil {
 		return found, err
 	}

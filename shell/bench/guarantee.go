@@ -17,7 +17,7 @@ func Guarantee(ctx context.Context, o Options, records, pairs int) error {
 		return err
 	}
 	defer r.close()
-	topic, err := r.load(ctx, records)
+	topic, err := r.load(ctx, records, bidPartitions)
 	if err != nil {
 		return err
 	}

@@ -60,7 +60,7 @@ func (r *rig) latency(ctx context.Context, q query, interval time.Duration, rate
 		return nil, err
 	}
 	defer r.stop(s)
-	topic, err := r.topic(ctx, fmt.Sprintf("timed-%d", r.servers), timedPartitions)
+	topic, err := r.topic(ctx, fmt.Sprintf("timed-%d", r.services), timedPartitions)
 	if err != nil {
 		return nil, err
 	}

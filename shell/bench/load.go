@@ -14,8 +14,8 @@ const (
 )
 
 // load writes bids to a topic of their own, keyed by auction as Kafka's LongSerializer writes it.
-func (r *rig) load(ctx context.Context, records int) (topic string, err error) {
-	if topic, err = r.topic(ctx, "bids", bidPartitions); err != nil {
+func (r *rig) load(ctx context.Context, records int, partitions int32) (topic string, err error) {
+	if topic, err = r.topic(ctx, "bids", partitions); err != nil {
 		return "", err
 	}
 	p := r.client.NewProducer(kafka.ProducerConfig{})
@@ -23,7 +23,7 @@ func (r *rig) load(ctx context.Context, records int) (topic string, err error) {
 	g := NewGenerator(1, eventRate)
 	const run = 2_000
 	var arena []byte
-	batches := make([]kafka.ProduceBatch, bidPartitions)
+	batches := make([]kafka.ProduceBatch, partitions)
 	for done := 0; done < records; {
 		arena = arena[:0]
 		for i := range batches {
@@ -35,7 +35,7 @@ func (r *rig) load(ctx context.Context, records int) (topic string, err error) {
 			arena, auction, time = g.Next(arena)
 			value := arena[from:len(arena):len(arena)]
 			key := binary.BigEndian.AppendUint64(nil, uint64(auction))
-			b := &batches[kafka.PartitionFor(key, bidPartitions)]
+			b := &batches[kafka.PartitionFor(key, partitions)]
 			b.Records = append(b.Records, kafka.Record{Timestamp: time, Key: key, Value: value})
 			done++
 		}

@@ -27,7 +27,7 @@ type rig struct {
 	broker  *child.Process // nil: somebody else's
 	brokers string
 	client  *kafka.Client
-	servers int // started so far
+	services int // begun so far
 }
 
 func openRig(ctx context.Context, o Options) (_ *rig, err error) {
@@ -97,10 +97,15 @@ type server struct {
 // props let queries read what is there already.
 var props = map[string]any{"auto.offset.reset": "earliest"}
 
-// start runs a server with further flags. Whoever starts one calls stop.
+// start runs the first server of a new service, with further flags. Whoever starts one calls stop.
 func (r *rig) start(ctx context.Context, flags ...string) (*server, error) {
-	r.servers++
-	s := &server{dir: filepath.Join(r.dir, fmt.Sprint("server-", r.servers))}
+	r.services++
+	return r.join(ctx, 1, flags...)
+}
+
+// join runs another server of the service started last.
+func (r *rig) join(ctx context.Context, number int, flags ...string) (*server, error) {
+	s := &server{dir: filepath.Join(r.dir, fmt.Sprintf("server-%d-%d", r.services, number))}
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make a folder: %w", err)
 	}
@@ -111,7 +116,7 @@ func (r *rig) start(ctx context.Context, flags ...string) (*server, error) {
 	return s, nil
 }
 
-// launch runs the process of the server started last, once more if it has ended.
+// launch runs the process of a server of the service started last, once more if it has ended.
 func (r *rig) launch(ctx context.Context, s *server, flags ...string) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -137,18 +142,20 @@ func (s *server) data() string { return filepath.Join(s.dir, "data") }
 // owned begins the names of all topics that this run makes.
 func owned() string { return fmt.Sprintf("bench-%d-", os.Getpid()) }
 
-// service is the id of the server started last.
-func (r *rig) service() string { return fmt.Sprintf("%s%d-", owned(), r.servers) }
+// service is the id of the service begun last.
+func (r *rig) service() string { return fmt.Sprintf("%s%d-", owned(), r.services) }
 
-// sink is the topic that the query measured in the server started last writes.
+// sink is the topic that the query measured in the service begun last writes.
 func (r *rig) sink() string { return r.service() + "sink" }
 
-// stop ends the server started last and removes what it leaves on the broker and on the disk.
-func (r *rig) stop(s *server) {
-	if s.Process != nil {
-		s.Stop()
+// stop ends servers of the service begun last and removes what it leaves on the broker and on the disk.
+func (r *rig) stop(servers ...*server) {
+	for _, s := range servers {
+		if s.Process != nil {
+			s.Stop()
+		}
+		_ = os.RemoveAll(s.dir)
 	}
-	_ = os.RemoveAll(s.dir)
 	r.clear(r.service())
 }
 
@@ -170,6 +177,11 @@ type usage struct {
 	at      time.Time
 	cpu     time.Duration // user and system
 	metrics child.Scrape
+}
+
+// measured is what has a usage: a server, or all of a service.
+type measured interface {
+	usage(context.Context) (usage, error)
 }
 
 func (s *server) usage(ctx context.Context) (usage, error) {

@@ -25,7 +25,7 @@ func Throughput(ctx context.Context, o Options, records int, guarantee string) e
 		return err
 	}
 	defer r.close()
-	topic, err := r.load(ctx, records)
+	topic, err := r.load(ctx, records, bidPartitions)
 	if err != nil {
 		return err
 	}
@@ -77,10 +77,14 @@ func (r *rig) consume(ctx context.Context, q query, topic string, records, warmU
 	if err != nil {
 		return consumption{}, err
 	}
-	return consumed(s, before, after)
+	c, err := consumed(before, after)
+	if err == nil {
+		c.peak, err = s.Memory("VmHWM")
+	}
+	return c, err
 }
 
-func consumed(s *server, before, after usage) (c consumption, err error) {
+func consumed(before, after usage) (c consumption, err error) {
 	for _, m := range []struct {
 		name string
 		to   *float64
@@ -94,14 +98,13 @@ func consumed(s *server, before, after usage) (c consumption, err error) {
 		}
 	}
 	c.cpu, c.wall = after.cpu-before.cpu, after.at.Sub(before.at)
-	c.peak, err = s.Memory("VmHWM")
-	return c, err
+	return c, nil
 }
 
 const committedRecords = "millrace_query_committed_records_total"
 
 // await waits until a query has committed so many of its records, and returns what the server had used by then.
-func (r *rig) await(ctx context.Context, s *server, name string, want, total int) (usage, error) {
+func (r *rig) await(ctx context.Context, s measured, name string, want, total int) (usage, error) {
 	for {
 		u, err := s.usage(ctx)
 		if err != nil {

@@ -22,7 +22,7 @@ func benchCommand(std streams) *cobra.Command {
 them in a server of its own process, and print for each how many records the server took per second of its CPU time, with its allocations
 per record and peak memory. CPU time and not wall time, so that other work on the machine disturbs little.
 
-Its sub-commands measure what exactly-once costs, commits, latency and restores. All make topics named bench-* and delete them.`,
+Its sub-commands measure what exactly-once costs, commits, latency, restores and many queries. All make topics named bench-* and delete them.`,
 		Example: `  millrace bench
   millrace bench --bootstrap 127.0.0.1:19092 --records 5000000
   millrace bench guarantee --bootstrap 127.0.0.1:19092`,
@@ -34,7 +34,7 @@ Its sub-commands measure what exactly-once costs, commits, latency and restores.
 	cmd.PersistentFlags().StringVar(&o.Bootstrap, "bootstrap", "", "running Kafka `BROKERS` to use; none: `millrace broker`")
 	cmd.Flags().IntVar(&records, "records", 1_000_000, "how many bids")
 	cmd.Flags().StringVar(&guarantee, "guarantee", "exactly_once_v2", "processing `GUARANTEE` of the server")
-	cmd.AddCommand(benchGuaranteeCommand(o), benchCommitsCommand(o), benchLatencyCommand(o), benchRestoreCommand(o))
+	cmd.AddCommand(benchGuaranteeCommand(o), benchCommitsCommand(o), benchLatencyCommand(o), benchRestoreCommand(o), benchServersCommand(o), benchQueriesCommand(o))
 	return cmd
 }
 
@@ -105,6 +105,45 @@ with the state that the former left, then on an empty disk, where all of it is r
 		}),
 	}
 	cmd.Flags().IntVar(&keys, "keys", 10_000_000, "of the table")
+	return cmd
+}
+
+func benchServersCommand(o *bench.Options) *cobra.Command {
+	var records, rounds int
+	cmd := &cobra.Command{
+		Use:   "servers",
+		Short: "Measure what being many costs: the same load on one, two and three servers of this machine",
+		Long: `Run a filter, a windowed count and one behind a repartition topic over the same bids in services of one server, two and three, and print
+records per second, and per second of the servers' CPU time together. They share the machine's processors, so that nothing can be gained
+here: what is lost is the price of being many.`,
+		Args: cobra.NoArgs,
+		RunE: interruptible(func(ctx context.Context) error {
+			return bench.Servers(ctx, *o, records, rounds)
+		}),
+	}
+	cmd.Flags().IntVar(&records, "records", 2_000_000, "how many bids")
+	cmd.Flags().IntVar(&rounds, "rounds", 3, "how often each size is measured")
+	return cmd
+}
+
+func benchQueriesCommand(o *bench.Options) *cobra.Command {
+	var queries, pushes int
+	var idle time.Duration
+	cmd := &cobra.Command{
+		Use:   "queries",
+		Short: "Measure many queries on one server: what each takes to create and drop, and all of them while idle",
+		Long: `Create persistent queries on one server (filters, windowed counts and joins over three shared topics of four partitions), restart it, and drop
+them; print how long creating and dropping one took, and what the server needs while all are idle: CPU time, memory, connections to Kafka,
+files, goroutines. When they are dropped, print what is left of them in Kafka and on the disk. Then do as much with idle push queries, each of
+a client of its own, on a server that has no other queries. Every line has a step, a figure and its value.`,
+		Args: cobra.NoArgs,
+		RunE: interruptible(func(ctx context.Context) error {
+			return bench.Queries(ctx, *o, queries, pushes, idle)
+		}),
+	}
+	cmd.Flags().IntVar(&queries, "queries", 500, "how many persistent queries")
+	cmd.Flags().IntVar(&pushes, "pushes", 1000, "how many push queries; 0: none")
+	cmd.Flags().DurationVar(&idle, "idle", 30*time.Second, "how long idleness is measured")
 	return cmd
 }
 
