@@ -3,7 +3,9 @@ package kafka
 import (
 	"context"
 	"errors"
+	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -18,9 +20,9 @@ type MembershipConfig struct {
 	// InstanceID makes the member static: after a restart within SessionTimeout it gets its slots back at once, and
 	// nobody else moves. It must be unique in the group and survive restarts. Required.
 	InstanceID string
-	// SessionTimeout is how long a silent member keeps its slots. Default 10 s.
+	// SessionTimeout is how long a silent member keeps its slots. Default 6 s, the least that brokers allow by default.
 	SessionTimeout time.Duration
-	// Heartbeat is how often the member reports, and learns of changes. Default a tenth of SessionTimeout.
+	// Heartbeat is how often the member reports, and learns of changes. Default a twentieth of SessionTimeout.
 	Heartbeat time.Duration
 	// HandOverTimeout is how long Own may take to return. Whoever takes longer loses all its slots. Default 30 s.
 	HandOverTimeout time.Duration
@@ -29,6 +31,13 @@ type MembershipConfig struct {
 	// given up, or when ownership is in doubt; the slot goes to another member only after Own has returned. When Own
 	// returns by itself, the slot stays with this member, idle, until the group moves it.
 	Own func(ctx context.Context, slot int32)
+	// Standbys is how many copies of each slot's state this member wants there to be on other members; the largest wish counts.
+	Standbys int
+	// Load tells of the slots that have tasks, whoever owns them. It is called when the group shares the slots. May be nil.
+	Load func() map[int32]SlotLoad
+	// StandBy is told, whenever the slots were shared, of which slots this member is to keep copies. A slot may be among them that it still owns,
+	// and is about to lose. It must not block. May be nil.
+	StandBy func(slots []int32)
 	// Report gets errors that the membership overcomes by itself, from any goroutine. May be nil.
 	Report func(error)
 }
@@ -38,13 +47,19 @@ func (cfg MembershipConfig) withDefaults() (MembershipConfig, error) {
 		return cfg, errors.New("kafka: a membership needs group, topic, instance id and owner")
 	}
 	if cfg.SessionTimeout == 0 {
-		cfg.SessionTimeout = 10 * time.Second
+		cfg.SessionTimeout = 6 * time.Second
 	}
 	if cfg.Heartbeat == 0 {
-		cfg.Heartbeat = cfg.SessionTimeout / 10
+		cfg.Heartbeat = cfg.SessionTimeout / 20
 	}
 	if cfg.HandOverTimeout == 0 {
 		cfg.HandOverTimeout = 30 * time.Second
+	}
+	if cfg.Load == nil {
+		cfg.Load = func() map[int32]SlotLoad { return nil }
+	}
+	if cfg.StandBy == nil {
+		cfg.StandBy = func([]int32) {}
 	}
 	if cfg.Report == nil {
 		cfg.Report = func(error) {}
@@ -55,13 +70,16 @@ func (cfg MembershipConfig) withDefaults() (MembershipConfig, error) {
 // Membership is a member of a group whose partitions are slots. Kafka's cooperative rebalancing moves only the slots
 // that change hands; the others run on meanwhile. It has connections of its own, since joining blocks them.
 type Membership struct {
-	c      *Client
-	cfg    MembershipConfig
-	group  sarama.ConsumerGroup
-	cancel context.CancelFunc
-	wg     sync.WaitGroup // of adopt
-	done   chan struct{}
-	err    error // set before done is closed
+	c       *Client
+	cfg     MembershipConfig
+	balance *balance
+	sockets sockets
+	group   sarama.ConsumerGroup
+	cancel  context.CancelFunc
+	wg      sync.WaitGroup // of adopt
+	owning  atomic.Int64   // calls of Own that have not returned
+	done    chan struct{}
+	err     error // set before done is closed
 }
 
 // ErrInstanceTaken ends a membership: another process joined with the same instance id. Two with one id would throw
@@ -74,7 +92,8 @@ func (c *Client) Join(cfg MembershipConfig) (*Membership, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Membership{c: c, cfg: cfg, done: make(chan struct{})}
+	m := &Membership{c: c, cfg: cfg, done: make(chan struct{}), sockets: sockets{dial: c.cfg.Dial, open: map[net.Conn]struct{}{}}}
+	m.balance = &balance{cfg: &m.cfg}
 	if m.group, err = sarama.NewConsumerGroup(c.cfg.Brokers, cfg.Group, m.sarama()); err != nil {
 		return nil, failure("join group", cfg.Group, nil, err)
 	}
@@ -88,6 +107,7 @@ func (c *Client) Join(cfg MembershipConfig) (*Membership, error) {
 
 func (m *Membership) sarama() *sarama.Config {
 	conf := *m.c.conf
+	conf.Net.Proxy.Dialer = &m.sockets
 	// The coordinator answers a join only when all members have joined.
 	conf.Net.ReadTimeout = m.cfg.HandOverTimeout + m.cfg.SessionTimeout + 10*time.Second
 	conf.Metadata.Retry.Max = 5
@@ -101,7 +121,7 @@ func (m *Membership) sarama() *sarama.Config {
 	g.Session.Timeout = m.cfg.SessionTimeout
 	g.Heartbeat.Interval = m.cfg.Heartbeat
 	g.Rebalance.Timeout = m.cfg.HandOverTimeout
-	g.Rebalance.GroupStrategies = []sarama.BalanceStrategy{sarama.NewBalanceStrategyCooperativeSticky()}
+	g.Rebalance.GroupStrategies = []sarama.BalanceStrategy{m.balance, sarama.NewBalanceStrategyCooperativeSticky()}
 	g.Rebalance.Retry.Backoff = 200 * time.Millisecond
 	return &conf
 }
@@ -147,6 +167,8 @@ func (claims) Cleanup(sarama.ConsumerGroupSession) error { return nil }
 // ConsumeClaim is called by sarama for every slot. If it returned before the slot is revoked, sarama would end the whole
 // session, and with it every other slot; so it waits, whatever Own does.
 func (c claims) ConsumeClaim(s sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
+	c.m.owning.Add(1)
+	defer c.m.owning.Add(-1)
 	c.m.group.Pause(map[string][]int32{claim.Topic(): {claim.Partition()}})
 	ctx, cancel := context.WithCancel(s.Context())
 	defer cancel()
@@ -171,12 +193,34 @@ func (m *Membership) Err() error { return m.err }
 // It waits until every Own has returned.
 func (m *Membership) Close() error {
 	m.cancel()
-	<-m.done
+	m.end()
 	m.wg.Wait()
 	if err := m.group.Close(); err != nil {
 		return failure("close group", m.cfg.Group, nil, err)
 	}
 	return nil
+}
+
+// end waits until the member has given up its slots. Whoever closes in the middle of a rebalance would wait for all other members to join, or for
+// as long as they may take; but there is nothing that an answer could bring.
+func (m *Membership) end() {
+	const grace = 300 * time.Millisecond
+	tick := time.NewTicker(grace / 6)
+	defer tick.Stop()
+	for idle := 0; ; {
+		select {
+		case <-m.done:
+			m.sockets.cut() // adopt may wait for an answer
+			return
+		case <-tick.C:
+		}
+		if idle++; m.owning.Load() > 0 {
+			idle = 0
+		}
+		if idle > 6 {
+			m.sockets.cut()
+		}
+	}
 }
 
 // Leave is Close, and tells the group that this instance does not return: others get its slots at once.

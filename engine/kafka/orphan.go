@@ -13,7 +13,7 @@ import (
 // again: the group is stable, and the slot belongs to no one, until a member comes or goes. So members look for such slots, and one of
 // them has the group rebalance.
 
-// adopt looks for slots without an owner until ctx ends.
+// adopt looks for slots without an owner until ctx ends, and for slots whose copies here have become good enough for them to move here.
 func (m *Membership) adopt(ctx context.Context) {
 	tick := time.NewTicker(m.cfg.SessionTimeout / 2)
 	defer tick.Stop()
@@ -30,6 +30,9 @@ func (m *Membership) adopt(ctx context.Context) {
 			err = m.rebalance()
 		}
 		seen = orphaned
+		if err == nil && m.balance.warmed() {
+			err = m.rebalance()
+		}
 		if err != nil && ctx.Err() == nil {
 			m.cfg.Report(failure("look for slots without an owner in group", m.cfg.Group, nil, err))
 		}
@@ -95,8 +98,10 @@ func (m *Membership) rebalance() error {
 		Version: 3, GroupId: m.cfg.Group, ProtocolType: "consumer",
 		SessionTimeout: int32(m.cfg.SessionTimeout.Milliseconds()), RebalanceTimeout: int32(m.cfg.SessionTimeout.Milliseconds()),
 	}
-	if err := join.AddGroupProtocolMetadata(sarama.CooperativeStickyBalanceStrategyName, &sarama.ConsumerGroupMemberMetadata{}); err != nil {
-		return err
+	for _, name := range []string{balanceName, sarama.CooperativeStickyBalanceStrategyName} {
+		if err := join.AddGroupProtocolMetadata(name, &sarama.ConsumerGroupMemberMetadata{}); err != nil {
+			return err
+		}
 	}
 	joined, err := b.JoinGroup(join)
 	if err == nil {

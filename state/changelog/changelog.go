@@ -5,6 +5,7 @@
 //
 //   - [Collect] gives the records of a transaction, one per changed key.
 //   - [Restore] brings the durable store to the changelog's end before a task starts.
+//   - [Copy] is what a restore and a standby apply records with.
 //
 // The package knows no client library: engine/kafka implements [Log].
 package changelog

@@ -107,43 +107,49 @@ func (r *Restore) run(ctx context.Context) (int64, error) {
 	} else if end < r.Committed {
 		return 0, &LostError{r.Topic, r.Partition, end, r.Committed}
 	}
-	have, ok, err := partition.Position()
+	c, err := OpenCopy(ctx, CopyConfig{
+		Partition: partition, Spec: r.Spec, Start: start, End: end, DeleteRetention: r.DeleteRetention, Now: r.Now,
+	})
 	if err != nil {
 		return 0, err
 	}
-	c := &copying{r: r, partition: partition, chunk: state.NewChunk(), limit: maxChunk, at: have.Offset}
-	if r.ChunkBytes > 0 {
-		c.limit = max(r.ChunkBytes, minChunk)
-	}
-	if !ok || r.distrust(have, start, end) {
-		if err := partition.Clear(ctx); err != nil {
-			return 0, err
-		}
-		c.at, c.progress.Rebuild = start, true
-	}
-	if c.at == end {
+	if c.At() == end {
 		return end, nil // nothing to apply; of an empty changelog no position is worth a sync
 	}
-	c.progress.Topic, c.progress.Partition, c.progress.From, c.progress.End = r.Topic, r.Partition, c.at, end
-	c.tell()
-	if err := r.Log.Read(ctx, r.Topic, r.Partition, c.at, end, func(records []Record, next int64) error {
-		return c.add(ctx, records, next)
-	}); err != nil {
-		return 0, err
-	}
-	c.at = max(c.at, end)
-	return c.at, c.flush(ctx)
+	err = r.follow(ctx, c, end)
+	return c.At(), err
 }
 
-// distrust says whether the store must be rebuilt: its position lies outside the log, or deletions behind it may be gone.
-func (r *Restore) distrust(have state.Position, start, end int64) bool {
-	switch {
-	case have.Offset < start, have.Offset > end:
-		return true
-	case have.Offset == end:
-		return false // nothing happened since, however long ago
+// follow applies the changelog up to end.
+func (r *Restore) follow(ctx context.Context, c *Copy, end int64) error {
+	limit := maxChunk
+	if r.ChunkBytes > 0 {
+		limit = max(r.ChunkBytes, minChunk)
 	}
-	return r.Now().Sub(have.Time) > r.DeleteRetention
+	progress := Progress{Topic: r.Topic, Partition: r.Partition, From: c.At(), End: end, Rebuild: c.Rebuilt}
+	tell := func() {
+		if progress.At = c.At(); r.Progress != nil {
+			r.Progress(progress)
+		}
+	}
+	tell()
+	err := r.Log.Read(ctx, r.Topic, r.Partition, c.At(), end, func(records []Record, next int64) error {
+		c.Add(records, next)
+		for _, rec := range records {
+			progress.Records++
+			progress.Bytes += int64(len(rec.Key) + len(rec.Value))
+		}
+		tell()
+		if c.Bytes() < limit {
+			return nil
+		}
+		return Flush(ctx, r.Durable, c)
+	})
+	if err != nil {
+		return err
+	}
+	c.Add(nil, max(c.At(), end))
+	return Flush(ctx, r.Durable, c)
 }
 
 var errRecord = errors.New("record")
@@ -163,53 +169,4 @@ func (r *Restore) refuseRecords(ctx context.Context, start, end int64) error {
 		return &ForeignError{r.Topic, r.Partition}
 	}
 	return err
-}
-
-// copying is a running restore.
-type copying struct {
-	r         *Restore
-	partition state.Partition
-	chunk     *state.Chunk
-	limit     int   // bytes of it
-	at        int64 // position behind the chunk
-	progress  Progress
-}
-
-func (c *copying) add(ctx context.Context, records []Record, next int64) error {
-	for _, rec := range records {
-		c.chunk.Set(rec.Key, rec.Value)
-		c.progress.Records++
-		c.progress.Bytes += int64(len(rec.Key) + len(rec.Value))
-		if derived := c.r.Spec.Derive(rec.Key); derived != nil {
-			var mark []byte
-			if rec.Value != nil {
-				mark = []byte{}
-			}
-			c.chunk.Set(derived, mark)
-		}
-	}
-	c.at = next
-	c.tell()
-	if c.chunk.Bytes() < c.limit {
-		return nil
-	}
-	return c.flush(ctx)
-}
-
-func (c *copying) tell() {
-	if c.r.Progress != nil {
-		c.progress.At = c.at
-		c.r.Progress(c.progress)
-	}
-}
-
-func (c *copying) flush(ctx context.Context) error {
-	err := c.r.Durable.Flush(ctx, []state.FlushItem{{
-		Partition: c.partition, Entries: c.chunk.Entries(), Position: state.Position{Offset: c.at, Time: c.r.Now()},
-	}})
-	if err != nil {
-		return err
-	}
-	c.chunk.Reset()
-	return nil
 }
