@@ -195,7 +195,7 @@ func checkOfficial(t *testing.T, s model.Scorer, inputs map[string][]byte, outpu
 	sig, n := s.Signature(), 1
 	in := make([]model.Column, len(sig.Inputs))
 	for i, tensor := range sig.Inputs {
-		v, err := decodeTensor(inputs[tensor.Name], func(int) error { return nil })
+		v, err := decodeCase(inputs[tensor.Name])
 		if err != nil {
 			return err
 		}
@@ -212,7 +212,7 @@ func checkOfficial(t *testing.T, s model.Scorer, inputs map[string][]byte, outpu
 		return fmt.Errorf("%d outputs, want %d", len(out), len(outputs))
 	}
 	for i, o := range sig.Outputs {
-		want, err := decodeTensor(outputs[i], func(int) error { return nil })
+		want, err := decodeCase(outputs[i])
 		if err != nil {
 			return err
 		}

@@ -36,16 +36,23 @@ func (s *session) probe() error {
 			return err
 		}
 	}
-	if s.batched && s.probeRows() == nil {
-		return nil
+	batched := s.batched
+	var err error
+	for _, integer := range []int64{0, 1} { // one divides by nothing, the other is beyond the end of something
+		if s.batched = batched; s.batched && s.probeRows(integer) == nil {
+			return nil
+		}
+		s.batched = false
+		if err = s.probeOne(integer); err == nil {
+			return nil
+		}
 	}
-	s.batched = false
-	return s.probeOne()
+	return fmt.Errorf("try it on a row: %w", err)
 }
 
 // probeRows tries two rows and then the same with a third.
-func (s *session) probeRows() error {
-	in := s.sample(3)
+func (s *session) probeRows(integer int64) error {
+	in := s.sample(3, integer)
 	two, err := s.try(in, 2)
 	if err != nil {
 		return err
@@ -64,8 +71,8 @@ func (s *session) probeRows() error {
 }
 
 // probeOne tries one row, twice: a model that throws dice would give other scores when a record is read again.
-func (s *session) probeOne() error {
-	in := s.sample(1)
+func (s *session) probeOne(integer int64) error {
+	in := s.sample(1, integer)
 	first, err := s.try(in, 1)
 	if err != nil {
 		return err
@@ -82,8 +89,8 @@ func (s *session) probeOne() error {
 	return nil
 }
 
-// sample makes rows that most models take: numbers between 0 and 1, the integer 0, empty texts.
-func (s *session) sample(rows int) []model.Column {
+// sample makes rows that most models take: numbers between 0 and 1, one integer, empty texts.
+func (s *session) sample(rows int, integer int64) []model.Column {
 	in := make([]model.Column, len(s.inputs))
 	for i, p := range s.inputs {
 		c, kind := &in[i], elements[p.elem].as
@@ -95,6 +102,9 @@ func (s *session) sample(rows int) []model.Column {
 		}
 		for k := range c.Float64 {
 			_, c.Float64[k] = math.Modf(float64(k+1) * golden)
+		}
+		for k := range c.Int64 {
+			c.Int64[k] = integer
 		}
 	}
 	return in
