@@ -73,6 +73,10 @@ bench-restore: build ## measure starts with KEYS=10000000 keys: from local state
 bench-servers: build ## measure the same load on one, two and three servers of this machine; MILLRACE_KAFKA=host:port
 	bin/millrace bench servers $(BENCH_BROKER) $(ARGS)
 
+.PHONY: bench-takeover
+bench-takeover: build ## measure how long a killed server's work stands still, with and without standbys; MILLRACE_KAFKA=host:port
+	bin/millrace bench takeover $(BENCH_BROKER) $(ARGS)
+
 .PHONY: bench-queries
 bench-queries: build ## measure 500 queries on one server: create, idle, restart, drop; then 1,000 push queries; MILLRACE_KAFKA=host:port
 	bin/millrace bench queries $(BENCH_BROKER) $(ARGS)

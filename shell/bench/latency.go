@@ -125,8 +125,20 @@ func (r *rig) steady(ctx context.Context, topic string, rate int, d time.Duratio
 	return nil
 }
 
-// watch reads the results as they become visible.
+// watch notes the results as they become visible.
 func (r *rig) watch(ctx context.Context, a *arrivals) error {
+	return r.follow(ctx, func(rec kafka.Record) error {
+		var row struct{ Grp, Sent int64 }
+		if err := json.Unmarshal(rec.Value, &row); err != nil {
+			return fmt.Errorf("read a result: %w", err)
+		}
+		a.see(row.Grp, row.Sent)
+		return nil
+	})
+}
+
+// follow reads committed results, from the first one on, until its context ends.
+func (r *rig) follow(ctx context.Context, see func(kafka.Record) error) error {
 	f := r.client.NewFetcher(kafka.FetchConfig{})
 	defer f.Close()
 	info, err := r.client.DescribeTopic(r.sink())
@@ -150,11 +162,9 @@ func (r *rig) watch(ctx context.Context, a *arrivals) error {
 				return b.Err
 			}
 			for _, rec := range b.Records {
-				var row struct{ Grp, Sent int64 }
-				if err := json.Unmarshal(rec.Value, &row); err != nil {
-					return fmt.Errorf("read a result: %w", err)
+				if err := see(rec); err != nil {
+					return err
 				}
-				a.see(row.Grp, row.Sent)
 			}
 		}
 	}

@@ -29,7 +29,7 @@ func Restore(ctx context.Context, o Options, keys int) error {
 		return err
 	}
 	defer r.close()
-	topic, err := r.loadKeys(ctx, keys)
+	topic, err := r.loadKeys(ctx, keys, bidPartitions)
 	if err != nil {
 		return err
 	}
@@ -54,21 +54,21 @@ func Restore(ctx context.Context, o Options, keys int) error {
 }
 
 // loadKeys writes one record a key, in an order that has nothing to do with that of the keys.
-func (r *rig) loadKeys(ctx context.Context, keys int) (topic string, err error) {
-	if topic, err = r.topic(ctx, "keys", bidPartitions); err != nil {
+func (r *rig) loadKeys(ctx context.Context, keys int, partitions int32) (topic string, err error) {
+	if topic, err = r.topic(ctx, "keys", partitions); err != nil {
 		return "", err
 	}
 	p := r.client.NewProducer(kafka.ProducerConfig{})
 	defer p.Close()
 	const run = 10_000
 	for done := 0; done < keys; {
-		batches := make([]kafka.ProduceBatch, bidPartitions)
+		batches := make([]kafka.ProduceBatch, partitions)
 		for i := range batches {
 			batches[i] = kafka.ProduceBatch{Topic: topic, Partition: int32(i)}
 		}
 		for range min(run, keys-done) {
 			key := binary.BigEndian.AppendUint64(nil, scattered(done))
-			b := &batches[kafka.PartitionFor(key, bidPartitions)]
+			b := &batches[kafka.PartitionFor(key, partitions)]
 			b.Records = append(b.Records, kafka.Record{Timestamp: baseTime + int64(done), Key: key, Value: strconv.AppendInt(nil, int64(done), 10)})
 			done++
 		}

@@ -23,10 +23,10 @@ type Options struct {
 // rig is a broker to measure with and a folder for the servers' data.
 type rig struct {
 	Options
-	dir     string
-	broker  *child.Process // nil: somebody else's
-	brokers string
-	client  *kafka.Client
+	dir      string
+	broker   *child.Process // nil: somebody else's
+	brokers  string
+	client   *kafka.Client
 	services int // begun so far
 }
 

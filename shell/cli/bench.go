@@ -34,7 +34,7 @@ Its sub-commands measure what exactly-once costs, commits, latency, restores and
 	cmd.PersistentFlags().StringVar(&o.Bootstrap, "bootstrap", "", "running Kafka `BROKERS` to use; none: `millrace broker`")
 	cmd.Flags().IntVar(&records, "records", 1_000_000, "how many bids")
 	cmd.Flags().StringVar(&guarantee, "guarantee", "exactly_once_v2", "processing `GUARANTEE` of the server")
-	cmd.AddCommand(benchGuaranteeCommand(o), benchCommitsCommand(o), benchLatencyCommand(o), benchRestoreCommand(o), benchServersCommand(o), benchQueriesCommand(o))
+	cmd.AddCommand(benchGuaranteeCommand(o), benchCommitsCommand(o), benchLatencyCommand(o), benchRestoreCommand(o), benchServersCommand(o), benchTakeOverCommand(o), benchQueriesCommand(o))
 	return cmd
 }
 
@@ -144,6 +144,27 @@ a client of its own, on a server that has no other queries. Every line has a ste
 	cmd.Flags().IntVar(&queries, "queries", 500, "how many persistent queries")
 	cmd.Flags().IntVar(&pushes, "pushes", 1000, "how many push queries; 0: none")
 	cmd.Flags().DurationVar(&idle, "idle", 30*time.Second, "how long idleness is measured")
+	return cmd
+}
+
+func benchTakeOverCommand(o *bench.Options) *cobra.Command {
+	var keys, rounds int
+	var settings map[string]string
+	cmd := &cobra.Command{
+		Use:   "takeover",
+		Short: "Measure how long the work of a killed server stands still, without standbys and with one",
+		Long: `Build a table of many keys in twelve partitions on three servers, keep a load on it, and kill (-9) one server after another. Print how long after
+each kill results of all partitions came again, and the longest time in which a server that lived did not answer a pull query of some
+partition; first without standbys, then with num.standby.replicas=1.`,
+		Example: `  millrace bench takeover --bootstrap 127.0.0.1:19092 --set session.timeout.ms=6000`,
+		Args:    cobra.NoArgs,
+		RunE: interruptible(func(ctx context.Context) error {
+			return bench.TakeOver(ctx, *o, keys, rounds, settings)
+		}),
+	}
+	cmd.Flags().IntVar(&keys, "keys", 1_000_000, "of the table")
+	cmd.Flags().IntVar(&rounds, "rounds", 3, "how many servers are killed, each time")
+	cmd.Flags().StringToStringVar(&settings, "set", nil, "setting of the servers' configuration, `NAME=VALUE`; may be repeated")
 	return cmd
 }
 
