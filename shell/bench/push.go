@@ -51,7 +51,7 @@ func (c *crowd) push(ctx context.Context, pushes int) (err error) {
 		return err
 	}
 	began := time.Now()
-	if err := c.send(ctx, sharedPartitions); err != nil {
+	if err := c.send(ctx, 1); err != nil {
 		return err
 	}
 	if err := l.await(ctx, pushes); err != nil {

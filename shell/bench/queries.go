@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -18,23 +19,26 @@ var defineShared = []string{
 	`CREATE TABLE customers (k BIGINT PRIMARY KEY, g BIGINT, v BIGINT) WITH (KAFKA_TOPIC='%s', KEY_FORMAT='KAFKA', VALUE_FORMAT='JSON');`,
 }
 
-// mixed are the kinds of queries that Queries creates in turn: name, topic and a number that makes each another one.
-var mixed = []query{
-	{"filter", `CREATE STREAM %[1]s WITH (KAFKA_TOPIC='%[2]s') AS SELECT k, v FROM orders WHERE v > %[3]d EMIT CHANGES;`},
-	{"windowed count", `CREATE TABLE %[1]s WITH (KAFKA_TOPIC='%[2]s') AS SELECT k, COUNT(*) AS n FROM orders WINDOW TUMBLING (SIZE 1 MINUTE)
+// mixed are the kinds of queries that Queries creates in turn, with the number of shared topics that each reads. Their texts take a name, a
+// topic, and a number that makes each another one.
+var mixed = []struct {
+	reads int
+	sql   string
+}{
+	{1, `CREATE STREAM %[1]s WITH (KAFKA_TOPIC='%[2]s') AS SELECT k, v FROM orders WHERE v > %[3]d EMIT CHANGES;`},
+	{1, `CREATE TABLE %[1]s WITH (KAFKA_TOPIC='%[2]s') AS SELECT k, COUNT(*) AS n FROM orders WINDOW TUMBLING (SIZE 1 MINUTE)
 		WHERE v > %[3]d GROUP BY k EMIT CHANGES;`},
-	{"windowed count by another column", `CREATE TABLE %[1]s WITH (KAFKA_TOPIC='%[2]s') AS SELECT g, COUNT(*) AS n FROM payments
-		WINDOW TUMBLING (SIZE 1 MINUTE) WHERE v > %[3]d GROUP BY g EMIT CHANGES;`},
-	{"join with a table", `CREATE STREAM %[1]s WITH (KAFKA_TOPIC='%[2]s') AS SELECT o.k AS k, o.v AS v, c.g AS g FROM orders o
+	{1, `CREATE TABLE %[1]s WITH (KAFKA_TOPIC='%[2]s') AS SELECT g, COUNT(*) AS n FROM payments WINDOW TUMBLING (SIZE 1 MINUTE)
+		WHERE v > %[3]d GROUP BY g EMIT CHANGES;`}, // behind a repartition topic
+	{2, `CREATE STREAM %[1]s WITH (KAFKA_TOPIC='%[2]s') AS SELECT o.k AS k, o.v AS v, c.g AS g FROM orders o
 		JOIN customers c ON o.k = c.k WHERE o.v > %[3]d EMIT CHANGES;`},
-	{"join of streams", `CREATE STREAM %[1]s WITH (KAFKA_TOPIC='%[2]s') AS SELECT o.k AS k, o.v AS v, p.v AS w FROM orders o
-		JOIN payments p WITHIN 1 MINUTE GRACE PERIOD (1 MINUTE) ON o.k = p.k WHERE o.v > %[3]d EMIT CHANGES;`},
+	{2, `CREATE STREAM %[1]s WITH (KAFKA_TOPIC='%[2]s') AS SELECT o.k AS k, o.v AS v, p.v AS w FROM orders o
+		JOIN payments p WITHIN 1 MINUTE GRACE PERIOD 1 MINUTE ON o.k = p.k WHERE o.v > %[3]d EMIT CHANGES;`},
 }
 
 const (
 	sharedPartitions = 4
 	sharedRecords    = 1000 // a topic
-	queryLag         = "millrace_query_lag"
 	queryRunning     = "millrace_query_running"
 )
 
@@ -45,6 +49,7 @@ type crowd struct {
 	queries int
 	idle    time.Duration
 	topics  []string // shared
+	sent    int      // records a topic
 	before  remains
 }
 
@@ -82,26 +87,27 @@ func (c *crowd) figure(step, name, format string, value any) {
 	fmt.Fprintf(c.Out, "%-10s %-44s %12s\n", step, name, fmt.Sprintf(format, value))
 }
 
-// send writes records with small keys to the shared topics.
+// send writes records with a key each to the shared topics.
 func (c *crowd) send(ctx context.Context, records int) error {
 	p := c.client.NewProducer(kafka.ProducerConfig{})
 	defer p.Close()
-	keys := keysOf(sharedPartitions)
 	for _, topic := range c.topics {
 		batches := make([]kafka.ProduceBatch, sharedPartitions)
 		for i := range batches {
 			batches[i] = kafka.ProduceBatch{Topic: topic, Partition: int32(i)}
 		}
-		for n := range records {
-			b := &batches[n%sharedPartitions]
+		for n := c.sent; n < c.sent+records; n++ {
+			key := binary.BigEndian.AppendUint64(nil, uint64(n))
+			b := &batches[kafka.PartitionFor(key, sharedPartitions)]
 			b.Records = append(b.Records, kafka.Record{
-				Timestamp: baseTime + int64(n), Key: keys[n%sharedPartitions], Value: fmt.Appendf(nil, `{"g":%d,"v":%d}`, n%100, n),
+				Timestamp: baseTime + int64(n), Key: key, Value: fmt.Appendf(nil, `{"g":%d,"v":%d}`, n%100, n),
 			})
 		}
 		if err := p.Produce(ctx, batches...); err != nil {
 			return fmt.Errorf("fill %s: %w", topic, err)
 		}
 	}
+	c.sent += records
 	return nil
 }
 
@@ -191,8 +197,12 @@ func (c *crowd) each(ctx context.Context, step string, sql func(i int) string) e
 	return nil
 }
 
-// caughtUp waits until all queries run and have read everything.
+// caughtUp waits until all queries have committed every record of their topics.
 func (c *crowd) caughtUp(ctx context.Context, step string) error {
+	want := 0
+	for i := range c.queries {
+		want += c.sent * mixed[i%len(mixed)].reads
+	}
 	began := time.Now()
 	ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Minute, errors.New("the queries do not come to the end of their topics"))
 	defer cancel()
@@ -201,16 +211,16 @@ func (c *crowd) caughtUp(ctx context.Context, step string) error {
 		if err != nil {
 			return errors.Join(err, context.Cause(ctx))
 		}
-		lag, err1 := m.Sum(queryLag)
+		committed, err1 := m.Sum(committedRecords)
 		running, err2 := m.Sum(queryRunning)
 		if err := errors.Join(err1, err2); err != nil {
 			return err
 		}
-		if lag == 0 && int(running) == c.queries {
+		if int(committed) == want && int(running) == c.queries {
 			c.figure(step, "until all queries have caught up, s", "%.1f", time.Since(began).Seconds())
 			return nil
 		}
-		fmt.Fprintf(c.Progress, "\r%s: %.0f running, %.0f offsets behind   ", step, running, lag)
+		fmt.Fprintf(c.Progress, "\r%s: %.0f running, %.0f of %d records   ", step, running, committed, want)
 		if err := sleep(ctx, 200*time.Millisecond); err != nil {
 			return context.Cause(ctx)
 		}
