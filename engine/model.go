@@ -260,8 +260,14 @@ func (e *Engine) keepModels(ctx context.Context, names []string, before, after *
 	}
 }
 
+// scorerPanicked tells where a scorer panicked, for whoever mends it.
+func (e *Engine) scorerPanicked(id model.VersionID, value any, stack []byte) {
+	e.log.Error("a model's scorer panicked", "model", id.Model, "version", id.Version, "panic", value, "stack", string(stack))
+}
+
 // keepModel makes a model ready to score. Where a version cannot be loaded the queries that need it fail, and are tried again.
 func (e *Engine) keepModel(ctx context.Context, m *catalog.Model) {
+	e.scored.Follow(m)
 	if err := e.models.Keep(ctx, m); err != nil {
 		e.log.Error("a model cannot be loaded", "model", m.Name, "error", err)
 	}

@@ -49,7 +49,7 @@ func newUDFEnv(props map[string]string) *udf.Env {
 // exprEnv evaluates constants and pull queries.
 func (e *Engine) exprEnv() *expr.Env {
 	return &expr.Env{
-		Functions: e.functions, UDF: newUDFEnv(e.opts.Properties), Models: task.ModelsOf(e.models.View("", e.applied.Load(), e.definitions)),
+		Functions: e.functions, UDF: newUDFEnv(e.opts.Properties), Models: task.ModelsOf(e.models.View(e.applied.Load(), e.definitions)),
 	}
 }
 
@@ -63,10 +63,19 @@ func (e *Engine) fold(x plan.Expr) (any, bool) {
 	return v, err == nil
 }
 
-// taskDeps are the surroundings of the tasks of a query that begins with the models as the commands below an offset left them.
+// taskDeps are the surroundings of the tasks of a query that begins with the models as the commands below an offset left them. What it
+// scores is not counted: clients try things out.
 func (e *Engine) taskDeps(query string, models int64) task.Deps {
 	return task.Deps{
 		Functions: e.functions, UDF: newUDFEnv(e.opts.Properties), Log: e.plog.query(query), Schemas: e.schemas,
-		Models: func() task.Models { return task.ModelsOf(e.models.View(query, models, e.definitions)) },
+		Models: func() task.Models { return task.ModelsOf(e.models.View(models, e.definitions)) },
 	}
+}
+
+// countedDeps are the taskDeps of a persistent query: what it scores goes into the models' statistics.
+func (e *Engine) countedDeps(query string, models int64) task.Deps {
+	e.models.Statistics, e.models.Panicked = &e.scored, e.scorerPanicked
+	deps := e.taskDeps(query, models)
+	deps.Models = func() task.Models { return task.ModelsOf(e.models.View(models, e.definitions).Count()) }
+	return deps
 }

@@ -68,7 +68,7 @@ func (e *Engine) spec(q *command.Query, node plan.Node, paused bool) (query.Spec
 	if err := e.ensureDeadLetters(options.OnError); err != nil {
 		return query.Spec{}, err
 	}
-	deps := e.taskDeps(q.ID, q.Models)
+	deps := e.countedDeps(q.ID, q.Models)
 	deps.UDF = newUDFEnv(q.Props)
 	return query.Spec{
 		Topology: topo, Start: start, Deps: deps, Options: options, Paused: paused, Changed: func() bool { return e.changed(start) },

@@ -139,7 +139,7 @@ func (p *process) Read() bool {
 }
 
 func (p *process) View() task.Models {
-	return task.ModelsOf(p.Library.View("q", 1, func() (*catalog.Catalog, int64) { return p.cat, p.known.Load() }))
+	return task.ModelsOf(p.Library.View(1, func() (*catalog.Catalog, int64) { return p.cat, p.known.Load() }))
 }
 
 // swaps is the number of commands of a history.

@@ -25,6 +25,9 @@ func ModelsOf(v *model.View) Models { return models{v} }
 
 type models struct{ *model.View }
 
+// Use implements Models.
+func (m models) Use(offset int64) { m.Commit(offset) }
+
 // Predictor implements expr.Models.
 func (m models) Predictor(p *plan.Predict, at expr.Place) (expr.Predictor, error) {
 	f, err := m.Follow(p, model.Place(at))
@@ -40,9 +43,9 @@ func (m models) Versioner(p *plan.ModelVersion, at expr.Place) (expr.Versioner, 
 // predictor scores a batch, mostly by one call of its model.
 type predictor struct{ f *model.Follower }
 
-// Predict implements expr.Predictor. A model scores all rows or none, so no single row fails.
-func (p predictor) Predict(rows expr.Rows, args []*vector.Vector, sel []int32, out *vector.Vector, _ func(int, error)) error {
-	return p.f.Score(model.Rows(rows), args, sel, out)
+// Predict implements expr.Predictor.
+func (p predictor) Predict(rows expr.Rows, args []*vector.Vector, sel []int32, out *vector.Vector, fail func(int, error)) error {
+	return p.f.Score(model.Rows(rows), args, sel, out, fail)
 }
 
 // Field implements expr.FieldPredictor.

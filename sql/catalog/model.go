@@ -66,6 +66,28 @@ type Rollout struct {
 	By       string  `json:",omitempty"` // the column that decides a row's version; "": the record's key
 	Shadow   []int   `json:",omitempty"` // versions that score all rows too, and whose scores nobody gets
 	Created  int64   `json:",omitempty"` // ms since the epoch; 0: not known
+	// Canary is set while a version is on trial: it has a share of Traffic or, with none, is among Shadow.
+	Canary *Canary `json:",omitempty"`
+	// Ended is set on the rollout that a canary's own conditions brought about.
+	Ended *CanaryEnd `json:",omitempty"`
+}
+
+// Canary is a version on trial beside the active one. Its conditions are SQL over its metrics, "" where there is none: whichever holds
+// first ends it.
+type Canary struct {
+	Since    int64 `json:"-"` // of the rollout that began it
+	Version  int
+	Promote  string `json:",omitempty"`
+	Rollback string `json:",omitempty"`
+	// Labels is a table keyed by version number whose columns the conditions may name; "": none.
+	Labels string `json:",omitempty"`
+}
+
+// CanaryEnd says how a canary ended by itself.
+type CanaryEnd struct {
+	Version  int
+	Promoted bool // else rolled back
+	Reason   string
 }
 
 // Share is the part of rows that a version scores.
@@ -180,6 +202,11 @@ func (r *Rollout) Promoted(version int, now int64) *Rollout {
 func (r *Rollout) since(offset int64) *Rollout {
 	n := *r
 	n.Since = offset
+	if c := n.Canary; c != nil && c.Since == 0 {
+		begun := *c
+		begun.Since = offset
+		n.Canary = &begun
+	}
 	return &n
 }
 

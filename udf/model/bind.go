@@ -21,13 +21,6 @@ type Binding struct {
 	pool    sync.Pool
 }
 
-// input is one tensor and the arguments that fill it.
-type input struct {
-	tensor Tensor
-	width  int
-	first  int // number of its first argument
-}
-
 // output is one tensor that the result shows.
 type output struct {
 	tensor Tensor
@@ -37,90 +30,26 @@ type output struct {
 	keys   []any // boxed keys of a map
 }
 
-// ArgumentError says what a PREDICT call should have been given.
-type ArgumentError struct {
-	Model    string
-	Argument int // number of the wrong argument, from 0; -1: their count is wrong
-	Message  string
-}
-
-func (e *ArgumentError) Error() string { return "model " + e.Model + " " + e.Message }
-
 // Bind checks the argument types of PREDICT(name, args...) against a scorer's signature and works out the type of the
 // result. The package comment has the rules.
 func Bind(name string, s Scorer, args []*types.Type) (*Binding, error) {
 	sig := s.Signature()
 	b := &Binding{scorer: s, single: len(sig.Outputs) == 1}
-	total := 0
+	first := 0
 	for _, t := range sig.Inputs {
-		b.inputs = append(b.inputs, input{tensor: t, width: t.Width(), first: total})
-		total += t.Width()
+		b.inputs = append(b.inputs, input{tensor: t, width: t.Width(), first: first})
+		first += t.Width()
 	}
-	if total != len(args) {
-		return nil, &ArgumentError{name, -1, fmt.Sprintf("takes %s, got %d", b.wants(total), len(args))}
-	}
-	for _, in := range b.inputs {
-		for i := in.first; i < in.first+in.width; i++ {
-			if !accepts(in.tensor.Type, args[i].Kind) {
-				return nil, &ArgumentError{name, i, fmt.Sprintf("takes %s as argument %d (input %s), got %s",
-					argumentNames[in.tensor.Type], i+1, in.tensor, args[i])}
-			}
-		}
+	if err := b.bindArguments(name, args); err != nil {
+		return nil, err
 	}
 	if err := b.bindOutputs(name, sig.Outputs); err != nil {
 		return nil, err
 	}
 	b.pool.New = func() any {
-		return &scratch{in: make([]Column, len(sig.Inputs)), out: make([]Column, len(sig.Outputs))}
+		return &scratch{in: make([]Column, len(sig.Inputs)), out: make([]Column, len(sig.Outputs)), missing: make([]int64, first)}
 	}
 	return b, nil
-}
-
-// wants says what a model takes, as "30 numbers (input X: float[?,30])".
-func (b *Binding) wants(total int) string {
-	noun := "arguments"
-	inputs := make([]string, len(b.inputs))
-	same := true
-	for i, in := range b.inputs {
-		inputs[i] = in.tensor.String()
-		same = same && in.tensor.Type == b.inputs[0].tensor.Type
-	}
-	if same {
-		noun = argumentNouns[b.inputs[0].tensor.Type]
-	}
-	if total == 1 {
-		noun = strings.TrimSuffix(noun, "s")
-	}
-	word := "input"
-	if len(inputs) > 1 {
-		word = "inputs"
-	}
-	return fmt.Sprintf("%d %s (%s %s)", total, noun, word, strings.Join(inputs, ", "))
-}
-
-var argumentNouns = [...]string{
-	Float32: "numbers", Float64: "numbers", Int64: "integers", Int32: "integers", Bool: "booleans", String: "strings",
-}
-
-var argumentNames = [...]string{
-	Float32: "a number", Float64: "a number", Int64: "an integer", Int32: "an INTEGER", Bool: "a boolean", String: "a string",
-}
-
-// accepts says whether a column of the kind can fill a tensor. A bare NULL can fill any.
-func accepts(t ElemType, k types.Kind) bool {
-	switch {
-	case k == types.KindNull:
-		return true
-	case t.IsFloat():
-		return k.IsNumeric()
-	case t == Int64:
-		return k == types.KindInt || k == types.KindBigint
-	case t == Int32:
-		return k == types.KindInt
-	case t == Bool:
-		return k == types.KindBoolean
-	}
-	return k == types.KindString
 }
 
 func (b *Binding) bindOutputs(name string, tensors []Tensor) error {

@@ -2,7 +2,9 @@ package model
 
 import (
 	"context"
+	"fmt"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -26,25 +28,49 @@ func (r Rows) row(i int32) int {
 }
 
 // Score scores the selected elements, each by its version, and then lets the shadows score them. The contract is that of
-// Binding.Score.
-func (f *Follower) Score(b Rows, args []*vector.Vector, sel []int32, out *vector.Vector) error {
+// Binding.Score; fail takes an element that cannot be scored, and is NULL.
+func (f *Follower) Score(b Rows, args []*vector.Vector, sel []int32, out *vector.Vector, fail func(row int, err error)) error {
 	if err := f.refresh(); err != nil {
 		return err
 	}
-	if err := f.scoreAll(b, args, sel, out); err != nil {
+	if err := f.scoreAll(b, args, sel, out, fail); err != nil {
 		return err
 	}
 	for _, n := range f.split.rollout.Shadow {
-		s := f.scorers[n]
-		s.prepare(out)
-		_ = f.call(s, b.N, args, sel, s.out, out) // it was observed, and nobody waits for the scores
+		f.shadow(f.scorers[n], b.N, args, sel, out)
 	}
+	f.reference(b.N, args)
 	return nil
 }
 
-func (f *Follower) scoreAll(b Rows, args []*vector.Vector, sel []int32, out *vector.Vector) error {
+// shadow has a version score rows beside another one, whose scores count. A failure is counted, and nobody else is told: nobody waits
+// for the scores.
+func (f *Follower) shadow(s *bound, n int, args []*vector.Vector, sel []int32, out *vector.Vector) {
+	s.prepare(out)
+	if f.call(s, n, args, sel, s.out, nil, true) == nil {
+		f.view.observe(s, func(t *Tally) { t.compare(s.out, out, sel) })
+	}
+}
+
+// reference has the stable version score the rows of a canary too, so that the two can be compared.
+func (f *Follower) reference(n int, args []*vector.Vector) {
+	c := f.split.rollout.Canary
+	if c == nil || f.split.rollout.Traffic == nil || !f.view.counts() {
+		return
+	}
+	canary, stable := f.scorers[c.Version], f.scorers[f.split.rollout.Active]
+	if len(canary.sel) == 0 {
+		return
+	}
+	stable.prepare(canary.out)
+	if f.call(stable, n, args, canary.sel, stable.out, nil, true) == nil {
+		f.view.observe(canary, func(t *Tally) { t.compare(canary.out, stable.out, canary.sel) })
+	}
+}
+
+func (f *Follower) scoreAll(b Rows, args []*vector.Vector, sel []int32, out *vector.Vector, fail func(int, error)) error {
 	if f.split.rollout.Traffic == nil {
-		return f.call(f.scorers[f.split.rollout.Active], b.N, args, sel, out, nil)
+		return f.call(f.scorers[f.split.rollout.Active], b.N, args, sel, out, fail, false)
 	}
 	for _, s := range f.scorers {
 		s.sel = s.sel[:0]
@@ -62,7 +88,7 @@ func (f *Follower) scoreAll(b Rows, args []*vector.Vector, sel []int32, out *vec
 			continue
 		}
 		s.prepare(out)
-		if err := f.call(s, b.N, args, s.sel, s.out, nil); err != nil {
+		if err := f.call(s, b.N, args, s.sel, s.out, fail, false); err != nil {
 			return err
 		}
 	}
@@ -84,19 +110,37 @@ func (s *bound) prepare(like *vector.Vector) {
 	s.out.Reset()
 }
 
-// call has one version score rows, and tells the observers. Returned is set for a shadow.
-func (f *Follower) call(s *bound, n int, args []*vector.Vector, sel []int32, out, returned *vector.Vector) error {
+// call has one version score rows, and counts what it does. An error names the version.
+func (f *Follower) call(s *bound, n int, args []*vector.Vector, sel []int32, out *vector.Vector, fail func(int, error), shadow bool) error {
 	began := time.Now()
-	err := s.binding.Score(context.Background(), args, n, sel, out)
-	o := Observation{
-		Model: f.name, Version: s.number, Query: f.view.query, Shadow: returned != nil, Rows: len(sel), Took: time.Since(began), Err: err,
-		Binding: s.binding, Args: args, Sel: sel, Scores: out, Returned: returned,
-	}
+	t := f.view.tally(s.id)
+	err := f.guarded(s, func() error {
+		return s.binding.score(context.Background(), args, n, sel, out, watcher{tally: t, fail: fail})
+	})
 	runtime.KeepAlive(s.version) // its scorer is closed when it goes
-	for _, w := range f.view.library.Observers {
-		w.Observe(&o)
+	switch {
+	case err != nil:
+		if f.view.counts() {
+			f.view.library.Statistics.failed(s.id)
+		}
+		return fmt.Errorf("version %d of model %s: %w", s.id.Version, f.name, err)
+	case t != nil:
+		t.called(len(sel), time.Since(began), shadow)
 	}
-	return err
+	return nil
+}
+
+// guarded makes a scorer's panic an error: it belongs to the query, and must not end the server.
+func (f *Follower) guarded(s *bound, score func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the scorer panicked: %v", p)
+			if f.view.library.Panicked != nil {
+				f.view.library.Panicked(s.id, p, debug.Stack())
+			}
+		}
+	}()
+	return score()
 }
 
 // Chooser tells which version scores a row: what MODEL_VERSION returns.

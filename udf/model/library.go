@@ -17,9 +17,12 @@ import (
 type Library struct {
 	Backends []Backend
 	// Fetch returns the bytes of an artifact by their sha256.
-	Fetch func(ctx context.Context, sha256 string) ([]byte, error)
-	// Observers are told of every batch that is scored, in the goroutine of the task: they must be quick.
-	Observers []Observer
+	Fetch     func(ctx context.Context, sha256 string) ([]byte, error)
+	Observers []Observer // goes with the next commit
+	// Statistics, where it is not nil, counts what views score that are to be counted.
+	Statistics *Statistics
+	// Panicked, where it is not nil, is told of a scorer that panicked. The query that called it gets an error in any case.
+	Panicked func(id VersionID, value any, stack []byte)
 
 	mu     sync.Mutex
 	loaded map[versionKey]*shelf

@@ -22,8 +22,11 @@ type constants struct{ loaded, closed atomic.Int64 }
 func (c *constants) Name() string { return "constants" }
 
 func (c *constants) Load(_ context.Context, a Artifact, _ Options) (Scorer, error) {
-	if string(a.Bytes) == "bad" {
+	switch string(a.Bytes) {
+	case "bad":
 		return constant{c, -1}, nil
+	case "mad":
+		return constant{c, -2}, nil
 	}
 	n, err := strconv.ParseFloat(string(a.Bytes), 32)
 	if err != nil {
@@ -43,8 +46,11 @@ func (c constant) Signature() Signature {
 }
 
 func (c constant) Score(_ context.Context, _ []Column, rows int, out []Column) error {
-	if c.n < 0 {
+	switch c.n {
+	case -1:
 		return fmt.Errorf("bad model")
+	case -2:
+		panic("mad model")
 	}
 	out[0].Resize(Float32, rows)
 	for i := range rows {
@@ -68,7 +74,7 @@ func newWorld() *world {
 	w := &world{cat: &catalog.Catalog{}}
 	w.Backends = []Backend{&w.backend}
 	w.Fetch = func(_ context.Context, sha string) ([]byte, error) { return []byte(sha), nil }
-	w.Observers = []Observer{&w.stats}
+	w.Statistics = &w.stats
 	return w
 }
 
@@ -119,7 +125,7 @@ func score(t *testing.T, f *Follower, c *Chooser, b *vector.Batch) []int {
 	}
 	rows := Rows{Batch: b, N: b.N}
 	out := vector.New(types.Double)
-	if err := f.Score(rows, b.Cols[1:], sel, out); err != nil {
+	if err := f.Score(rows, b.Cols[1:], sel, out, nil); err != nil {
 		t.Fatal(err)
 	}
 	versions := &vector.Vector{Type: types.Int, I32: make([]int32, b.N)}
@@ -161,7 +167,7 @@ func share(scores []int, version int) (n int) {
 func TestViewMovesWhenTold(t *testing.T) {
 	w := newWorld()
 	w.add(1, false)
-	v := w.View("q", w.applied, w.now)
+	v := w.View(w.applied, w.now)
 	f, c := follow(t, v, keyed)
 	fixed, fixedVersion := follow(t, v, Place{Columns: keyed.Columns, Fixed: true})
 	pinned, err := v.Follow(predict(1), keyed)
@@ -177,7 +183,7 @@ func TestViewMovesWhenTold(t *testing.T) {
 	if got := score(t, f, c, b); share(got, 1) != 10 || !v.Behind() {
 		t.Errorf("before it was told: %v, behind %v", got, v.Behind())
 	}
-	v.Use(v.Latest())
+	v.Commit(v.Latest())
 	if got := score(t, f, c, b); share(got, 2) != 10 || v.Behind() {
 		t.Errorf("after it was told: %v", got)
 	}
@@ -185,14 +191,14 @@ func TestViewMovesWhenTold(t *testing.T) {
 		t.Errorf("where old values come again: %v", got)
 	}
 	out := vector.New(types.Double)
-	if err := pinned.Score(Rows{Batch: b, N: 1}, b.Cols[1:], []int32{0}, out); err != nil || out.F64[0] != 1 {
+	if err := pinned.Score(Rows{Batch: b, N: 1}, b.Cols[1:], []int32{0}, out, nil); err != nil || out.F64[0] != 1 {
 		t.Errorf("pinned: %v, %v", out.F64, err)
 	}
-	v.Use(before)
+	v.Rewind(before)
 	if got := score(t, f, c, b); share(got, 1) != 10 {
 		t.Errorf("taken back: %v", got)
 	}
-	v.Use(0) // as of a task that an earlier release committed
+	v.Commit(0) // as of a task that an earlier release committed
 	if got := score(t, f, c, b); share(got, 1) != 10 {
 		t.Errorf("at the beginning: %v", got)
 	}
@@ -206,18 +212,18 @@ func TestSplit(t *testing.T) {
 	w := newWorld()
 	w.add(1, false)
 	w.add(2, true)
-	v := w.View("q", 0, w.now)
+	v := w.View(0, w.now)
 	f, c := follow(t, v, keyed)
 	const rows = 10_000
 	b := batch(rows)
-	v.Use(v.Latest())
+	v.Commit(v.Latest())
 	if got := score(t, f, c, b); share(got, 1) != rows {
 		t.Fatal("a version that is held scores")
 	}
 	owners := map[int][]int{}
 	for _, percent := range []int{10, 30} {
 		w.roll(t, &catalog.Rollout{Active: 1, Traffic: []catalog.Share{{Version: 1, Percent: 100 - percent}, {Version: 2, Percent: percent}}})
-		v.Use(v.Latest())
+		v.Commit(v.Latest())
 		got := score(t, f, c, b)
 		if n := share(got, 2); n < rows*percent/100*9/10 || n > rows*percent/100*11/10 {
 			t.Errorf("%d%%: version 2 has %d rows of %d", percent, n, rows)
@@ -231,7 +237,7 @@ func TestSplit(t *testing.T) {
 	}
 	// By another column: rows with the same value have the same version, whatever their key.
 	w.roll(t, &catalog.Rollout{Active: 1, By: "X", Traffic: []catalog.Share{{Version: 1, Percent: 50}, {Version: 2, Percent: 50}}})
-	v.Use(v.Latest())
+	v.Commit(v.Latest())
 	for i := range b.N {
 		b.Cols[1].F64[i] = float64(i / 100)
 	}
@@ -246,10 +252,10 @@ func TestSplit(t *testing.T) {
 	}
 	// A query without the column fails for as long as the rollout needs it, and goes on by the next one.
 	w.roll(t, &catalog.Rollout{Active: 1})
-	v.Use(v.Latest())
+	v.Commit(v.Latest())
 	f, c = follow(t, v, Place{Columns: keyed.Columns[:1]})
 	w.roll(t, &catalog.Rollout{Active: 1, By: "X", Traffic: []catalog.Share{{Version: 1, Percent: 50}, {Version: 2, Percent: 50}}})
-	v.Use(v.Latest())
+	v.Commit(v.Latest())
 	for range 2 {
 		out := &vector.Vector{Type: types.Int, I32: make([]int32, rows)}
 		if err := c.Versions(Rows{Batch: b, N: rows}, []int32{0}, out); err == nil || !strings.Contains(err.Error(), "split by X") {
@@ -257,7 +263,7 @@ func TestSplit(t *testing.T) {
 		}
 	}
 	w.roll(t, &catalog.Rollout{Active: 2})
-	v.Use(v.Latest())
+	v.Commit(v.Latest())
 	if got := score(t, f, c, b); share(got, 2) != rows {
 		t.Error("the query does not go on")
 	}
@@ -274,13 +280,13 @@ func TestSplitOfRows(t *testing.T) {
 	w.add(1, false)
 	w.add(2, true)
 	w.roll(t, &catalog.Rollout{Active: 1, Traffic: []catalog.Share{{Version: 1, Percent: 50}, {Version: 2, Percent: 50}}})
-	v := w.View("q", w.applied, w.now)
+	v := w.View(w.applied, w.now)
 	f, c := follow(t, v, keyed)
 	b := batch(64)
 	whole := score(t, f, c, b)
 	sel := []int32{1, 5, 6, 40, 63}
 	out := vector.New(types.Double)
-	if err := f.Score(Rows{Batch: b, N: 64}, b.Cols[1:], sel, out); err != nil || out.Len() != 64 {
+	if err := f.Score(Rows{Batch: b, N: 64}, b.Cols[1:], sel, out, nil); err != nil || out.Len() != 64 {
 		t.Fatal(out.Len(), err)
 	}
 	for _, row := range sel {
@@ -294,7 +300,7 @@ func TestSplitOfRows(t *testing.T) {
 	// Inside a lambda all elements belong to one row.
 	for row := range 8 {
 		out.Reset()
-		if err := f.Score(Rows{Batch: b, N: 1, Lambda: true, Row: row}, []*vector.Vector{vec(types.Double, 1.0)}, []int32{0}, out); err != nil || int(out.F64[0]) != whole[row] {
+		if err := f.Score(Rows{Batch: b, N: 1, Lambda: true, Row: row}, []*vector.Vector{vec(types.Double, 1.0)}, []int32{0}, out, nil); err != nil || int(out.F64[0]) != whole[row] {
 			t.Errorf("row %d inside a lambda: %v, want %d, %v", row, out.F64, whole[row], err)
 		}
 	}
@@ -307,16 +313,18 @@ func TestShadow(t *testing.T) {
 	w.cat = w.cat.WithModelVersion(&catalog.ModelVersion{Name: "M", Version: 3, SHA256: "3", Held: true}, 2)
 	w.applied = 3
 	w.roll(t, &catalog.Rollout{Active: 1, Shadow: []int{2, 3}})
-	v := w.View("q", w.applied, w.now)
+	v := w.View(w.applied, w.now).Count()
 	f, c := follow(t, v, keyed)
 	if got := score(t, f, c, batch(20)); share(got, 1) != 20 {
 		t.Errorf("a shadow's scores were returned: %v", got)
 	}
-	for version, want := range map[int]Counts{
-		1: {Rows: 20, Batches: 1}, 2: {Batches: 1, Errors: 1}, 3: {ShadowRows: 20, Batches: 1},
+	v.Commit(w.applied)
+	for version, want := range map[int]Tally{
+		1: {Rows: 20, Batches: 1}, 2: {Errors: 1}, 3: {ShadowRows: 20, Batches: 1, Compared: 20, Difference: 40},
 	} {
-		got := w.stats.Of(VersionID{"M", version})
-		if got.Nanos = 0; got != want {
+		got := w.stats.Of(VersionID{"M", version}).Tally
+		if got.Rows != want.Rows || got.ShadowRows != want.ShadowRows || got.Batches != want.Batches || got.Errors != want.Errors ||
+			got.Compared != want.Compared || got.Agreed != want.Agreed || got.Difference != want.Difference {
 			t.Errorf("version %d: %+v, want %+v", version, got, want)
 		}
 	}
@@ -343,7 +351,7 @@ func TestVersionsGo(t *testing.T) {
 	if loaded, closed := w.backend.loaded.Load(), w.backend.closed.Load(); loaded != 5 || closed != 3 {
 		t.Fatalf("%d loaded, %d closed; the active version and the one before it are kept", loaded, closed)
 	}
-	old := w.View("q", 0, w.now)
+	old := w.View(0, w.now)
 	f, c := follow(t, old, keyed)
 	if got := score(t, f, c, batch(3)); share(got, 1) != 3 || w.backend.loaded.Load() != 6 {
 		t.Errorf("by the first rollout: %v, %d loaded", got, w.backend.loaded.Load())

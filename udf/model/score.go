@@ -13,21 +13,36 @@ import (
 type scratch struct {
 	in, out []Column
 	rows    []int32
+	missing []int64 // by element of the inputs: the rows that it kept from being scored
 }
 
-// Score computes PREDICT for a batch: args are the argument columns, in the order of Bind's types, n the rows they
-// hold, sel the rows that count (nil: all). The result goes to out, an empty flat vector of type Result, which gets n
+// watcher is told what a call does beside its result. Its fields may be nil.
+type watcher struct {
+	tally *Tally
+	fail  func(row int, err error) // takes a row that cannot be scored, and is NULL
+}
+
+// Score computes PREDICT for a batch: args are the argument columns, in the order of Bind's types (of a STRUCT its fields), n the rows
+// they hold, sel the rows that count (nil: all). The result goes to out, an empty flat vector of type Result, which gets n
 // elements. The model is called once.
 func (b *Binding) Score(ctx context.Context, args []*vector.Vector, n int, sel []int32, out *vector.Vector) error {
+	return b.score(ctx, args, n, sel, out, watcher{})
+}
+
+func (b *Binding) score(ctx context.Context, args []*vector.Vector, n int, sel []int32, out *vector.Vector, w watcher) error {
 	s := b.pool.Get().(*scratch)
 	defer b.pool.Put(s)
-	s.rows = b.scorable(args, n, sel, s.rows[:0])
+	b.scorable(s, args, n, sel, w.fail)
 	for i := range b.inputs {
 		in := &b.inputs[i]
 		c := &s.in[i]
 		c.Resize(in.tensor.Type, len(s.rows)*in.width)
-		for k := range in.width {
-			if err := in.fill(c, k, args[in.first+k], s.rows); err != nil {
+		if in.array {
+			in.fillArrays(c, args[in.args[0]], s.rows)
+			continue
+		}
+		for k, a := range in.args {
+			if err := in.fill(c, k, args[a], s.rows); err != nil {
 				return fmt.Errorf("predict: %w", err)
 			}
 		}
@@ -35,38 +50,54 @@ func (b *Binding) Score(ctx context.Context, args []*vector.Vector, n int, sel [
 	if err := b.scorer.Score(ctx, s.in, len(s.rows), s.out); err != nil {
 		return fmt.Errorf("predict: %w", err)
 	}
+	if w.tally != nil {
+		w.tally.look(b, s)
+	}
 	b.emit(s, n, out)
 	return nil
 }
 
-// scorable lists the selected rows whose arguments all have a place in their tensor: NULL has one in floating-point
-// tensors alone.
-func (b *Binding) scorable(args []*vector.Vector, n int, sel, rows []int32) []int32 {
+// scorable lists the selected rows whose arguments all have a place in their tensor: NULL has one in floating-point tensors alone, and
+// an ARRAY must have as many elements as the tensor has.
+func (b *Binding) scorable(s *scratch, args []*vector.Vector, n int, sel []int32, fail func(int, error)) {
+	s.rows = s.rows[:0]
 	if sel != nil {
-		rows = append(rows, sel...)
+		s.rows = append(s.rows, sel...)
 	} else {
 		for r := range n {
-			rows = append(rows, int32(r))
+			s.rows = append(s.rows, int32(r))
 		}
 	}
-	for _, in := range b.inputs {
+	clear(s.missing)
+	for i := range b.inputs {
+		in := &b.inputs[i]
+		if in.array {
+			in.keepArrays(s, args[in.args[0]], fail)
+			continue
+		}
 		if in.tensor.Type.IsFloat() {
 			continue
 		}
-		for _, v := range args[in.first : in.first+in.width] {
+		for k, a := range in.args {
+			v := args[a]
 			if !v.Nulls.Any() && v.Type.Kind != types.KindNull {
 				continue
 			}
-			kept := rows[:0]
-			for _, r := range rows {
-				if !v.IsNull(int(r)) {
-					kept = append(kept, r)
-				}
-			}
-			rows = kept
+			s.keep(in.first+k, func(row int) bool { return !v.IsNull(row) })
 		}
 	}
-	return rows
+}
+
+// keep drops the rows that cannot be scored for want of an element of the inputs.
+func (s *scratch) keep(element int, scorable func(row int) bool) {
+	kept := s.rows[:0]
+	for _, r := range s.rows {
+		if scorable(int(r)) {
+			kept = append(kept, r)
+		}
+	}
+	s.missing[element] += int64(len(s.rows) - len(kept))
+	s.rows = kept
 }
 
 // fill moves an argument to column k of the tensor.

@@ -19,16 +19,47 @@ type Definitions func() (*catalog.Catalog, int64)
 type View struct {
 	library *Library
 	now     Definitions
-	query   string
 	start   int64 // where the query began
 	at      int64
 	turn    int // counts the moves
 	follows map[string]bool
+	// tallies are what was scored since the last commit; nil if nothing is to be counted.
+	tallies map[VersionID]*Tally
 }
 
-// View returns a view that stands where the query was created. Query names it for observers.
-func (l *Library) View(query string, start int64, now Definitions) *View {
-	return &View{library: l, now: now, query: query, start: start, at: start, follows: map[string]bool{}}
+// View returns a view that stands where the query was created. It counts nothing: see [View.Count].
+func (l *Library) View(start int64, now Definitions) *View {
+	return &View{library: l, now: now, start: start, at: start, follows: map[string]bool{}}
+}
+
+// Count has what is scored by the view go to the library's statistics when it is committed. It is called before anything is scored.
+func (v *View) Count() *View {
+	if v.library.Statistics != nil {
+		v.tallies = map[VersionID]*Tally{}
+	}
+	return v
+}
+
+func (v *View) counts() bool { return v.tallies != nil }
+
+// tally is where a version's calls are counted until the next commit; nil if they are not.
+func (v *View) tally(id VersionID) *Tally {
+	if v.tallies == nil {
+		return nil
+	}
+	t := v.tallies[id]
+	if t == nil {
+		t = &Tally{}
+		v.tallies[id] = t
+	}
+	return t
+}
+
+// observe counts something of a version.
+func (v *View) observe(s *bound, count func(*Tally)) {
+	if t := v.tally(s.id); t != nil {
+		count(t)
+	}
 }
 
 // Latest is the offset that the view should be moved to: behind the last command that rolled out a model which the task follows. It is
@@ -51,8 +82,29 @@ func (v *View) Latest() int64 {
 	return latest
 }
 
-// Use moves the view to an offset that was committed, or back to it. 0 is what tasks committed before models had versions.
-func (v *View) Use(offset int64) {
+// Commit moves the view to an offset that was committed, with all that was scored. 0 is what tasks committed before models had
+// versions.
+func (v *View) Commit(offset int64) {
+	for id, t := range v.tallies {
+		if t.Batches == 0 {
+			delete(v.tallies, id) // the version may be gone
+			continue
+		}
+		v.library.Statistics.add(id, t)
+		t.reset()
+	}
+	v.use(offset)
+}
+
+// Rewind takes the view back to an offset that was committed. What was scored since is void.
+func (v *View) Rewind(offset int64) {
+	for _, t := range v.tallies {
+		t.reset()
+	}
+	v.use(offset)
+}
+
+func (v *View) use(offset int64) {
 	if at := max(offset, v.start); at != v.at {
 		v.at = at
 		v.turn++
@@ -89,7 +141,7 @@ type Follower struct {
 
 // bound is a version as a PREDICT calls it.
 type bound struct {
-	number  int
+	id      VersionID
 	version *Version
 	binding *Binding
 	sel     []int32
@@ -182,5 +234,5 @@ func (f *Follower) bind(m *catalog.Model, number int) (*bound, error) {
 	if b.Result.String() != f.result.String() {
 		return nil, fmt.Errorf("version %d of model %s returns %s, not %s", number, f.name, b.Result, f.result)
 	}
-	return &bound{number: number, version: v, binding: b}, nil
+	return &bound{id: VersionID{f.name, number}, version: v, binding: b}, nil
 }

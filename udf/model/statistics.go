@@ -1,0 +1,130 @@
+package model
+
+import (
+	"sync"
+
+	"github.com/millrace/millrace/sql/catalog"
+)
+
+// Statistics is what versions have scored on this server since it started: the rows of persistent queries, when they are committed, so
+// that a row which an aborted transaction had to score twice is counted once. Calls that fail, after which nothing can be committed, are
+// counted at once. The zero value is ready. It is safe for concurrent use.
+type Statistics struct {
+	mu       sync.Mutex
+	versions map[VersionID]*record
+}
+
+// VersionID names a version of a model.
+type VersionID struct {
+	Model   string
+	Version int
+}
+
+// record is what is known of one version.
+type record struct {
+	tally Tally
+	drift drift
+	trial *trial // nil: the version has no part in a canary
+}
+
+// trial counts for a canary, from the moment when it began.
+type trial struct {
+	since int64 // of the rollout
+	tally Tally
+}
+
+// Snapshot is a version's statistics at a moment.
+type Snapshot struct {
+	Tally
+	// InputDrift and OutputDrift are the PSI of each distribution of the tally against the version's first rows; nil as long as there
+	// are not enough rows.
+	InputDrift, OutputDrift []float64
+}
+
+func (s *Statistics) record(id VersionID) *record {
+	r := s.versions[id]
+	if r == nil {
+		if s.versions == nil {
+			s.versions = map[VersionID]*record{}
+		}
+		r = &record{}
+		s.versions[id] = r
+	}
+	return r
+}
+
+// add counts what a task has committed.
+func (s *Statistics) add(id VersionID, t *Tally) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.record(id)
+	r.tally.Merge(t)
+	r.drift.add(t)
+	if r.trial != nil {
+		r.trial.tally.Merge(t)
+	}
+}
+
+// failed counts a call that gave no scores.
+func (s *Statistics) failed(id VersionID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.record(id)
+	r.tally.Errors++
+	if r.trial != nil {
+		r.trial.tally.Errors++
+	}
+}
+
+// Of returns the statistics of a version.
+func (s *Statistics) Of(id VersionID) Snapshot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out Snapshot
+	if r := s.versions[id]; r != nil {
+		out.Merge(&r.tally)
+		out.InputDrift, out.OutputDrift = r.drift.measure()
+	}
+	return out
+}
+
+// Trial returns what a version has done since a canary began, which the rollout with the offset is.
+func (s *Statistics) Trial(id VersionID, since int64) Tally {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out Tally
+	if r := s.versions[id]; r != nil && r.trial != nil && r.trial.since == since {
+		out.Merge(&r.trial.tally)
+	}
+	return out
+}
+
+// Follow begins to count for a model's canary, and ends it where there is none any more.
+func (s *Statistics) Follow(m *catalog.Model) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := m.Rollout()
+	for _, v := range m.Versions {
+		r := s.record(VersionID{m.Name, v.Version})
+		switch part := now.Canary != nil && (v.Version == now.Canary.Version || v.Version == now.Active); {
+		case !part:
+			r.trial = nil
+		case r.trial == nil || r.trial.since != now.Canary.Since:
+			r.trial = &trial{since: now.Canary.Since}
+		}
+	}
+}
+
+// Forget drops the statistics of a model.
+func (s *Statistics) Forget(model string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id := range s.versions {
+		if id.Model == model {
+			delete(s.versions, id)
+		}
+	}
+}
+
+// Observer goes with the next commit.
+type Observer any

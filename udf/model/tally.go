@@ -1,0 +1,144 @@
+package model
+
+import (
+	"strconv"
+	"time"
+)
+
+// Tally is what a version of a model has done. It can be added up: tasks, and servers, each have their own.
+type Tally struct {
+	Rows       int64 `json:"rows"`       // whose scores queries got
+	ShadowRows int64 `json:"shadowRows"` // scored beside another version
+	Batches    int64 `json:"batches"`    // calls that gave scores
+	Errors     int64 `json:"errors"`     // calls that failed
+	Nanos      int64 `json:"nanos"`      // spent in calls
+
+	CallSeconds Histogram `json:"calls"`
+	RowSeconds  Histogram `json:"perRow"` // of a call, divided by its rows: one a row
+
+	// Sampled rows are those whose values were looked at: at most sampledRows of a call. In the distributions each stands for as
+	// many rows as there were for it.
+	Sampled int64          `json:"sampled"`
+	Inputs  []Distribution `json:"inputs,omitempty"`  // of the first maxWatched elements, see InputNames
+	Outputs []Distribution `json:"outputs,omitempty"` // likewise, see OutputNames
+
+	// Compared rows were scored by another version of the model too, whose scores counted, or would have without this one. The
+	// difference is that of the results' numbers.
+	Compared   int64   `json:"compared,omitempty"`
+	Agreed     int64   `json:"agreed,omitempty"`
+	Difference float64 `json:"difference,omitempty"` // absolute ones, added up
+}
+
+const (
+	sampledRows = 32
+	maxWatched  = 64
+)
+
+// Merge adds what another tally has counted.
+func (t *Tally) Merge(o *Tally) {
+	t.Rows += o.Rows
+	t.ShadowRows += o.ShadowRows
+	t.Batches += o.Batches
+	t.Errors += o.Errors
+	t.Nanos += o.Nanos
+	t.Sampled += o.Sampled
+	t.Compared += o.Compared
+	t.Agreed += o.Agreed
+	t.Difference += o.Difference
+	t.CallSeconds.Merge(&o.CallSeconds)
+	t.RowSeconds.Merge(&o.RowSeconds)
+	t.Inputs = mergeAll(t.Inputs, o.Inputs)
+	t.Outputs = mergeAll(t.Outputs, o.Outputs)
+}
+
+// reset forgets the counts and keeps the memory, for a tally that is filled again and again.
+func (t *Tally) reset() {
+	in, out, calls, rows := t.Inputs, t.Outputs, t.CallSeconds, t.RowSeconds
+	calls.reset()
+	rows.reset()
+	for i := range in {
+		in[i].reset()
+	}
+	for i := range out {
+		out[i].reset()
+	}
+	*t = Tally{Inputs: in, Outputs: out, CallSeconds: calls, RowSeconds: rows}
+}
+
+// called counts a call that gave scores.
+func (t *Tally) called(rows int, took time.Duration, shadow bool) {
+	t.Batches++
+	t.Nanos += int64(took)
+	if shadow {
+		t.ShadowRows += int64(rows)
+	} else {
+		t.Rows += int64(rows)
+	}
+	t.CallSeconds.Add(took.Seconds(), 1)
+	if rows > 0 {
+		t.RowSeconds.Add(took.Seconds()/float64(rows), int64(rows))
+	}
+}
+
+// look takes the values of a call's rows in: of every so many-th one, for all of them. The tensors are those that were scored; a row
+// that a NULL kept from being scored is not among them, and missing counts such NULLs by input element.
+func (t *Tally) look(b *Binding, s *scratch) {
+	sig := b.scorer.Signature()
+	stride := max(1, (len(s.rows)+sampledRows-1)/sampledRows)
+	t.Inputs = watch(t.Inputs, sig.Inputs, s.in, len(s.rows), stride, false)
+	t.Outputs = watch(t.Outputs, sig.Outputs, s.out, len(s.rows), stride, true)
+	for k, n := range s.missing {
+		if n > 0 && k < len(t.Inputs) {
+			t.Inputs[k].Missing += n
+		}
+	}
+	t.Sampled += int64((len(s.rows) + stride - 1) / stride)
+}
+
+// watch takes the first elements of tensors in. The integers of outputs are labels.
+func watch(into []Distribution, tensors []Tensor, columns []Column, rows, stride int, labels bool) []Distribution {
+	k := 0
+	for i := range tensors {
+		t := &tensors[i]
+		width := t.Width()
+		for e := 0; e < width && k < maxWatched; e, k = e+1, k+1 {
+			if k == len(into) {
+				into = append(into, Distribution{})
+			}
+			into[k].take(t, &columns[i], e, rows, stride, labels)
+		}
+	}
+	return into
+}
+
+// take counts element e of every stride-th row, as many times as there are rows up to the next one.
+func (d *Distribution) take(t *Tensor, c *Column, e, rows, stride int, labels bool) {
+	width := t.Width()
+	for row := 0; row < rows; row += stride {
+		i, n := row*width+e, int64(min(stride, rows-row))
+		switch t.Type {
+		case Float32:
+			d.takeFloat(float64(c.Float32[i]), n)
+		case Float64:
+			d.takeFloat(c.Float64[i], n)
+		case Int64, Int32:
+			if labels {
+				d.addInteger(c.Int64[i], n)
+			} else {
+				d.Numbers.Add(float64(c.Int64[i]), n)
+			}
+		case Bool:
+			d.addClass(strconv.FormatBool(c.Bool[i]), n)
+		case String:
+			d.addClass(c.String[i], n)
+		}
+	}
+}
+
+func (d *Distribution) takeFloat(v float64, n int64) {
+	if v != v {
+		d.Missing += n
+		return
+	}
+	d.Numbers.Add(v, n)
+}
