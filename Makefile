@@ -25,6 +25,10 @@ help: ## print this list
 build: ## build the static program bin/millrace
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/millrace ./shell/millrace
 
+.PHONY: build-ort
+build-ort: ## build bin/millrace-ort, the same program but that it can open ONNX Runtime's library: it is linked to the system's libc
+	go build -tags ort -trimpath -ldflags '$(LDFLAGS)' -o bin/millrace-ort ./shell/millrace
+
 .PHONY: test
 test: ## run all tests that need only Go
 	go test ./...
@@ -140,6 +144,10 @@ zoo: ## train the demo's and the tests' models anew (needs Python 3; installs li
 .PHONY: onnx-node-tests
 onnx-node-tests: ## run ONNX's own backend tests against the native models (needs Python 3; downloads them into .cache); ARGS=-race
 	.ci/onnx-node-tests -v $(ARGS) | grep -vE '^ *(=== RUN|--- PASS)'
+
+.PHONY: test-ort
+test-ort: ## test what needs ONNX Runtime: the ort backend, and ONNX's own tests and the models of the zoo by it (needs Python 3; downloads into .cache)
+	.ci/test-ort $(ARGS)
 
 .PHONY: race
 race: ## run the tests of engine, state and udf under the race detector (needs gcc)
