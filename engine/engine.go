@@ -69,6 +69,7 @@ type Engine struct {
 	catalog   atomic.Pointer[catalog.Catalog]
 	replay    *replay         // what is read before queries start; nil afterwards
 	dropped   map[string]bool // incarnations that were dropped before this start
+	stored    sync.Map        // query id -> *command.Query, as the last command has it
 	statuses  sync.Map        // command id -> CommandStatus
 	pushes    pushes
 	printers  printers
@@ -242,7 +243,6 @@ func (e *Engine) openSQL(ctx context.Context) error {
 		return err
 	}
 	e.models.Backends, e.models.Fetch = []model.Backend{native.Backend{}}, e.artifacts.load
-	e.models.Observers = []model.Observer{&e.scored}
 	e.analyzer = analyzer.New(e.functions, modelResolver{e}, analyzer.Options{
 		Topics: e.topics, DefaultPartitions: 1, Schemas: inference.Of(e.schemas),
 	})

@@ -74,7 +74,6 @@ func (e *Engine) taskDeps(query string, models int64) task.Deps {
 
 // countedDeps are the taskDeps of a persistent query: what it scores goes into the models' statistics.
 func (e *Engine) countedDeps(query string, models int64) task.Deps {
-	e.models.Statistics, e.models.Panicked = &e.scored, e.scorerPanicked
 	deps := e.taskDeps(query, models)
 	deps.Models = func() task.Models { return task.ModelsOf(e.models.View(models, e.definitions).Count()) }
 	return deps

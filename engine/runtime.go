@@ -17,6 +17,7 @@ import (
 func (e *Engine) openRuntime(context.Context) error {
 	e.plog = startProcessingLog(e.kafka, e.processingLogTopic(), e.log)
 	e.guard = badger.Guard{Dir: e.opts.DataDir, Reserve: uint64(e.opts.DiskReserve)}
+	e.models.Statistics, e.models.Panicked = &e.scored, e.scorerPanicked
 	cfg := cluster.Config{
 		Kafka: e.kafka, Service: e.opts.Service, Slots: int32(e.opts.Slots), Store: e.store, Logger: e.log,
 		CommitInterval: e.opts.CommitInterval, FlushInterval: e.opts.FlushInterval, AtLeastOnce: e.opts.Guarantee == "at_least_once", Guard: e.guard.Check,

@@ -28,13 +28,9 @@ func showModels(cat *catalog.Catalog) ModelsList {
 
 // showModelVersions lists the versions of one model or of all.
 func (e *Engine) showModelVersions(cat *catalog.Catalog, name *ast.Ident) ([]EntityBody, error) {
-	models := cat.Models()
-	if name != nil {
-		m, err := lookupModel(cat, *name)
-		if err != nil {
-			return nil, err
-		}
-		models = []*catalog.Model{m}
+	models, err := modelsNamed(cat, name)
+	if err != nil {
+		return nil, err
 	}
 	list := ModelVersionsList{Versions: []ModelVersionInfo{}}
 	for _, m := range models {

@@ -31,8 +31,24 @@ func (c *compiler) predict(e *plan.Predict) (node, error) {
 }
 
 func (c *compiler) scored(e *plan.Predict, m Predictor, t *types.Type) (node, error) {
-	args, err := c.compileAll(e.Args)
+	args, err := c.compileAll(arguments(e))
 	return &predict{e, m, args, make([]*vector.Vector, len(args)), vector.New(t)}, err
+}
+
+// arguments are what a model is given: instead of one STRUCT its fields.
+func arguments(e *plan.Predict) []plan.Expr {
+	if len(e.Args) != 1 || e.Args[0].Type().Kind != types.KindStruct {
+		return e.Args
+	}
+	if s, ok := e.Args[0].(*plan.MakeStruct); ok {
+		return s.Items
+	}
+	fields := e.Args[0].Type().Fields
+	list := make([]plan.Expr, len(fields))
+	for i, f := range fields {
+		list[i] = &plan.Field{Base: e.Args[0], Index: i, Name: f.Name, T: f.Type}
+	}
+	return list
 }
 
 // field reads a field of a STRUCT; of a PREDICT that can, it asks for the field alone.

@@ -17,8 +17,7 @@ import (
 type Library struct {
 	Backends []Backend
 	// Fetch returns the bytes of an artifact by their sha256.
-	Fetch     func(ctx context.Context, sha256 string) ([]byte, error)
-	Observers []Observer // goes with the next commit
+	Fetch func(ctx context.Context, sha256 string) ([]byte, error)
 	// Statistics, where it is not nil, counts what views score that are to be counted.
 	Statistics *Statistics
 	// Panicked, where it is not nil, is told of a scorer that panicked. The query that called it gets an error in any case.

@@ -125,6 +125,3 @@ func (s *Statistics) Forget(model string) {
 		}
 	}
 }
-
-// Observer goes with the next commit.
-type Observer any
