@@ -47,6 +47,9 @@ type Backend interface {
 	Load(ctx context.Context, a Artifact, o Options) (Scorer, error)
 }
 
+// Chosen is implemented by backends that score only models which name them: those of model servers, of which no file tells.
+type Chosen interface{ ByNameOnly() }
+
 // Scorer scores batches. It is immutable and safe for concurrent calls.
 type Scorer interface {
 	Signature() Signature
@@ -60,6 +63,13 @@ type Scorer interface {
 	// Close releases what the scorer holds outside the Go heap. No Score may run or follow.
 	Close() error
 }
+
+// ErrUnavailable is wrapped by errors of Score that say nothing of the rows: whoever scores is away, or does not answer in time. Fewer rows
+// would fare no better.
+var ErrUnavailable = errors.New("the model server is not available")
+
+// Described is implemented by scorers that have more to tell than their signature.
+type Described interface{ Facts() []Fact }
 
 // UnsupportedError says that a sound model needs what a backend does not have.
 type UnsupportedError struct {
@@ -80,6 +90,9 @@ func Load(ctx context.Context, backends []Backend, a Artifact, o Options) (*Vers
 	var refusals []error
 	for _, b := range backends {
 		if o.Backend != "" && !strings.EqualFold(o.Backend, b.Name()) {
+			continue
+		}
+		if _, chosen := b.(Chosen); chosen && o.Backend == "" {
 			continue
 		}
 		s, err := b.Load(ctx, a, o)

@@ -47,7 +47,7 @@ func (b *Binding) score(ctx context.Context, args []*vector.Vector, n int, sel [
 			}
 		}
 	}
-	if err := b.scorer.Score(ctx, s.in, len(s.rows), s.out); err != nil {
+	if err := s.ask(ctx, b.scorer); err != nil {
 		return fmt.Errorf("predict: %w", err)
 	}
 	if w.tally != nil {
