@@ -141,6 +141,10 @@ conformance: ## run the peer's cases and write docs/conformance.md anew (some mi
 zoo: ## train the demo's and the tests' models anew (needs Python 3; installs libraries into .cache)
 	.ci/zoo
 
+.PHONY: wasm-testdata
+wasm-testdata: ## build the WebAssembly modules of the tests anew (needs clang, wasm-ld and npm, which installs compilers into .cache)
+	.ci/wasm-testdata
+
 .PHONY: onnx-node-tests
 onnx-node-tests: ## run ONNX's own backend tests against the native models (needs Python 3; downloads them into .cache); ARGS=-race
 	.ci/onnx-node-tests -v $(ARGS) | grep -vE '^ *(=== RUN|--- PASS)'

@@ -39,6 +39,7 @@ var onlyIn = map[string]string{
 	"github.com/dgraph-io/badger/v4":          "state/badger",
 	"github.com/pingcap/tidb/pkg/parser":      "sql/parser",
 	"github.com/owulveryck/onnx-go":           "udf/model/onnx",
+	"github.com/tetratelabs/wazero":           "udf/wasm",
 	"github.com/chzyer/readline":              "shell",
 	"github.com/prometheus/client_golang/":    "engine/server",
 	"github.com/twmb/franz-go/pkg/kfake/kmsg": "engine/kafka/embedded",

@@ -1,4 +1,4 @@
-// Package catalog holds what statements refer to: streams, tables, types, models and queries.
+// Package catalog holds what statements refer to: streams, tables, types, models, functions and queries.
 //
 // A Catalog is an immutable snapshot. A change makes a new one that shares the rest, so an analyzer, a running query
 // and a SHOW statement each keep the state they began with, without locks.
@@ -54,6 +54,8 @@ type Catalog struct {
 	types   map[string]*types.Type
 	queries map[string]*Query
 	models  map[string]*Model
+	// functions are those that statements defined.
+	functions map[string]*Function
 }
 
 // Source returns the stream or table with exactly this name.
