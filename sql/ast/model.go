@@ -43,6 +43,14 @@ type TrafficShare struct{ Version, Percent *IntLit }
 // SetShadow is SHADOW version, ..., or SHADOW OFF.
 type SetShadow struct{ Versions []*IntLit }
 
+// SetCanary is CANARY version TRAFFIC percent [BY column] [LABELS table] [PROMOTE WHEN condition] [ROLLBACK WHEN condition].
+type SetCanary struct {
+	Version, Percent  *IntLit
+	By                *Ident // nil: by the record's key
+	Labels            *Ident // a table whose columns the conditions may name; nil: none
+	Promote, Rollback Expr   // nil: never
+}
+
 // Promote is PROMOTE version: it scores all rows.
 type Promote struct{ Version *IntLit }
 
@@ -51,6 +59,7 @@ type Rollback struct{}
 
 func (*SetTraffic) modelAction() {}
 func (*SetShadow) modelAction()  {}
+func (*SetCanary) modelAction()  {}
 func (*Promote) modelAction()    {}
 func (*Rollback) modelAction()   {}
 

@@ -25,6 +25,23 @@ func (a *SetShadow) String() string {
 	return "SHADOW " + list(a.Versions)
 }
 
+func (a *SetCanary) String() string {
+	text := "CANARY " + a.Version.String() + " TRAFFIC " + a.Percent.String()
+	if a.By != nil {
+		text += " BY " + a.By.String()
+	}
+	if a.Labels != nil {
+		text += " LABELS " + a.Labels.String()
+	}
+	if a.Promote != nil {
+		text += " PROMOTE WHEN " + a.Promote.String()
+	}
+	if a.Rollback != nil {
+		text += " ROLLBACK WHEN " + a.Rollback.String()
+	}
+	return text
+}
+
 func (a *Promote) String() string { return "PROMOTE " + a.Version.String() }
 
 func (*Rollback) String() string { return "ROLLBACK" }

@@ -59,13 +59,15 @@ func (p *parser) modelAction() (ast.ModelAction, error) {
 		}
 		versions, err := commaList(p, p.count)
 		return &ast.SetShadow{Versions: versions}, err
+	case p.accept("CANARY"):
+		return p.setCanary()
 	case p.accept("PROMOTE"):
 		version, err := p.count()
 		return &ast.Promote{Version: version}, err
 	case p.accept("ROLLBACK"):
 		return &ast.Rollback{}, nil
 	}
-	return nil, p.oneOf("SET TRAFFIC", "SHADOW", "PROMOTE", "ROLLBACK")
+	return nil, p.oneOf("SET TRAFFIC", "SHADOW", "CANARY", "PROMOTE", "ROLLBACK")
 }
 
 func (p *parser) setTraffic() (ast.ModelAction, error) {
@@ -76,15 +78,43 @@ func (p *parser) setTraffic() (ast.ModelAction, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &ast.SetTraffic{Shares: shares}
-	if p.accept("BY") {
-		by, err := p.name()
-		if err != nil {
+	by, err := p.nameAfter("BY")
+	return &ast.SetTraffic{Shares: shares, By: by}, err
+}
+
+func (p *parser) setCanary() (ast.ModelAction, error) {
+	a := &ast.SetCanary{}
+	for _, step := range []func() error{
+		func() (err error) { a.Version, err = p.count(); return err },
+		func() error { return p.expect("TRAFFIC") },
+		func() (err error) { a.Percent, err = p.count(); return err },
+		func() (err error) { a.By, err = p.nameAfter("BY"); return err },
+		func() (err error) { a.Labels, err = p.nameAfter("LABELS"); return err },
+		func() (err error) { a.Promote, err = p.exprAfter("PROMOTE", "WHEN"); return err },
+		func() (err error) { a.Rollback, err = p.exprAfter("ROLLBACK", "WHEN"); return err },
+	} {
+		if err := step(); err != nil {
 			return nil, err
 		}
-		a.By = &by
 	}
 	return a, nil
+}
+
+// nameAfter reads a name where the words come next.
+func (p *parser) nameAfter(words ...string) (*ast.Ident, error) {
+	if !p.accept(words...) {
+		return nil, nil //nolint:nilnil // there need be none
+	}
+	name, err := p.name()
+	return &name, err
+}
+
+// exprAfter reads an expression where the words come next.
+func (p *parser) exprAfter(words ...string) (ast.Expr, error) {
+	if !p.accept(words...) {
+		return nil, nil //nolint:nilnil // there need be none
+	}
+	return p.expr()
 }
 
 func (p *parser) trafficShare() (s ast.TrafficShare, err error) {
