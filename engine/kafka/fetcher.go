@@ -69,8 +69,9 @@ type feed struct {
 	asked    bool // a request for it is under way
 
 	waiting []FetchedBatch
-	sizes   []int // of waiting, each
-	bytes   int   // of waiting, together
+	sizes   []int     // of waiting, each
+	bytes   int       // of waiting, together
+	full    time.Time // when they last came to what the buffer holds
 
 	seen          bool // one answer at least
 	lastStable    int64

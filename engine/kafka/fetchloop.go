@@ -2,6 +2,8 @@ package kafka
 
 import (
 	"errors"
+	"slices"
+	"sort"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -23,7 +25,7 @@ type fetchLoop struct {
 
 	// guarded by f.mu
 	feeds []*feed
-	turn  int       // rotates the order, so that feeds of one partition take turns
+	turn  int       // rotates the positions that one partition is wanted at
 	until time.Time // when the broker answers run's request at the latest; zero: there is none
 }
 
@@ -37,10 +39,39 @@ func newFetchLoop(f *Fetcher, addr string) *fetchLoop {
 	return l
 }
 
-// asked is what one request wants: one position per partition. Feeds at the same position share the answer.
+// asked is what one request wants of a partition, which it can name once: the records from one position on. Feeds at that position
+// share the answer, and those further on have what is theirs in it. So readers near the end of a partition cost one fetch together.
 type asked struct {
 	position int64
-	feeds    []*feed
+	feeds    []*feed // at the position
+	beyond   []*feed
+}
+
+// choose decides at which of its feeds' positions a partition is asked for; with turn all get theirs. It says whether there are more. The
+// feeds are those that want something.
+func (a *asked) choose(turn int) (more bool) {
+	a.position = a.feeds[0].position
+	if !slices.ContainsFunc(a.feeds, func(d *feed) bool { return d.position != a.position }) {
+		return false
+	}
+	positions := make([]int64, len(a.feeds))
+	for i, d := range a.feeds {
+		positions[i] = d.position
+	}
+	slices.Sort(positions)
+	positions = slices.Compact(positions)
+	a.position = positions[turn%len(positions)]
+	var at []*feed
+	for _, d := range a.feeds {
+		switch {
+		case d.position == a.position:
+			at = append(at, d)
+		case d.position > a.position:
+			a.beyond = append(a.beyond, d)
+		}
+	}
+	a.feeds = at
+	return true
 }
 
 func (l *fetchLoop) poke() {
@@ -146,11 +177,15 @@ func (l *fetchLoop) request() (req *sarama.FetchRequest, want map[TopicPartition
 		return nil, nil, false
 	}
 	want, leftOut := l.hungry()
+	l.turn++
 	wait := f.cfg.MaxWait
 	if leftOut {
 		wait = hungryWait
 	}
 	for tp, a := range want {
+		if slices.ContainsFunc(a.feeds, func(d *feed) bool { return !d.seen }) {
+			wait = 0 // whoever is new wants to know whether there is anything
+		}
 		if a.feeds[0].hollow >= hollowLimit {
 			want = map[TopicPartition]*asked{tp: a}
 			break
@@ -177,24 +212,29 @@ func (l *fetchLoop) requestAside() (*sarama.FetchRequest, map[TopicPartition]*as
 	return l.ask(want, 0), want
 }
 
+// fullPatience is how long a reader with a full buffer counts as one that will want more in a moment. After that it is slow, and does not
+// make the broker answer at once: it is asked for aside when it goes on.
+const fullPatience = time.Second
+
 // hungry lists what may be fetched now. leftOut says that there is more, which may be fetched soon. f.mu is held.
 func (l *fetchLoop) hungry() (want map[TopicPartition]*asked, leftOut bool) {
 	want = map[TopicPartition]*asked{}
-	for i := range l.feeds {
-		d := l.feeds[(l.turn+i)%len(l.feeds)]
-		switch a := want[d.tp]; {
+	for _, d := range l.feeds {
+		switch {
 		case d.paused:
-		case d.asked, d.bytes >= l.f.cfg.BufferBytes:
+		case d.asked:
 			leftOut = true
-		case a == nil:
-			want[d.tp] = &asked{position: d.position, feeds: []*feed{d}}
-		case a.position == d.position:
-			a.feeds = append(a.feeds, d)
+		case d.bytes >= l.f.cfg.BufferBytes:
+			leftOut = leftOut || time.Since(d.full) < fullPatience
+		case want[d.tp] == nil:
+			want[d.tp] = &asked{feeds: []*feed{d}}
 		default:
-			leftOut = true
+			want[d.tp].feeds = append(want[d.tp].feeds, d)
 		}
 	}
-	l.turn++
+	for _, a := range want {
+		leftOut = a.choose(l.turn) || leftOut
+	}
 	return want, leftOut
 }
 
@@ -253,8 +293,27 @@ func (l *fetchLoop) distribute(want map[TopicPartition]*asked, resp *sarama.Fetc
 				l.give(d, batch, bytes, block, len(want) == 1, err)
 			}
 		}
+		for _, d := range a.beyond {
+			if err == nil && d.loop == l && a.position < d.position && d.position < batch.Next && d.hungry() {
+				rest, bytes := batch.from(d.position, bytes)
+				l.give(d, rest, bytes, block, false, nil)
+			}
+		}
 		l.f.mu.Unlock()
 	}
+}
+
+// hungry says that a feed can take more. f.mu is held.
+func (d *feed) hungry() bool { return !d.paused && d.bytes < d.sub.f.cfg.BufferBytes }
+
+// from is the part of a batch that begins at a position, and about its share of the bytes.
+func (b FetchedBatch) from(position int64, bytes int) (FetchedBatch, int) {
+	i := sort.Search(len(b.Records), func(i int) bool { return b.Records[i].Offset >= position })
+	if i > 0 {
+		bytes = bytes * (len(b.Records) - i) / len(b.Records)
+		b.Records = b.Records[i:]
+	}
+	return b, bytes
 }
 
 // give hands one answer to one feed. f.mu is held.

@@ -1,6 +1,9 @@
 package kafka
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Subscription is one goroutine's view of a fetcher: its partitions and what was fetched for them.
 //
@@ -179,6 +182,9 @@ func (d *feed) push(b FetchedBatch, bytes int) {
 	d.waiting = append(d.waiting, b)
 	d.sizes = append(d.sizes, bytes)
 	d.bytes += bytes
+	if d.bytes >= d.sub.f.cfg.BufferBytes {
+		d.full = time.Now()
+	}
 	d.sub.signal()
 }
 

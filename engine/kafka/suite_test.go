@@ -50,6 +50,7 @@ var suite = []struct {
 	{"pause", testPause},
 	{"late", testLate},
 	{"two readers", testTwoReaders},
+	{"crowd", testCrowd},
 	{"group offsets", testGroupOffsets},
 	{"compaction", testCompaction},
 	{"membership", testMembership},
