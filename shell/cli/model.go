@@ -2,28 +2,38 @@ package cli
 
 import (
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/millrace/millrace/shell/workbench"
 )
 
 func modelCommand(std streams) *cobra.Command {
+	var l workbench.Loader
 	cmd := &cobra.Command{
 		Use:   "model",
 		Short: "See, try and time a model file before it meets a stream",
 		Long: `Look at a model file without a server: what it is and takes (inspect), what it gives for rows of a CSV file (score), how long that takes
 (bench). Files are ONNX, XGBoost (JSON or UBJ) or LightGBM (text); which, their bytes tell. They are loaded as CREATE MODEL loads them,
-so what works here works in SQL.`,
+so what works here works in SQL: natively if that covers the file, else by ONNX Runtime where its library is present, or as --backend says.`,
 		Example: `  millrace model inspect fraud.onnx
   millrace model score fraud.onnx --input payments.csv
-  millrace model bench fraud.onnx --batch 1,256`,
+  millrace model bench fraud.onnx --batch 1,256
+  millrace model bench fraud.onnx --backend ort --onnxruntime /usr/lib/libonnxruntime.so`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(inspectCommand(std), scoreCommand(std), benchModelCommand(std))
+	cmd.PersistentFlags().StringVar(&l.Backend, "backend", "", "`NAME` of who scores, native or ort (default: the first that covers the file)")
+	runtimeFlag(cmd.PersistentFlags(), &l.Runtime)
+	cmd.AddCommand(inspectCommand(std, &l), scoreCommand(std, &l), benchModelCommand(std, &l))
 	return cmd
 }
 
-func inspectCommand(std streams) *cobra.Command {
+// runtimeFlag is the flag of every command that may score with ONNX Runtime.
+func runtimeFlag(f *pflag.FlagSet, path *string) {
+	f.StringVar(path, "onnxruntime", "", "`LIBRARY` of ONNX Runtime; also MILLRACE_ONNXRUNTIME (default: the system's, if it has one)")
+}
+
+func inspectCommand(std streams, l *workbench.Loader) *cobra.Command {
 	return &cobra.Command{
 		Use:   "inspect FILE",
 		Short: "Show what a model is, what PREDICT takes and what it returns",
@@ -34,12 +44,12 @@ code is 1.`,
 		Example: `  millrace model inspect fraud.onnx`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return workbench.Inspect(cmd.Context(), args[0], std.out)
+			return l.Inspect(cmd.Context(), args[0], std.out)
 		},
 	}
 }
 
-func scoreCommand(std streams) *cobra.Command {
+func scoreCommand(std streams, l *workbench.Loader) *cobra.Command {
 	var o workbench.ScoreOptions
 	cmd := &cobra.Command{
 		Use:   "score FILE --input ROWS.csv",
@@ -53,7 +63,7 @@ MAPs and ARRAYs are written as JSON.`,
   tail -n +2 payments.csv | millrace model score fraud.onnx --input - --no-header --output json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return workbench.Score(cmd.Context(), args[0], o, std.in, std.out)
+			return l.Score(cmd.Context(), args[0], o, std.in, std.out)
 		},
 	}
 	f := cmd.Flags()
@@ -63,7 +73,7 @@ MAPs and ARRAYs are written as JSON.`,
 	return cmd
 }
 
-func benchModelCommand(std streams) *cobra.Command {
+func benchModelCommand(std streams, l *workbench.Loader) *cobra.Command {
 	var batches []int
 	cmd := &cobra.Command{
 		Use:   "bench FILE",
@@ -74,7 +84,7 @@ allocations per batch. A query adds what it takes to read, decode and write reco
   millrace model bench fraud.onnx --batch 1,64,1024`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return workbench.Bench(cmd.Context(), args[0], batches, std.out)
+			return l.Bench(cmd.Context(), args[0], batches, std.out)
 		},
 	}
 	cmd.Flags().IntSliceVar(&batches, "batch", []int{1, 16, 256}, "`ROWS` of the batches")

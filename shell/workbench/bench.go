@@ -21,8 +21,8 @@ const maxBench = 1 << 26
 
 // Bench times the scorer alone, in one goroutine, over batches of random rows: numbers around 0, small integers, and
 // strings of one letter. Rows of other data may take other paths; trees take the same time whatever their path.
-func Bench(ctx context.Context, path string, batches []int, out io.Writer) error {
-	v, err := open(ctx, path)
+func (l Loader) Bench(ctx context.Context, path string, batches []int, out io.Writer) error {
+	v, err := l.open(ctx, path)
 	if err != nil {
 		return err
 	}

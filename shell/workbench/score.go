@@ -28,11 +28,11 @@ type ScoreOptions struct {
 const scoreBatch = 1024
 
 // Score prints what PREDICT gives for each row of a CSV file.
-func Score(ctx context.Context, path string, o ScoreOptions, in io.Reader, out io.Writer) error {
+func (l Loader) Score(ctx context.Context, path string, o ScoreOptions, in io.Reader, out io.Writer) error {
 	if o.Output != "csv" && o.Output != "json" {
 		return fmt.Errorf("no output format %q; there are csv and json", o.Output)
 	}
-	v, err := open(ctx, path)
+	v, err := l.open(ctx, path)
 	if err != nil {
 		return err
 	}

@@ -14,10 +14,20 @@ import (
 
 	"github.com/millrace/millrace/udf/model"
 	"github.com/millrace/millrace/udf/model/native"
+	"github.com/millrace/millrace/udf/model/ort"
 )
 
-// backends are those of the server.
-var backends = []model.Backend{native.Backend{}}
+// Loader says who scores files.
+type Loader struct {
+	Backend string // native or ort; "": the first that covers a file
+	Runtime string // ONNX Runtime's library; "": the system's
+}
+
+// load loads a file as the server would.
+func (l Loader) load(ctx context.Context, a model.Artifact) (*model.Version, error) {
+	backends := []model.Backend{native.Backend{}, ort.Backend{Path: l.Runtime}}
+	return model.Load(ctx, backends, a, model.Options{Backend: l.Backend})
+}
 
 // readFile reads no more than a model may have.
 func readFile(path string) (model.Artifact, error) {
@@ -35,17 +45,17 @@ func readFile(path string) (model.Artifact, error) {
 	return model.NewArtifact(filepath.Base(path), b), nil
 }
 
-func open(ctx context.Context, path string) (*model.Version, error) {
+func (l Loader) open(ctx context.Context, path string) (*model.Version, error) {
 	a, err := readFile(path)
 	if err != nil {
 		return nil, err
 	}
-	return model.Load(ctx, backends, a, model.Options{})
+	return l.load(ctx, a)
 }
 
 // Inspect prints what a file is, what it holds, and what PREDICT takes and returns. What is known of a model that cannot
 // be scored is printed too, before the error that says why not.
-func Inspect(ctx context.Context, path string, out io.Writer) error {
+func (l Loader) Inspect(ctx context.Context, path string, out io.Writer) error {
 	a, err := readFile(path)
 	if err != nil {
 		return err
@@ -65,7 +75,7 @@ func Inspect(ctx context.Context, path string, out io.Writer) error {
 	for _, f := range facts {
 		line(f.Name, f.Value)
 	}
-	v, err := model.Load(ctx, backends, a, model.Options{})
+	v, err := l.load(ctx, a)
 	if err != nil {
 		line("backend", "none")
 		if flushed := w.Flush(); flushed != nil {

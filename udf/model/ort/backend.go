@@ -11,7 +11,7 @@ const backendName = "ort"
 
 // Backend scores ONNX models with ONNX Runtime.
 type Backend struct {
-	// Path is the library; "": the system's, by its usual names.
+	// Path is the library; "": the one that EnvPath names, or the system's by its usual names.
 	Path string
 }
 

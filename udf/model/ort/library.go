@@ -1,8 +1,10 @@
 package ort
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"sync"
 	"unsafe"
@@ -34,16 +36,19 @@ var opened struct {
 	byPath map[string]*library
 }
 
-// open opens a library once. "" stands for the usual names.
+// EnvPath is the environment variable that names the library where Backend.Path does not.
+const EnvPath = "MILLRACE_ONNXRUNTIME"
+
+// open opens a library once. "" stands for what the environment says, or for the usual names.
 func open(path string) (*library, error) {
 	opened.Lock()
 	defer opened.Unlock()
 	if l := opened.byPath[path]; l != nil {
 		return l, nil
 	}
-	candidates := []string{path}
-	if path == "" {
-		candidates = names()
+	candidates := names()
+	if named := cmp.Or(path, os.Getenv(EnvPath)); named != "" {
+		candidates = []string{named}
 	}
 	var failed []error
 	for _, name := range candidates {
