@@ -31,6 +31,7 @@ var statementPages = map[string]string{
 var undocumented = map[string]string{
 	"AssertSource": "for the test runner alone", "AssertTombstone": "for the test runner alone", "AssertValues": "for the test runner alone",
 	"ShowModelStatistics": "not run by this release",
+	"CreateFunction": "not run yet", "DropFunction": "not run yet",
 }
 
 var statementKind = regexp.MustCompile(`func \(\*(\w+)\) stmt\(\)`)

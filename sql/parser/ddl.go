@@ -21,10 +21,13 @@ func (p *parser) create(lo int) (ast.Statement, error) {
 	if p.accept("MODEL") {
 		return p.createModel(lo, orReplace)
 	}
+	if p.accept("FUNCTION") {
+		return p.createFunction(lo, orReplace)
+	}
 	readOnly := p.accept("SOURCE")
 	kind, ok := p.sourceKind()
 	if !ok {
-		return nil, p.oneOf("STREAM", "TABLE", "MODEL", "TYPE", "CONNECTOR")
+		return nil, p.oneOf("STREAM", "TABLE", "MODEL", "FUNCTION", "TYPE", "CONNECTOR")
 	}
 	return p.createSource(lo, ast.CreateSource{Kind: kind, OrReplace: orReplace, ReadOnly: readOnly})
 }
@@ -97,8 +100,8 @@ func (p *parser) createConnector(lo int, kind ast.ConnectorKind) (ast.Statement,
 }
 
 func (p *parser) drop(lo int) (ast.Statement, error) {
-	if !p.tok().is("STREAM", "TABLE", "MODEL", "TYPE", "CONNECTOR") {
-		return nil, p.oneOf("STREAM", "TABLE", "MODEL", "TYPE", "CONNECTOR")
+	if !p.tok().is("STREAM", "TABLE", "MODEL", "FUNCTION", "TYPE", "CONNECTOR") {
+		return nil, p.oneOf("STREAM", "TABLE", "MODEL", "FUNCTION", "TYPE", "CONNECTOR")
 	}
 	what := p.tok().text
 	p.i++
@@ -110,6 +113,8 @@ func (p *parser) drop(lo int) (ast.Statement, error) {
 	switch what {
 	case "MODEL":
 		return &ast.DropModel{Loc: p.span(lo), IfExists: ifExists, Name: name}, nil
+	case "FUNCTION":
+		return &ast.DropFunction{Loc: p.span(lo), IfExists: ifExists, Name: name}, nil
 	case "TYPE":
 		return &ast.DropType{Loc: p.span(lo), IfExists: ifExists, Name: name}, nil
 	case "CONNECTOR":

@@ -10,6 +10,20 @@ func (p *parser) elements() ([]*ast.Element, error) { return commaList(p, p.elem
 // elementList is a list of columns in parentheses.
 func (p *parser) elementList() ([]*ast.Element, error) { return parenList(p, p.element) }
 
+// plainElements are elements that are neither keys nor headers; what names one in an error.
+func (p *parser) plainElements(what string) ([]*ast.Element, error) {
+	list, err := p.elementList()
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range list {
+		if e.Constraint != ast.NoConstraint {
+			return nil, errorAt(e.Loc, codeSyntax, what+" cannot be a %s", e.Name, e.Constraint)
+		}
+	}
+	return list, nil
+}
+
 func (p *parser) element() (*ast.Element, error) {
 	lo := p.i
 	name, err := p.name()

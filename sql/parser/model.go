@@ -9,12 +9,12 @@ func (p *parser) createModel(lo int, orReplace bool) (ast.Statement, error) {
 		return nil, err
 	}
 	if p.accept("INPUT") {
-		if s.Input, err = p.modelColumns(); err != nil {
+		if s.Input, err = p.plainElements("column %s of a model"); err != nil {
 			return nil, err
 		}
 	}
 	if p.accept("OUTPUT") {
-		if s.Output, err = p.modelColumns(); err != nil {
+		if s.Output, err = p.plainElements("column %s of a model"); err != nil {
 			return nil, err
 		}
 	}
@@ -23,20 +23,6 @@ func (p *parser) createModel(lo int, orReplace bool) (ast.Statement, error) {
 	}
 	s.Loc = p.span(lo)
 	return s, err
-}
-
-// modelColumns are columns that are neither keys nor headers.
-func (p *parser) modelColumns() ([]*ast.Element, error) {
-	columns, err := p.elementList()
-	if err != nil {
-		return nil, err
-	}
-	for _, c := range columns {
-		if c.Constraint != ast.NoConstraint {
-			return nil, errorAt(c.Loc, codeSyntax, "column %s of a model cannot be a %s", c.Name, c.Constraint)
-		}
-	}
-	return columns, nil
 }
 
 // alterModel reads what follows ALTER MODEL.

@@ -64,7 +64,7 @@ func TestInspectVisitsAll(t *testing.T) {
 // clauseLiteral says whether e is the value of a property, a LIMIT, an ESCAPE or a number of PRINT and ASSERT.
 func clauseLiteral(e ast.Expr, s ast.Statement) bool {
 	switch s.(type) {
-	case *ast.CreateSource, *ast.CreateConnector, *ast.CreateModel, *ast.AlterModel, *ast.Print, *ast.AssertTopic, *ast.AssertSchema:
+	case *ast.CreateSource, *ast.CreateConnector, *ast.CreateModel, *ast.CreateFunction, *ast.AlterModel, *ast.Print, *ast.AssertTopic, *ast.AssertSchema:
 		return true
 	}
 	found := false
