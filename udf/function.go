@@ -32,6 +32,10 @@ type Overload struct {
 	// Returns computes the result type from the parameter types where the signature cannot express it.
 	Returns func(params []*types.Type) (*types.Type, error)
 
+	// Defined says that a statement defined the scalar function, and may define it otherwise: who evaluates calls finds the definition
+	// that holds. It has no implementation here.
+	Defined bool
+
 	// Call evaluates a scalar function for one row. The arguments are boxed values of Call.Params' types (nil: NULL) and
 	// a Lambda where the parameter is one; args is reused between calls, its values are not. An error makes the row's
 	// result NULL and goes to the processing log.
@@ -84,8 +88,9 @@ type Lambda func(args ...any) (any, error)
 
 // Scalar is a resolved overload of a scalar function.
 type Scalar struct {
-	Call  *Call
-	Nulls bool
+	Call    *Call
+	Nulls   bool
+	Defined bool // see Overload.Defined: neither Rows nor Eval is there
 	// Rows is Eval for many rows, or nil; see Overload.Rows.
 	Rows Rows
 	f    func(c *Call, args []any) (any, error)

@@ -48,7 +48,7 @@ func (r *Registry) add(f Function) error {
 		if err != nil {
 			return err
 		}
-		implemented := f.Kind == analyzer.ScalarFunction && o.Call != nil ||
+		implemented := f.Kind == analyzer.ScalarFunction && (o.Call != nil || o.Defined) ||
 			f.Kind == analyzer.TableFunction && o.Table != nil ||
 			f.Kind == analyzer.AggregateFunction && o.Aggregate != nil
 		if !implemented {
@@ -99,7 +99,7 @@ func (r *Registry) Scalar(call *plan.Call, env *Env) (*Scalar, error) {
 		return nil, err
 	}
 	c := &Call{Name: call.Name, Params: call.Params, Returns: call.T, Env: env}
-	return &Scalar{Call: c, Nulls: o.Nulls, Rows: o.Rows, f: o.Call}, nil
+	return &Scalar{Call: c, Nulls: o.Nulls, Defined: o.Defined, Rows: o.Rows, f: o.Call}, nil
 }
 
 // Volatile says whether a bound call may give different results for equal arguments.

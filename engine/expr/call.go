@@ -2,6 +2,7 @@ package expr
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/sql/types"
@@ -13,6 +14,7 @@ import (
 type call struct {
 	e        *plan.Call
 	f        *udf.Scalar
+	caller   Caller // of a function that a statement defined
 	volatile bool
 	args     []node    // nil where the argument is a lambda
 	lambdas  []*lambda // nil where it is not
@@ -37,6 +39,14 @@ func (c *compiler) call(e *plan.Call) (node, error) {
 	x := &call{
 		e: e, f: f, volatile: c.env.Functions.Volatile(e), args: make([]node, n), lambdas: make([]*lambda, n),
 		vecs: make([]*vector.Vector, n), values: make([]any, n), res: vector.New(e.T),
+	}
+	if f.Defined {
+		if c.env.Callers == nil {
+			return nil, fmt.Errorf("function %s is not defined here", e.Name)
+		}
+		if x.caller, err = c.env.Callers.Caller(e, c.env.Place); err != nil {
+			return nil, err
+		}
 	}
 	x.failed = func(row int, err error) {
 		x.res.Nulls = x.res.Nulls.Set(row)
@@ -67,7 +77,7 @@ func (x *call) eval(c *context, sel []int32) *vector.Vector {
 		x.vecs[i] = a.eval(c, sel)
 		isConst = isConst && x.vecs[i].Const
 	}
-	if x.f.Rows != nil {
+	if x.f.Rows != nil || x.caller != nil {
 		return x.batch(c, isConst, sel)
 	}
 	return eachRow(c, x.res, isConst, sel, func(row int) (any, error) { return x.row(c, row) }, x.e)
@@ -81,7 +91,11 @@ func (x *call) batch(c *context, isConst bool, sel []int32) *vector.Vector {
 	if !x.f.Nulls {
 		rows = x.withoutNulls(rows)
 	}
-	x.f.Rows(x.f.Call, x.vecs, rows, x.res, x.failed)
+	if x.caller == nil {
+		x.f.Rows(x.f.Call, x.vecs, rows, x.res, x.failed)
+	} else if err := x.caller.Call(x.vecs, rows, x.res, x.failed); err != nil {
+		c.fatal = err
+	}
 	if k := x.res.Type.Kind; k == types.KindString || k == types.KindBytes {
 		if isConst {
 			x.res.PadTo(1)

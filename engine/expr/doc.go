@@ -19,7 +19,8 @@ type Env struct {
 	Functions *udf.Registry
 	UDF       *udf.Env // clock and random numbers of functions
 	Models    Models   // nil: PREDICT is refused
-	Place     Place    // where the expression stands; only models ask
+	Callers   Callers  // nil: functions that statements defined are refused
+	Place     Place    // where the expression stands; only models and callers ask
 	Sink      Sink     // nil: failures are dropped
 }
 
@@ -62,6 +63,16 @@ type Rows struct {
 // scored, which becomes NULL. A returned error is not of a row: it fails the task.
 type Predictor interface {
 	Predict(rows Rows, args []*vector.Vector, sel []int32, out *vector.Vector, fail func(row int, err error)) error
+}
+
+// Callers finds who evaluates calls of functions that statements defined.
+type Callers interface {
+	Caller(call *plan.Call, at Place) (Caller, error)
+}
+
+// Caller evaluates a call for the rows listed, as udf.Rows does. A returned error is not of a row: it fails the task.
+type Caller interface {
+	Call(args []*vector.Vector, rows []int32, out *vector.Vector, fail func(row int, err error)) error
 }
 
 // Versioner gives the version of a model that each element is scored by: it sets those of sel in out, an INTEGER vector of rows.N
