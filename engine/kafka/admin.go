@@ -1,9 +1,7 @@
 package kafka
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -46,36 +44,6 @@ type TopicInfo struct {
 
 // ValidTopic says whether a topic can have the name.
 func ValidTopic(name string) bool { return topicName.MatchString(name) && name != "." && name != ".." }
-
-// CreateTopic creates a topic and waits until every partition has a leader and every broker knows of it. [ErrTopicExists] is returned for a topic
-// that exists, whatever its settings.
-func (c *Client) CreateTopic(ctx context.Context, spec TopicSpec) error {
-	if !ValidTopic(spec.Name) {
-		return failure("create topic", strconv.Quote(spec.Name), ErrTopicSettings, errTopicName)
-	}
-	if spec.Partitions < 1 || spec.Partitions > maxPartitions {
-		return failure("create topic", spec.Name, ErrTopicSettings, fmt.Errorf("%d partitions; a topic has 1 to %d", spec.Partitions, maxPartitions))
-	}
-	detail := &sarama.TopicDetail{NumPartitions: spec.Partitions, ReplicationFactor: spec.Replicas, ConfigEntries: map[string]*string{}}
-	if spec.Replicas == 0 {
-		detail.ReplicationFactor = -1
-	}
-	for k, v := range spec.Configs {
-		detail.ConfigEntries[k] = &v
-	}
-	err := c.admin.CreateTopic(spec.Name, detail, false)
-	if detail.ConfigEntries[FutureLimit] != nil && errors.Is(err, sarama.ErrInvalidConfig) {
-		delete(detail.ConfigEntries, FutureLimit)
-		err = c.admin.CreateTopic(spec.Name, detail, false)
-	}
-	switch {
-	case errors.Is(err, sarama.ErrTopicAlreadyExists):
-		return failure("create topic", spec.Name, ErrTopicExists, nil)
-	case err != nil:
-		return failure("create topic", spec.Name, topicClass(err), err)
-	}
-	return c.awaitTopic(ctx, spec.Name, spec.Partitions)
-}
 
 // DescribeTopics returns what exists of the topics asked for, by name. Topics that do not exist are left out.
 func (c *Client) DescribeTopics(topics ...string) (map[string]TopicInfo, error) {
@@ -130,17 +98,6 @@ func (c *Client) ListTopics() ([]TopicInfo, error) {
 		out = append(out, TopicInfo{Name: name, Internal: internal, Partitions: d.NumPartitions, Replicas: d.ReplicationFactor})
 	}
 	return out, nil
-}
-
-// DeleteTopics deletes topics; those that do not exist are passed over.
-func (c *Client) DeleteTopics(topics ...string) error {
-	var errs []error
-	for _, t := range topics {
-		if err := c.admin.DeleteTopic(t); err != nil && !errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
-			errs = append(errs, failure("delete topic", t, nil, err))
-		}
-	}
-	return errors.Join(errs...)
 }
 
 // DeleteRecords trims partitions of a topic: records before the given offsets are gone for good.

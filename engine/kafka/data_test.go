@@ -198,7 +198,20 @@ func testAdmin(r *rig) {
 	if !found {
 		r.Errorf("%+v is not in the list %+v", info, list)
 	}
-	r.ok(r.c.DeleteTopics(name, r.prefix+"never"))
+	others := []kafka.TopicSpec{{Name: r.prefix + "first", Partitions: 2}, {Name: name, Partitions: 1}, {Name: r.prefix + "second", Partitions: 1}}
+	if err := r.c.CreateTopics(ctx, others...); !errors.Is(err, kafka.ErrTopicExists) {
+		r.Errorf("create three topics of which one exists: %v", err)
+	}
+	both, err := r.c.DescribeTopics(others[0].Name, others[2].Name)
+	r.ok(err)
+	if both[others[0].Name].Partitions != 2 || both[others[2].Name].Partitions != 1 {
+		r.Errorf("beside a topic that existed these were created: %v", both)
+	}
+	bad := kafka.TopicSpec{Name: r.prefix + "third", Partitions: 1, Replicas: 99}
+	if err := r.c.CreateTopics(ctx, others[0], bad); !errors.Is(err, kafka.ErrTopicSettings) {
+		r.Errorf("create a topic that exists and one with 99 replicas: %v", err)
+	}
+	r.ok(r.c.DeleteTopics(name, r.prefix+"never", others[0].Name, others[2].Name))
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		if _, err = r.c.DescribeTopic(name); errors.Is(err, kafka.ErrUnknownTopic) {
 			break

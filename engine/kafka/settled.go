@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -12,44 +14,40 @@ import (
 // settleTime bounds how long a new topic is waited for. A broker that has not heard of it by then is in trouble of its own.
 const settleTime = 30 * time.Second
 
-// awaitTopic waits until every partition of a new topic has a leader and every broker knows the topic. Brokers learn of topics from the
-// controller one after the other (KIP-500); until then one of them answers "unknown topic" to whoever happens to ask it.
-func (c *Client) awaitTopic(ctx context.Context, topic string, partitions int32) error {
+// awaitTopics waits until every broker knows new topics, and a leader of each of their partitions. Brokers learn of topics from the
+// controller one after the other (KIP-500); until then one of them answers "unknown topic" to whoever happens to ask it. That is a matter of
+// milliseconds, so it is asked often; the client's own metadata, which would wait longer, is read when it is over.
+func (c *Client) awaitTopics(ctx context.Context, partitions map[string]int32) error {
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
-	var pause backoff
+	topics := slices.Sorted(maps.Keys(partitions))
+	pause := backoff{least: 2 * time.Millisecond, most: 100 * time.Millisecond}
 	for {
-		err := c.meta.RefreshMetadata(topic)
-		for p := int32(0); err == nil && p < partitions; p++ {
-			_, err = c.meta.Leader(topic, p)
-		}
+		err := c.knownEverywhere(topics, partitions)
 		if err == nil {
-			err = c.knownEverywhere(topic, partitions)
+			err = c.meta.RefreshMetadata(topics...)
 		}
 		if err == nil {
 			return nil
 		}
 		if wait := pause.wait(ctx); wait != nil {
-			return failure("wait for the leaders of topic", topic, nil, errors.Join(wait, err))
+			return failure("wait for the leaders of topics", fmt.Sprint(topics), nil, errors.Join(wait, err))
 		}
 	}
 }
 
-// knownEverywhere asks each broker for the topic. Brokers that do not answer are passed over: what is down is not asked by others either.
-func (c *Client) knownEverywhere(topic string, partitions int32) error {
-	brokers := c.meta.Brokers()
-	if len(brokers) < 2 {
-		return nil // the one broker was just asked
-	}
-	for _, b := range brokers {
+// knownEverywhere asks each broker for topics. Brokers that do not answer are passed over: what is down is not asked by others either.
+func (c *Client) knownEverywhere(topics []string, partitions map[string]int32) error {
+	for _, b := range c.meta.Brokers() {
 		_ = b.Open(c.meta.Config()) // an error stands again in the request below
-		answer, err := b.GetMetadata(sarama.NewMetadataRequest(c.meta.Config().Version, []string{topic}))
+		answer, err := b.GetMetadata(sarama.NewMetadataRequest(c.meta.Config().Version, topics))
 		if err != nil {
 			continue
 		}
 		for _, t := range answer.Topics {
-			if t.Err != sarama.ErrNoError || len(t.Partitions) < int(partitions) {
-				return fmt.Errorf("broker %s does not know it yet: %w", b.Addr(), t.Err)
+			led := !slices.ContainsFunc(t.Partitions, func(p *sarama.PartitionMetadata) bool { return p.Err == sarama.ErrLeaderNotAvailable })
+			if t.Err != sarama.ErrNoError || len(t.Partitions) < int(partitions[t.Name]) || !led {
+				return fmt.Errorf("broker %s does not know %s and its leaders yet (%v)", b.Addr(), t.Name, t.Err)
 			}
 		}
 	}

@@ -1,0 +1,186 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// CreateTopic creates a topic and waits until every partition has a leader and every broker knows of it. [ErrTopicExists] is returned for a topic
+// that exists, whatever its settings.
+func (c *Client) CreateTopic(ctx context.Context, spec TopicSpec) error {
+	return c.CreateTopics(ctx, spec)
+}
+
+// CreateTopics is CreateTopic for several, with one request. An error is of class [ErrTopicExists] only if nothing but that is wrong: then those
+// that did not exist are there.
+func (c *Client) CreateTopics(ctx context.Context, specs ...TopicSpec) error {
+	details := map[string]*sarama.TopicDetail{}
+	for _, spec := range specs {
+		if err := spec.check(); err != nil {
+			return err
+		}
+		details[spec.Name] = spec.detail()
+	}
+	answers, err := c.createTopics(details)
+	if err != nil {
+		return err
+	}
+	var exists, failed []error
+	made := map[string]int32{}
+	for _, spec := range specs {
+		switch err := answers[spec.Name]; {
+		case err == nil:
+			made[spec.Name] = spec.Partitions
+		case errors.Is(err, sarama.ErrTopicAlreadyExists):
+			exists = append(exists, failure("create topic", spec.Name, ErrTopicExists, nil))
+		default:
+			failed = append(failed, failure("create topic", spec.Name, topicClass(err), err))
+		}
+	}
+	if len(made) > 0 {
+		if err := c.awaitTopics(ctx, made); err != nil {
+			failed = append(failed, err)
+		}
+	}
+	if len(failed) > 0 {
+		return errors.Join(failed...)
+	}
+	return errors.Join(exists...)
+}
+
+func (spec TopicSpec) check() error {
+	if !ValidTopic(spec.Name) {
+		return failure("create topic", strconv.Quote(spec.Name), ErrTopicSettings, errTopicName)
+	}
+	if spec.Partitions < 1 || spec.Partitions > maxPartitions {
+		return failure("create topic", spec.Name, ErrTopicSettings, fmt.Errorf("%d partitions; a topic has 1 to %d", spec.Partitions, maxPartitions))
+	}
+	return nil
+}
+
+func (spec TopicSpec) detail() *sarama.TopicDetail {
+	d := &sarama.TopicDetail{NumPartitions: spec.Partitions, ReplicationFactor: spec.Replicas, ConfigEntries: map[string]*string{}}
+	if spec.Replicas == 0 {
+		d.ReplicationFactor = -1
+	}
+	for k, v := range spec.Configs {
+		d.ConfigEntries[k] = &v
+	}
+	return d
+}
+
+// createTopics asks for topics, and for those again without a limit that old brokers do not know. It returns what came of each.
+func (c *Client) createTopics(details map[string]*sarama.TopicDetail) (map[string]error, error) {
+	answers, err := c.askToCreate(details)
+	if err != nil {
+		return nil, err
+	}
+	again := map[string]*sarama.TopicDetail{}
+	for topic, err := range answers {
+		if d := details[topic]; d.ConfigEntries[FutureLimit] != nil && errors.Is(err, sarama.ErrInvalidConfig) {
+			delete(d.ConfigEntries, FutureLimit)
+			again[topic] = d
+		}
+	}
+	if len(again) == 0 {
+		return answers, nil
+	}
+	second, err := c.askToCreate(again)
+	for topic, err := range second {
+		answers[topic] = err
+	}
+	return answers, err
+}
+
+func (c *Client) askToCreate(details map[string]*sarama.TopicDetail) (answers map[string]error, err error) {
+	req := sarama.NewCreateTopicsRequest(c.conf.Version, details, c.conf.Admin.Timeout, false)
+	err = c.askController(func(b *sarama.Broker) error {
+		resp, err := b.CreateTopics(req)
+		if err != nil {
+			return err
+		}
+		answers = make(map[string]error, len(details))
+		for topic := range details {
+			answer, ok := resp.TopicErrors[topic]
+			switch {
+			case !ok:
+				answers[topic] = sarama.ErrIncompleteResponse
+			case answer.Err == sarama.ErrNotController:
+				return answer
+			case answer.Err != sarama.ErrNoError:
+				answers[topic] = answer
+			default:
+				answers[topic] = nil
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, failure("create topics", names(details), nil, err)
+	}
+	return answers, nil
+}
+
+// DeleteTopics deletes topics with one request; those that do not exist are passed over.
+func (c *Client) DeleteTopics(topics ...string) error {
+	if len(topics) == 0 {
+		return nil
+	}
+	var errs []error
+	req := sarama.NewDeleteTopicsRequest(c.conf.Version, topics, c.conf.Admin.Timeout)
+	err := c.askController(func(b *sarama.Broker) error {
+		resp, err := b.DeleteTopics(req)
+		if err != nil {
+			return err
+		}
+		errs = nil
+		for _, t := range topics {
+			code, ok := resp.TopicErrorCodes[t]
+			switch {
+			case !ok:
+				errs = append(errs, failure("delete topic", t, nil, sarama.ErrIncompleteResponse))
+			case code == sarama.ErrNotController:
+				return code
+			case code != sarama.ErrNoError && code != sarama.ErrUnknownTopicOrPartition:
+				errs = append(errs, failure("delete topic", t, nil, code))
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return failure("delete topics", fmt.Sprint(topics), nil, err)
+	}
+	return errors.Join(errs...)
+}
+
+// askController has f ask the broker that manages topics, again while that moves.
+func (c *Client) askController(f func(*sarama.Broker) error) error {
+	for attempt := 0; ; attempt++ {
+		b, err := c.meta.Controller()
+		if err == nil {
+			err = f(b)
+		}
+		moved := errors.Is(err, sarama.ErrNotController) || errors.Is(err, io.EOF)
+		if err == nil || !moved || attempt == c.conf.Admin.Retry.Max {
+			return err
+		}
+		time.Sleep(c.conf.Admin.Retry.Backoff)
+		_, _ = c.meta.RefreshController() // its failure shows in the next attempt
+	}
+}
+
+func names(details map[string]*sarama.TopicDetail) string {
+	var list []string
+	for topic := range details {
+		list = append(list, topic)
+	}
+	slices.Sort(list)
+	return fmt.Sprint(list)
+}
