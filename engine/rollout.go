@@ -27,7 +27,7 @@ func (e *Engine) alterModel(ctx context.Context, st *ast.AlterModel, text string
 		if err != nil {
 			return nil, err
 		}
-		if r, err = rollout(m, st); err != nil {
+		if r, err = e.rollout(cat, m, st); err != nil {
 			return nil, err
 		}
 		r.Created = time.Now().UnixMilli()
@@ -61,16 +61,17 @@ func (e *Engine) awaitModels(ctx context.Context) {
 }
 
 // rollout is what holds after the statement.
-func rollout(m *catalog.Model, st *ast.AlterModel) (*catalog.Rollout, error) {
+func (e *Engine) rollout(cat *catalog.Catalog, m *catalog.Model, st *ast.AlterModel) (*catalog.Rollout, error) {
 	now := m.Rollout()
 	next := *now
+	next.Ended = nil
 	switch a := st.Action.(type) {
 	case *ast.SetTraffic:
 		shares, err := trafficShares(m, a)
 		if err != nil {
 			return nil, err
 		}
-		next.Traffic, next.By = shares, ""
+		next.Traffic, next.By, next.Canary = shares, "", nil
 		if a.By != nil {
 			next.By = a.By.Name
 		}
@@ -91,6 +92,11 @@ func rollout(m *catalog.Model, st *ast.AlterModel) (*catalog.Rollout, error) {
 				next.Shadow = append(next.Shadow, v.Version)
 			}
 		}
+		if c := now.Canary; c != nil && now.Traffic == nil && !slices.Contains(next.Shadow, c.Version) {
+			next.Canary = nil
+		}
+	case *ast.SetCanary:
+		return e.canary(cat, m, st, a)
 	case *ast.Promote:
 		v, err := findVersion(m, a.Version.String(), a.Version.Span())
 		if err != nil {
@@ -106,8 +112,8 @@ func rollout(m *catalog.Model, st *ast.AlterModel) (*catalog.Rollout, error) {
 // rollback ends a split or, where there is none, goes back to the version that was active before.
 func rollback(m *catalog.Model, st *ast.AlterModel) (*catalog.Rollout, error) {
 	now := m.Rollout()
-	if now.Traffic != nil {
-		return &catalog.Rollout{Active: now.Active, Previous: now.Previous, Shadow: now.Shadow}, nil
+	if now.Traffic != nil || now.Canary != nil {
+		return now.WithoutCanary(), nil
 	}
 	if v := m.Version(now.Previous); v == nil || v.Retired {
 		return nil, &ast.Error{
@@ -249,5 +255,5 @@ func describeRollout(r *catalog.Rollout) string {
 	for _, v := range r.Shadow {
 		text += fmt.Sprintf("; shadow %d", v)
 	}
-	return text
+	return text + describeCanary(r)
 }

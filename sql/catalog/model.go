@@ -75,7 +75,8 @@ type Rollout struct {
 // Canary is a version on trial beside the active one. Its conditions are SQL over its metrics, "" where there is none: whichever holds
 // first ends it.
 type Canary struct {
-	Since    int64 `json:"-"` // of the rollout that began it
+	Since    int64 `json:",omitempty"` // of the rollout that began it, whose command itself does not know
+	Created  int64 // ms since the epoch
 	Version  int
 	Promote  string `json:",omitempty"`
 	Rollback string `json:",omitempty"`
@@ -195,6 +196,17 @@ func (r *Rollout) Promoted(version int, now int64) *Rollout {
 	n := &Rollout{Active: version, Previous: r.Previous, Created: now}
 	if version != r.Active {
 		n.Previous = r.Active
+	}
+	return n
+}
+
+// WithoutCanary is the rollout after a canary has gone: the active version scores all rows.
+func (r *Rollout) WithoutCanary() *Rollout {
+	n := &Rollout{Active: r.Active, Previous: r.Previous}
+	for _, v := range r.Shadow {
+		if r.Canary == nil || v != r.Canary.Version {
+			n.Shadow = append(n.Shadow, v)
+		}
 	}
 	return n
 }
