@@ -63,7 +63,9 @@ type Fetcher interface {
 type Subscription interface {
 	Ready() <-chan struct{}
 	Add(topic string, partition int32, offset int64) error
+	Remove(topic string, partition int32)
 	Take(topic string, partition int32) (kafka.FetchedBatch, bool)
+	Poll(into []kafka.FetchedBatch) []kafka.FetchedBatch
 	Status(topic string, partition int32) (kafka.PartitionStatus, bool)
 	Seek(topic string, partition int32, offset int64)
 	Pause(topic string, partition int32)

@@ -23,7 +23,7 @@ func (sl *slot) commit() error {
 			continue
 		}
 		if err := sl.complete(m); err != nil {
-			sl.setAside(m, fmt.Errorf("task %s: %w", m.id, err))
+			sl.trouble(m, err)
 			continue
 		}
 		group = append(group, m)

@@ -23,6 +23,8 @@ type Store interface {
 	Sweep() (more bool, err error)
 	// Reset empties the store, once all who read it have ended. Nobody else uses it meanwhile.
 	Reset() error
+	// DiskBytes is about what each of some partitions takes of the store's files.
+	DiskBytes(of []state.StorePartition) []int64
 }
 
 // Config describes a service on this server. Kafka or Broker, Service, Slots and Store are required; the other fields have defaults.
@@ -67,8 +69,10 @@ type Config struct {
 	// TransactionTimeout is how long the broker keeps a silent slot's transaction open, and its readers waiting: 15 s.
 	TransactionTimeout time.Duration
 	JanitorInterval    time.Duration // 5 s
-	Compression        kafka.Compression
-	Defect             Defect // for the tests of fault harnesses
+	// StandbyInterval is how long what was read for copies of other servers' state waits to be written: 1 s.
+	StandbyInterval time.Duration
+	Compression     kafka.Compression
+	Defect          Defect // for the tests of fault harnesses
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -109,6 +113,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.Fenced, 3*time.Second)
 	setDefault(&c.TransactionTimeout, 15*time.Second)
 	setDefault(&c.JanitorInterval, 5*time.Second)
+	setDefault(&c.StandbyInterval, time.Second)
 	return c, nil
 }
 
@@ -137,6 +142,8 @@ type Task interface {
 	Behind() bool
 	Buffered(topic string) (records, bytes int)
 	Counters() operator.Counters
+	StreamTime() int64 // math.MinInt64: it has had no record
+	HeldBytes() int    // about what its operators keep in memory between batches
 }
 
 // QuerySpec is a query to run.

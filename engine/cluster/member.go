@@ -45,6 +45,7 @@ type member struct {
 	state *state.Task // set under slot.mu, since views read it
 
 	restored *Restored // of all the query's tasks here
+	records  *Committed
 
 	mu       sync.Mutex // guards what status reads
 	restore  map[string]changelog.Progress
@@ -53,6 +54,9 @@ type member struct {
 	counts   operator.Counters
 	bytes    int
 	isPaused bool
+	tally    tally // its figures and meters; the rest is the slot's
+
+	live live
 }
 
 // leastBuffer is what an input may always hold, so that a task whose inputs wait for each other goes on however little memory there is.
@@ -84,6 +88,9 @@ func (m *member) take() (bool, error) {
 			}
 			came = true
 			m.slot.s.metrics.RecordsIn.Add(int64(len(b.Records)))
+			if !in.Internal {
+				m.tally.taken += int64(len(b.Records))
+			}
 			if err := m.task.Add(in.Topic, b.Records, b.Next, b.AtEnd()); err != nil {
 				return came, err
 			}
@@ -152,6 +159,7 @@ func (m *member) rollback() {
 		m.feed.Seek(topic, m.id.Partition, offset)
 	}
 	m.pendingRaw, m.touched, m.more = nil, false, false
+	m.tally.taken, m.tally.letters = 0, m.task.Counters().DeadLetters
 	m.ready.Store(true)
 	m.slot.swapped.Add(1) // what the commit would have brought in
 }
@@ -174,6 +182,7 @@ func (m *member) settle(now time.Time) {
 	}
 	m.state.Commit(positions, now)
 	m.holdings.hold(m.state.Bytes())
+	m.count(now)
 	m.task.ResetOutputs()
 	m.task.Committed(m.pending.State)
 	m.behind.Store(m.task.Behind())
@@ -188,13 +197,15 @@ func (m *member) publish() {
 	defer m.mu.Unlock()
 	m.shown, m.logged = m.committed.Inputs, m.committed.Changelogs
 	m.counts, m.bytes, m.isPaused = m.task.Counters(), m.state.Bytes(), m.paused
+	m.tally.figures.StreamTime = m.task.StreamTime()
+	m.measure()
 }
 
 // status may be called from any goroutine that holds slot.mu.
 func (m *member) status() TaskStatus {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	st := TaskStatus{ID: m.id, Slot: m.slot.n, State: Running, Done: 1, Counts: m.counts, Bytes: m.bytes}
+	st := TaskStatus{ID: m.id, Slot: m.slot.n, State: Running, Done: 1, Counts: m.counts, Figures: m.show(time.Now())}
 	if m.state == nil {
 		st.State, st.Done = Restoring, 0
 		for store, p := range m.restore {

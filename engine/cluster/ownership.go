@@ -12,9 +12,19 @@ import (
 
 // Ownership decides which slots this server runs.
 type Ownership interface {
-	// Run calls own for every slot gained, each in a goroutine of its own, and ends its context when the slot is lost. It
-	// returns when ctx has ended and every own has returned, or when ownership is impossible.
-	Run(ctx context.Context, slots int32, own func(ctx context.Context, slot int32)) error
+	// Run calls t.Own for every slot gained, each in a goroutine of its own, and ends its context when the slot is lost. It
+	// returns when ctx has ended and every Own has returned, or when ownership is impossible.
+	Run(ctx context.Context, slots int32, t Tenant) error
+}
+
+// Tenant is what an Ownership gives slots to: a [Service].
+type Tenant struct {
+	// Own runs a slot until ctx ends.
+	Own func(ctx context.Context, slot int32)
+	// StandBy says of which slots, which others own, copies of the state are to be kept; it replaces what was said before. Any goroutine may call it.
+	StandBy func(slots []int32)
+	// Load tells which slots have tasks, and how much of their state is here.
+	Load func() map[int32]kafka.SlotLoad
 }
 
 // Owned is the number of slots that Kafka has given this server, taken over or not.
@@ -28,10 +38,10 @@ func (s *Service) Owned() int {
 type AllSlots struct{}
 
 // Run implements [Ownership].
-func (AllSlots) Run(ctx context.Context, slots int32, own func(ctx context.Context, slot int32)) error {
+func (AllSlots) Run(ctx context.Context, slots int32, t Tenant) error {
 	var wg sync.WaitGroup
 	for n := range slots {
-		wg.Go(func() { own(ctx, n) })
+		wg.Go(func() { t.Own(ctx, n) })
 	}
 	wg.Wait()
 	return nil
@@ -45,16 +55,18 @@ type GroupOwnership struct {
 	// Leaving says that Run, when it ends, tells the group not to wait for this server. Otherwise its slots stay
 	// reserved for the session timeout, so that a restart finds them at once.
 	Leaving        bool
-	SessionTimeout time.Duration // 10 s
+	SessionTimeout time.Duration // 6 s
+	Standbys       int           // copies of each slot's state on other servers
 	HandOver       time.Duration // how long a slot may take to commit when it is lost: 30 s
 	Report         func(error)
 }
 
 // Run implements [Ownership].
-func (g GroupOwnership) Run(ctx context.Context, _ int32, own func(ctx context.Context, slot int32)) error {
+func (g GroupOwnership) Run(ctx context.Context, _ int32, t Tenant) error {
 	m, err := g.Kafka.Join(kafka.MembershipConfig{
 		Group: "_millrace-" + g.Service, Topic: SlotsTopic(g.Service), InstanceID: g.InstanceID,
-		SessionTimeout: g.SessionTimeout, HandOverTimeout: g.HandOver, Own: own, Report: g.Report,
+		SessionTimeout: g.SessionTimeout, HandOverTimeout: g.HandOver, Own: t.Own, Standbys: g.Standbys, StandBy: t.StandBy, Load: t.Load,
+		Report: g.Report,
 	})
 	if err != nil {
 		return fmt.Errorf("join the group of service %s: %w", g.Service, err)

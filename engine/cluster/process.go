@@ -1,12 +1,18 @@
 package cluster
 
 import (
+	"errors"
 	"fmt"
 	"time"
+
+	"github.com/millrace/millrace/engine/task"
 )
 
 // turn is how many batches a task processes before the next one has its turn.
 const turn = 64
+
+// longTurn ends a turn whose batches take long, as those do that wait for a model server: the other tasks, and the commit, are due.
+const longTurn = 100 * time.Millisecond
 
 // process gives every task its turn and says whether any has more to do at once. A task that fails takes its query out of service.
 func (sl *slot) process() (more bool) {
@@ -16,7 +22,7 @@ func (sl *slot) process() (more bool) {
 			continue
 		}
 		if err := sl.step(m, now); err != nil {
-			sl.setAside(m, fmt.Errorf("task %s: %w", m.id, err))
+			sl.trouble(m, err)
 			continue
 		}
 		more = more || m.more || m.ready.Load() && !m.full()
@@ -31,6 +37,7 @@ func (sl *slot) step(m *member, now time.Time) error {
 	}
 	worked := came
 	m.more = false
+	start := time.Now()
 	began, held := int(sl.outputs.bytes), m.open()
 	for range turn {
 		more, err := m.task.Process(now)
@@ -39,7 +46,7 @@ func (sl *slot) step(m *member, now time.Time) error {
 		}
 		worked = worked || more
 		sl.outputs.set(began + max(m.open()-held, 0))
-		if m.more = more; !more || sl.outputs.over() {
+		if m.more = more; !more || sl.outputs.over() || time.Since(start) > longTurn {
 			break
 		}
 	}
@@ -47,6 +54,7 @@ func (sl *slot) step(m *member, now time.Time) error {
 	if !worked {
 		return nil
 	}
+	m.measure()
 	m.touched = true
 	if sl.since.IsZero() {
 		sl.since = now
@@ -77,6 +85,16 @@ func (m *member) full() bool {
 		}
 	}
 	return false
+}
+
+// trouble answers an error of a task: one that was interrupted, since its query stops or pauses, goes back to its last commit, any other
+// one fails its query.
+func (sl *slot) trouble(m *member, err error) {
+	if errors.Is(err, task.ErrInterrupted) {
+		m.rollback()
+		return
+	}
+	sl.setAside(m, fmt.Errorf("task %s: %w", m.id, err))
 }
 
 // setAside takes a failing task's query out of service. Nothing of the task has reached Kafka, so the slot's other tasks go on as if

@@ -20,6 +20,7 @@ type wish struct {
 	sub      *topology.SubTopology
 	paused   bool
 	restored *Restored
+	records  *Committed
 }
 
 // wanted lists the tasks that belong to the slot, of queries that have not failed.
@@ -35,7 +36,7 @@ func (sl *slot) wanted() map[TaskID]wish {
 			for p := range sub.Partitions {
 				id := TaskID{name, sub.ID, p}
 				if SlotOf(id, sl.s.cfg.Slots) == sl.n {
-					w[id] = wish{q.QuerySpec, sub, q.paused, &q.restored}
+					w[id] = wish{q.QuerySpec, sub, q.paused, &q.restored, &q.done}
 				}
 			}
 		}
@@ -191,7 +192,7 @@ func (sl *slot) open(id TaskID, w wish) error {
 		holdings: sl.s.memory.holdings(),
 		id:       id, spec: w.spec, sub: w.sub, slot: sl, paused: w.paused,
 		restore: map[string]changelog.Progress{}, flushed: make(chan error, 1),
-		done: make(chan struct{}), restored: w.restored,
+		done: make(chan struct{}), restored: w.restored, records: w.records,
 	}
 	if err := m.begin(sl.records[id.String()]); err != nil {
 		return err
@@ -239,10 +240,11 @@ func (m *member) begin(stored []byte) error {
 	return nil
 }
 
-func (m *member) stateConfig() state.TaskConfig {
-	return state.TaskConfig{
-		Specs: m.sub.Specs(), Incarnation: m.id.Query + "/" + m.sub.ID, Partition: m.id.Partition, Durable: m.slot.s.cfg.Store,
-	}
+func (m *member) stateConfig() state.TaskConfig { return m.id.stateConfig(m.sub, m.slot.s.cfg.Store) }
+
+// stateConfig says where a task's state is.
+func (id TaskID) stateConfig(sub *topology.SubTopology, durable state.Durable) state.TaskConfig {
+	return state.TaskConfig{Specs: sub.Specs(), Incarnation: id.Query + "/" + sub.ID, Partition: id.Partition, Durable: durable}
 }
 
 // opened makes a restored member a running one, or fails its query.
@@ -285,6 +287,7 @@ func (sl *slot) activate(ctx context.Context, m *member) error {
 	m.fresh = m.task.Behind() // else a version that fails would fail for ever, whatever was rolled out since
 	sl.swapped.Add(1)
 	sl.wg.Go(func() { m.listen(ctx) })
+	m.tally.begin(time.Now())
 	m.publish()
 	return nil
 }

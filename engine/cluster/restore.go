@@ -24,6 +24,9 @@ func (m *member) restoreAll(ctx context.Context) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+	if err := s.standbys.yield(ctx, func(id TaskID) bool { return id == m.id }); err != nil {
+		return err
+	}
 	log := newLog(s.broker)
 	defer log.close()
 	if m.committed.Changelogs == nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -298,6 +299,14 @@ func (f *fake) Buffered(string) (records, bytes int) {
 }
 
 func (f *fake) Counters() operator.Counters { return f.count }
+func (f *fake) HeldBytes() int              { return 0 }
+
+func (f *fake) StreamTime() int64 {
+	if len(f.marks) == 0 {
+		return math.MinInt64
+	}
+	return f.marks[0]
+}
 
 // exact checks the output of a counting query over records 0..n-1, each exactly once, counts without gap.
 func (r *rig) exact(n int) {

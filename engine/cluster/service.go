@@ -27,6 +27,7 @@ type Service struct {
 	restores   chan struct{} // one token per restore that may run
 	restoring  restoring
 	distrust   distrust
+	standbys   *standbys
 
 	// fault, set by tests before Start, may fail a transaction at a named point: "produce", "end", "ended", "flush".
 	fault func(point string) error
@@ -52,6 +53,7 @@ type query struct {
 	paused   bool
 	err      error
 	restored Restored
+	done     Committed
 }
 
 var (
@@ -75,11 +77,12 @@ func New(cfg Config) (*Service, error) {
 	}
 	s := &Service{
 		cfg: cfg, broker: cfg.Broker, restores: make(chan struct{}, 4), restoring: restoring{log: cfg.Logger}, ended: make(chan struct{}),
-		distrust: distrust{causes: make(chan error, 1)},
+		distrust: distrust{causes: make(chan error, 1), moved: make(chan struct{})},
 		fault:    func(string) error { return nil },
 		queries:  map[string]*query{}, dropped: map[string]bool{}, slots: map[int32]*slot{}, changed: make(chan struct{}),
 	}
 	s.memory.limit(&cfg)
+	s.standbys = newStandbys(s)
 	if cfg.Fetcher != nil {
 		s.fetcher = fetcher{cfg.Fetcher}
 	}
@@ -100,7 +103,7 @@ func (s *Service) Start(ctx context.Context) error {
 	s.cancel = cancel
 	s.wg.Go(func() {
 		defer close(s.ended)
-		err := s.cfg.Ownership.Run(run, s.cfg.Slots, s.own)
+		err := s.cfg.Ownership.Run(run, s.cfg.Slots, Tenant{Own: s.own, StandBy: s.standbys.assign, Load: s.load})
 		if err != nil && run.Err() == nil {
 			s.cfg.Logger.Error("this server can own no slots", "service", s.cfg.Service, "error", err)
 		}
@@ -109,6 +112,7 @@ func (s *Service) Start(ctx context.Context) error {
 		s.mu.Unlock()
 	})
 	s.wg.Go(func() { s.janitor(run) })
+	s.wg.Go(func() { s.standbys.run(run) })
 	return nil
 }
 
@@ -254,7 +258,11 @@ func (s *Service) StopQuery(ctx context.Context, incarnation string, drop bool) 
 	delete(s.queries, incarnation)
 	s.wakeAll()
 	s.mu.Unlock()
-	if err := s.await(ctx, func(sl *slot) bool { return sl.hosts(incarnation) }); err != nil {
+	err := s.await(ctx, func(sl *slot) bool { return sl.hosts(incarnation) })
+	if err == nil {
+		err = s.standbys.yield(ctx, func(id TaskID) bool { return id.Query == incarnation })
+	}
+	if err != nil {
 		return fmt.Errorf("stop query %s: %w", incarnation, err)
 	}
 	if drop {
@@ -331,8 +339,9 @@ func (s *Service) fail(incarnation string, err error) {
 	}
 }
 
-// wakeAll makes all slots look at the queries again. s.mu is held.
+// wakeAll makes all slots, and the keeper of copies, look at the queries again. s.mu is held.
 func (s *Service) wakeAll() {
+	s.standbys.kick()
 	for _, sl := range s.slots {
 		sl.replan()
 	}
@@ -348,9 +357,11 @@ func (s *Service) Status(incarnation string) (QueryStatus, bool) {
 	}
 	st := QueryStatus{Paused: q.paused, Err: q.err}
 	st.Restored.Records, st.Restored.Bytes = q.restored.Records.Load(), q.restored.Bytes.Load()
+	st.RecordsIn, st.RecordsOut = q.done.In.Load(), q.done.Out.Load()
 	for _, sl := range s.slots {
 		st.Tasks = append(st.Tasks, sl.statuses(incarnation)...)
 	}
+	st.Standbys = s.standbys.statuses(incarnation)
 	return st, true
 }
 

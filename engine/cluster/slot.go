@@ -65,10 +65,12 @@ func (s *Service) own(ctx context.Context, n int32) {
 	s.mu.Lock()
 	s.slots[n] = sl
 	s.mu.Unlock()
+	s.standbys.kick() // the copies end while the slot is taken over
 	defer func() {
 		s.mu.Lock()
 		delete(s.slots, n)
 		s.mu.Unlock()
+		s.standbys.kick()
 		s.settled()
 	}()
 	sl.run(ctx)
@@ -114,8 +116,10 @@ func (sl *slot) tenure(ctx context.Context) (err error) {
 	if !sl.awaitWork(ctx) {
 		return nil
 	}
-	sl.s.distrust.using.RLock()
-	defer sl.s.distrust.using.RUnlock()
+	if sl.s.distrust.enter(ctx) != nil {
+		return nil // the slot was lost before the store could be used again
+	}
+	defer sl.s.distrust.leave()
 	cfg := &sl.s.cfg
 	sl.producer = sl.s.broker.NewTxnProducer(kafka.TxnConfig{
 		ProducerConfig: kafka.ProducerConfig{Compression: cfg.Compression}, ID: cfg.TransactionalID(sl.n), Timeout: cfg.TransactionTimeout,

@@ -17,6 +17,7 @@ const (
 	Running   TaskState = "RUNNING"
 	Paused    TaskState = "PAUSED"
 	Failed    TaskState = "ERROR"
+	Standby   TaskState = "STANDBY" // a copy of another server's task
 )
 
 // TaskStatus is a task as of its last commit, or since.
@@ -30,7 +31,7 @@ type TaskStatus struct {
 	Inputs  []InputStatus
 	Stores  []StoreStatus
 	Counts  operator.Counters
-	Bytes   int // committed state in memory
+	Figures Figures
 }
 
 // InputStatus tells how far a task has come in one of its inputs.
@@ -51,6 +52,9 @@ type StoreStatus struct {
 	At, End int64
 }
 
+// Lag is the number of offsets between the two.
+func (s StoreStatus) Lag() int64 { return max(s.End-s.At, 0) }
+
 // Taken lists the slots that this server has taken over, in order. Slots without tasks are not taken.
 func (s *Service) Taken() []int32 {
 	s.mu.Lock()
@@ -70,8 +74,12 @@ type QueryStatus struct {
 	Paused bool
 	Err    error // why the query was taken out of service; nil if it runs
 	Tasks  []TaskStatus
+	// Standbys are the copies that are kept here of the state of tasks on other servers: only ID, Slot, State and Stores are set.
+	Standbys []TaskStatus
 	// Restored is what all restores of its tasks here have read since it was started.
 	Restored RestoredCount
+	// RecordsIn and RecordsOut are what its tasks here have committed since it was started.
+	RecordsIn, RecordsOut int64
 }
 
 // RestoredCount is what restores have read.
@@ -89,5 +97,6 @@ type Metrics struct {
 	Takings                                    atomic.Int64 // of slots
 	Restored                                   Restored
 	Rebuilds                                   atomic.Int64 // of the whole store, since it could not be read
+	StandbyRecords                             atomic.Int64 // read from changelogs for copies
 	Skipped                                    atomic.Int64 // offsets that the topic's retention removed before they were read
 }

@@ -1,8 +1,11 @@
 package simtest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/millrace/millrace/engine/cluster"
 	"github.com/millrace/millrace/engine/kafka"
@@ -87,6 +90,33 @@ func (s *subscription) Take(topic string, partition int32) (b kafka.FetchedBatch
 	f.position = b.Next
 	b.LastStable, b.HighWatermark, b.LogStart = f.part.stable(), f.part.next, f.part.start
 	return b, true
+}
+
+// Poll takes a batch of every partition that has one, in order: the same seed gives the same batches.
+func (s *subscription) Poll(into []kafka.FetchedBatch) []kafka.FetchedBatch {
+	s.c.log.mu.Lock()
+	feeds := slices.SortedFunc(maps.Keys(s.feeds), func(a, b kafka.TopicPartition) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
+	})
+	s.c.log.mu.Unlock()
+	for _, tp := range feeds {
+		if b, ok := s.Take(tp.Topic, tp.Partition); ok {
+			into = append(into, b)
+			s.signal() // there may be more
+		}
+	}
+	return into
+}
+
+// Remove implements [cluster.Subscription].
+func (s *subscription) Remove(topic string, partition int32) {
+	s.c.log.mu.Lock()
+	defer s.c.log.mu.Unlock()
+	tp := kafka.TopicPartition{Topic: topic, Partition: partition}
+	if f := s.feeds[tp]; f != nil {
+		delete(f.part.feeds, f)
+		delete(s.feeds, tp)
+	}
 }
 
 func (s *subscription) Status(topic string, partition int32) (kafka.PartitionStatus, bool) {
