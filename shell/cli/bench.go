@@ -22,7 +22,7 @@ func benchCommand(std streams) *cobra.Command {
 them in a server of its own process, and print for each how many records the server took per second of its CPU time, with its allocations
 per record and peak memory. CPU time and not wall time, so that other work on the machine disturbs little.
 
-Its sub-commands measure what exactly-once costs, commits, latency, restores and many queries. All make topics named bench-* and delete them.`,
+Its sub-commands measure what exactly-once costs, commits, latency, restores, many queries and models. All make topics named bench-* and delete them.`,
 		Example: `  millrace bench
   millrace bench --bootstrap 127.0.0.1:19092 --records 5000000
   millrace bench guarantee --bootstrap 127.0.0.1:19092`,
@@ -34,7 +34,7 @@ Its sub-commands measure what exactly-once costs, commits, latency, restores and
 	cmd.PersistentFlags().StringVar(&o.Bootstrap, "bootstrap", "", "running Kafka `BROKERS` to use; none: `millrace broker`")
 	cmd.Flags().IntVar(&records, "records", 1_000_000, "how many bids")
 	cmd.Flags().StringVar(&guarantee, "guarantee", "exactly_once_v2", "processing `GUARANTEE` of the server")
-	cmd.AddCommand(benchGuaranteeCommand(o), benchCommitsCommand(o), benchLatencyCommand(o), benchRestoreCommand(o), benchServersCommand(o), benchTakeOverCommand(o), benchQueriesCommand(o))
+	cmd.AddCommand(benchGuaranteeCommand(o), benchCommitsCommand(o), benchLatencyCommand(o), benchRestoreCommand(o), benchServersCommand(o), benchTakeOverCommand(o), benchQueriesCommand(o), benchModelsCommand(o))
 	return cmd
 }
 
@@ -165,6 +165,32 @@ partition; first without standbys, then with num.standby.replicas=1.`,
 	cmd.Flags().IntVar(&keys, "keys", 1_000_000, "of the table")
 	cmd.Flags().IntVar(&rounds, "rounds", 3, "how many servers are killed, each time")
 	cmd.Flags().StringToStringVar(&settings, "set", nil, "setting of the servers' configuration, `NAME=VALUE`; may be repeated")
+	return cmd
+}
+
+func benchModelsCommand(o *bench.Options) *cobra.Command {
+	var m bench.ModelOptions
+	cmd := &cobra.Command{
+		Use:   "models FILE...",
+		Short: "Measure scoring: native, ONNX Runtime, and PREDICT, on the same rows",
+		Long: `Time model files in batches of each size: the native backend, the ort backend, ONNX Runtime's own run on tensors that were made before
+(direct), ONNX Runtime called from Python, and PREDICT over columns with the native backend inside. All have one thread and take turns on the
+same rows: those of the sample beside the file (its name with .json), or random ones. CPU time of the thread counts. A ratio is the median of
+those of the rounds; direct/native says how many times as fast native is. Who is not there is left out: ONNX Runtime needs a program built
+with ` + "`make build-ort`" + ` and its library, Python needs onnxruntime.`,
+		Example: `  millrace bench models fraud.onnx
+  millrace-ort bench models *.onnx --onnxruntime /usr/lib/libonnxruntime.so --python python3`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, files []string) error {
+			m.Files = files
+			return interruptible(func(ctx context.Context) error { return bench.Models(ctx, *o, m) })(cmd, nil)
+		},
+	}
+	runtimeFlag(cmd.Flags(), &m.Runtime)
+	cmd.Flags().StringVar(&m.Python, "python", "", "`PROGRAM` that has the onnxruntime package")
+	cmd.Flags().IntSliceVar(&m.Batches, "batch", []int{1, 16, 256}, "`ROWS` of the batches")
+	cmd.Flags().IntVar(&m.Rounds, "rounds", 7, "how often each takes its turn")
+	cmd.Flags().DurationVar(&m.Time, "duration", 100*time.Millisecond, "of a turn, about")
 	return cmd
 }
 

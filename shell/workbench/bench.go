@@ -58,7 +58,7 @@ func measure(ctx context.Context, s model.Scorer, rows int) (measurement, error)
 			return measurement{}, fmt.Errorf("%d rows of %s are too many", rows, t)
 		}
 	}
-	in, out := randomRows(sig, rows), make([]model.Column, len(sig.Outputs))
+	in, out := RandomRows(sig, rows), make([]model.Column, len(sig.Outputs))
 	if err := s.Score(ctx, in, rows, out); err != nil { // the first run allocates
 		return measurement{}, err
 	}
@@ -79,7 +79,8 @@ func measure(ctx context.Context, s model.Scorer, rows int) (measurement, error)
 	}, nil
 }
 
-func randomRows(sig model.Signature, rows int) []model.Column {
+// RandomRows are inputs of a model: numbers around 0, small integers, strings of one letter; the same ones every time.
+func RandomRows(sig model.Signature, rows int) []model.Column {
 	r := rand.New(rand.NewPCG(1, 2))
 	in := make([]model.Column, len(sig.Inputs))
 	for i, t := range sig.Inputs {

@@ -34,26 +34,38 @@ func newCall(s *session) *call {
 
 // run gives the model rows of the columns, from the first on. It leaves the outputs in c.out; release gives them back.
 func (c *call) run(ctx context.Context, in []model.Column, first, rows int) error {
-	s := c.session
 	defer c.drop(c.in)
-	for i, p := range s.inputs {
-		if err := c.value(i, &in[i], first*p.width, rows); err != nil {
-			return fmt.Errorf("input %s: %w", p.name, err)
-		}
+	if err := c.fill(in, first, rows); err != nil {
+		return err
 	}
-	options, done, err := s.stoppable(ctx)
+	options, done, err := c.session.stoppable(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
-	err = s.call(runSession, uintptr(s.object), uintptr(options),
-		uintptr(unsafe.Pointer(unsafe.SliceData(c.inNames))), uintptr(unsafe.Pointer(unsafe.SliceData(c.in))), uintptr(len(c.in)),
-		uintptr(unsafe.Pointer(unsafe.SliceData(c.outNames))), uintptr(len(c.out)), uintptr(unsafe.Pointer(unsafe.SliceData(c.out))))
+	err = c.invoke(options)
 	runtime.KeepAlive(in) // the tensors lie over it
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	return err
+}
+
+// fill makes the inputs, whose tensors lie over the columns.
+func (c *call) fill(in []model.Column, first, rows int) error {
+	for i, p := range c.session.inputs {
+		if err := c.value(i, &in[i], first*p.width, rows); err != nil {
+			return fmt.Errorf("input %s: %w", p.name, err)
+		}
+	}
+	return nil
+}
+
+// invoke runs the model.
+func (c *call) invoke(options handle) error {
+	return c.session.call(runSession, uintptr(c.session.object), uintptr(options),
+		uintptr(unsafe.Pointer(unsafe.SliceData(c.inNames))), uintptr(unsafe.Pointer(unsafe.SliceData(c.in))), uintptr(len(c.in)),
+		uintptr(unsafe.Pointer(unsafe.SliceData(c.outNames))), uintptr(len(c.out)), uintptr(unsafe.Pointer(unsafe.SliceData(c.out))))
 }
 
 // stoppable makes a run that ends when the context does, where it can end. done is called after the run.
