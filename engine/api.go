@@ -294,8 +294,13 @@ type (
 		OnError              string            `json:"onError,omitempty"` // what becomes of records that cannot be processed
 		TasksMetadata        []TaskMetadata    `json:"tasksMetadata"`     // of the tasks on this server
 		ConsumerGroupID      string            `json:"consumerGroupId"`
-		State                string            `json:"state"`
+		State                string            `json:"state"`             // the worst of all servers
 		Restore              *RestoreInfo      `json:"restore,omitempty"` // while it is RESTORING
+		// HostStatus is the query's state by host:port, in ksqlDB's words.
+		HostStatus map[string]string `json:"ksqlHostQueryStatus"`
+		// Figures are those of Servers together.
+		Figures *directory.Figures `json:"figures,omitempty"`
+		Servers []QueryOnServer    `json:"servers,omitempty"`
 	}
 	TaskMetadata struct {
 		TaskID       string        `json:"taskId"`

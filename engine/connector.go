@@ -158,10 +158,10 @@ func (e *Engine) describeConnector(ctx context.Context, name string) (EntityBody
 		ConnectorClass: info.Config["connector.class"], Status: status,
 		Sources: []SourceDescription{}, Topics: append([]string{}, topics...),
 	}
-	cat := e.Catalog()
-	for _, s := range cat.Sources() {
+	o := e.overview(e.Catalog())
+	for _, s := range o.cat.Sources() {
 		if slices.Contains(topics, s.Topic) {
-			d.Sources = append(d.Sources, e.describeSource(cat, s, false))
+			d.Sources = append(d.Sources, e.describeSource(o, s, false))
 		}
 	}
 	return d, nil

@@ -15,7 +15,7 @@ func (e *Engine) explain(s *session, st *ast.Explain, text string) ([]EntityBody
 		if err != nil {
 			return nil, err
 		}
-		return one(QueryDescriptionEntity{e.describeQuery(cat, queries[0])}), nil
+		return one(QueryDescriptionEntity{e.overview(cat).describeQuery(queries[0])}), nil
 	}
 	r, err := e.analyze(s, st.Statement, text)
 	if err != nil {
@@ -28,7 +28,7 @@ func (e *Engine) explain(s *session, st *ast.Explain, text string) ([]EntityBody
 	node = e.optimize(node)
 	d := QueryDescription{
 		StatementText: text, Fields: outFields(node.Columns()), Sources: sources, Sinks: []string{}, ExecutionPlan: plan.Explain(node),
-		OverriddenProperties: s.props, QueryErrors: []string{}, TasksMetadata: []TaskMetadata{}, QueryType: "PUSH",
+		OverriddenProperties: s.props, QueryErrors: []string{}, TasksMetadata: []TaskMetadata{}, QueryType: "PUSH", HostStatus: map[string]string{},
 	}
 	if sink != "" {
 		d.Sinks, d.QueryType = append(d.Sinks, sink), "PERSISTENT"
@@ -53,14 +53,14 @@ func explained(r analyzer.Result) (node plan.Node, sources []string, sink string
 	return nil, nil, ""
 }
 
-func (e *Engine) describeQuery(cat *catalog.Catalog, q *catalog.Query) QueryDescription {
-	status := e.queries.Status(q.ID)
+func (o *overview) describeQuery(q *catalog.Query) QueryDescription {
+	e, status := o.e, o.e.queries.Status(q.ID)
 	d := QueryDescription{
 		OnError: describePolicy(e.errorPolicy(q.ID, q.Props)),
 		ID:      q.ID, StatementText: q.Statement, Fields: outFields(q.Plan.Columns()), Sources: q.Sources, Sinks: []string{},
 		Topology: status.Topology, ExecutionPlan: plan.Explain(q.Plan), OverriddenProperties: q.Props, QueryType: "PERSISTENT",
-		QueryErrors: []string{}, TasksMetadata: tasksMetadata(status.Tasks), ConsumerGroupID: e.opts.Service + "-" + q.ID, State: status.State,
-		Restore: restoreInfo(status.Tasks),
+		QueryErrors: []string{}, TasksMetadata: tasksMetadata(status.Tasks), ConsumerGroupID: e.opts.Service + "-" + q.ID, State: worst(o.states(q.ID, &status)),
+		Restore: restoreInfo(status.Tasks), HostStatus: map[string]string{},
 	}
 	if q.Sink != "" {
 		d.Sinks = append(d.Sinks, q.Sink)
@@ -68,6 +68,7 @@ func (e *Engine) describeQuery(cat *catalog.Catalog, q *catalog.Query) QueryDesc
 	if status.Error != "" {
 		d.QueryErrors = append(d.QueryErrors, status.Error)
 	}
+	d.distribute(o.servers(q.ID, &status))
 	if sink, ok := q.Plan.(*plan.Sink); ok && sink.Window != nil {
 		kind := string(sink.Window.Kind)
 		d.WindowType = &kind

@@ -38,17 +38,18 @@ func (e *Engine) Metrics() []Metric {
 	out = append(out, Metric{Name: "millrace_commit_seconds", Help: "how long the transactions took that were committed", Histogram: h})
 	out = append(out, Metric{Name: "millrace_slots", Help: "slots that this server owns", Value: float64(e.cluster.Owned())})
 	out = append(out, Metric{Name: "millrace_push_queries", Help: "queries that run for clients", Value: float64(len(e.pushes.list()))})
+	o := e.overview(e.Catalog())
 	for _, id := range e.queries.IDs() {
-		out = append(out, e.queryMetrics(id)...)
+		out = append(out, o.queryMetrics(id)...)
 		out = append(out, restoreMetrics(id, e.queries.Status(id))...)
 	}
 	return out
 }
 
 // queryMetrics sums a query's tasks on this server.
-func (e *Engine) queryMetrics(id string) []Metric {
-	st := e.queries.Status(id)
-	q, ok := e.queries.Find(id)
+func (o *overview) queryMetrics(id string) []Metric {
+	st := o.e.queries.Status(id)
+	q, ok := o.e.queries.Find(id)
 	if !ok {
 		return nil
 	}
@@ -58,7 +59,7 @@ func (e *Engine) queryMetrics(id string) []Metric {
 	if st.State == "RUNNING" {
 		up = 1
 	}
-	return []Metric{
+	return append(o.figureMetrics(id, &st), []Metric{
 		{"millrace_query_running", "1 if the query is RUNNING", labels, up, nil},
 		{"millrace_query_lag", "offsets between what is committed and what can be read, internal topics included", labels, float64(n.lag), nil},
 		{"millrace_query_committed_records_total", "offsets of source topics that the query has committed", labels, float64(n.committed), nil},
@@ -67,7 +68,7 @@ func (e *Engine) queryMetrics(id string) []Metric {
 		{"millrace_query_state_bytes", "committed state in memory", labels, float64(n.bytes), nil},
 		{Name: "millrace_query_dead_letters_total", Help: "records written to the query's dead-letter topic", Labels: labels, Value: float64(n.letters)},
 		{Name: "millrace_query_restarts_total", Help: "times the query was started again after it had failed", Labels: labels, Value: float64(st.Restarts)},
-	}
+	}...)
 }
 
 // numbers are what a query's tasks on this server have done.
@@ -77,7 +78,7 @@ func sumTasks(q *query.Running, tasks []cluster.TaskStatus) numbers {
 	var n numbers
 	for _, t := range tasks {
 		n.letters += t.Counts.DeadLetters
-		n.bad, n.late, n.bytes = n.bad+t.Counts.BadRows, n.late+t.Counts.LateRows, n.bytes+int64(t.Bytes)
+		n.bad, n.late, n.bytes = n.bad+t.Counts.BadRows, n.late+t.Counts.LateRows, n.bytes+int64(t.Figures.Memory.Committed)
 		for _, in := range t.Inputs {
 			n.lag += in.Lag()
 			if !in.Internal {

@@ -40,11 +40,20 @@ func restoreInfo(tasks []cluster.TaskStatus) *RestoreInfo {
 	return &r
 }
 
-// statusCount counts a query under one of the four states that ksqlDB's clients know: the rest are kinds of RUNNING to them.
-func statusCount(state string) map[string]int {
+// statusName is that of the four states that ksqlDB's clients know: the rest are kinds of RUNNING to them.
+func statusName(state string) string {
 	switch state {
 	case "PAUSED", "ERROR", "UNRESPONSIVE":
-		return map[string]int{state: 1}
+		return state
 	}
-	return map[string]int{"RUNNING": 1}
+	return "RUNNING"
+}
+
+// statusCount counts a query's states on the servers by these names.
+func statusCount(states ...string) map[string]int {
+	n := map[string]int{}
+	for _, s := range states {
+		n[statusName(s)]++
+	}
+	return n
 }

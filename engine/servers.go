@@ -20,24 +20,17 @@ func (e *Engine) openDirectory(ctx context.Context) error {
 	var err error
 	e.directory, err = directory.Open(ctx, directory.Config{
 		Kafka: e.kafka, Topic: e.internalTopic("servers"), Instance: e.instance, URL: e.opts.Advertise, Logger: e.log,
-		Slots: e.cluster.Taken, Queries: e.tasksHere,
+		Slots: e.cluster.Taken, Queries: e.queriesHere,
 	})
 	return err
 }
 
-// tasksHere tells how far the tasks of this server are.
-func (e *Engine) tasksHere() map[string][]directory.Task {
-	out := map[string][]directory.Task{}
+// queriesHere tells how the queries are doing that have tasks on this server, or failed here.
+func (e *Engine) queriesHere() map[string]directory.Query {
+	o, out := overview{e: e}, map[string]directory.Query{}
 	for _, id := range e.queries.IDs() {
-		var list []directory.Task
-		for _, t := range e.queries.Status(id).Tasks {
-			list = append(list, taskOf(&t))
-		}
-		if len(list) > 0 {
-			slices.SortFunc(list, func(a, b directory.Task) int {
-				return cmp.Or(cmp.Compare(a.Sub, b.Sub), cmp.Compare(a.Partition, b.Partition))
-			})
-			out[id] = list
+		if st := e.queries.Status(id); len(st.Tasks) > 0 || st.Error != "" {
+			out[id] = o.here(id, &st)
 		}
 	}
 	return out
@@ -58,7 +51,7 @@ func taskOf(t *cluster.TaskStatus) directory.Task {
 // Servers implements API.
 func (e *Engine) Servers() []directory.Server {
 	self := directory.Server{
-		Instance: e.instance, URL: e.opts.Advertise, Slots: e.cluster.Taken(), Seen: time.Now(), Alive: true, Queries: e.tasksHere(),
+		Instance: e.instance, URL: e.opts.Advertise, Slots: e.cluster.Taken(), Seen: time.Now(), Alive: true, Queries: e.queriesHere(),
 	}
 	if e.directory == nil {
 		return []directory.Server{self}

@@ -28,7 +28,7 @@ func (e *Engine) show(ctx context.Context, s *session, stmt ast.Statement) ([]En
 		if err != nil {
 			return nil, true, err
 		}
-		return one(SourceDescriptionEntity{e.describeSource(cat, src, st.Extended)}), true, nil
+		return one(SourceDescriptionEntity{e.describeSource(e.overview(cat), src, st.Extended)}), true, nil
 	case *ast.ShowQueries:
 		return e.showQueries(cat, st.Extended), true, nil
 	case *ast.ShowTypes:
@@ -88,16 +88,16 @@ func (e *Engine) showSources(cat *catalog.Catalog, kind catalog.SourceKind, exte
 }
 
 func (e *Engine) describeAll(cat *catalog.Catalog, kind catalog.SourceKind, extended bool) []EntityBody {
-	list := []SourceDescription{}
+	o, list := e.overview(cat), []SourceDescription{}
 	for _, s := range cat.Sources() {
 		if s.Kind == kind {
-			list = append(list, e.describeSource(cat, s, extended))
+			list = append(list, e.describeSource(o, s, extended))
 		}
 	}
 	return one(SourceDescriptions{list})
 }
 
-func (e *Engine) describeSource(cat *catalog.Catalog, s *catalog.Source, extended bool) SourceDescription {
+func (e *Engine) describeSource(o *overview, s *catalog.Source, extended bool) SourceDescription {
 	d := SourceDescription{
 		Name: s.Name, Type: string(s.Kind), Fields: sourceFields(s.Schema), Extended: extended,
 		KeyFormat: s.KeyFormat.Name, ValueFormat: s.ValueFormat.Name, Topic: s.Topic,
@@ -111,11 +111,11 @@ func (e *Engine) describeSource(cat *catalog.Catalog, s *catalog.Source, extende
 	if s.Timestamp != nil {
 		d.Timestamp = s.Timestamp.Column
 	}
-	for _, q := range cat.Readers(s.Name) {
-		d.ReadQueries = append(d.ReadQueries, e.runningInfo(cat, q))
+	for _, q := range o.cat.Readers(s.Name) {
+		d.ReadQueries = append(d.ReadQueries, o.runningInfo(q))
 	}
-	for _, q := range cat.Writers(s.Name) {
-		d.WriteQueries = append(d.WriteQueries, e.runningInfo(cat, q))
+	for _, q := range o.cat.Writers(s.Name) {
+		d.WriteQueries = append(d.WriteQueries, o.runningInfo(q))
 	}
 	if extended {
 		e.statistics(&d)
@@ -154,27 +154,29 @@ func schemaInfo(t *types.Type) SchemaInfo {
 }
 
 func (e *Engine) showQueries(cat *catalog.Catalog, extended bool) []EntityBody {
+	o := e.overview(cat)
 	if extended {
 		list := []QueryDescription{}
 		for _, q := range cat.Queries() {
-			list = append(list, e.describeQuery(cat, q))
+			list = append(list, o.describeQuery(q))
 		}
 		return one(QueryDescriptionList{list})
 	}
 	list := []RunningInfo{}
 	for _, q := range cat.Queries() {
-		list = append(list, e.runningInfo(cat, q))
+		list = append(list, o.runningInfo(q))
 	}
 	return one(Queries{append(list, e.pushInfos()...)})
 }
 
-func (e *Engine) runningInfo(cat *catalog.Catalog, q *catalog.Query) RunningInfo {
-	status := e.queries.Status(q.ID)
+func (o *overview) runningInfo(q *catalog.Query) RunningInfo {
+	status := o.e.queries.Status(q.ID)
+	states := o.states(q.ID, &status)
 	info := RunningInfo{
 		QueryString: q.Statement, Sinks: []string{}, SinkKafkaTopics: []string{}, ID: q.ID,
-		StatusCount: statusCount(status.State), QueryType: "PERSISTENT", State: status.State, Error: status.Error, Restore: restoreInfo(status.Tasks),
+		StatusCount: statusCount(states...), QueryType: "PERSISTENT", State: worst(states), Error: status.Error, Restore: restoreInfo(status.Tasks),
 	}
-	if sink, ok := cat.Source(q.Sink); ok {
+	if sink, ok := o.cat.Source(q.Sink); ok {
 		info.Sinks = append(info.Sinks, sink.Name)
 		info.SinkKafkaTopics = append(info.SinkKafkaTopics, sink.Topic)
 	}

@@ -20,6 +20,12 @@ type Durable interface {
 	Flush(ctx context.Context, items []FlushItem) error
 }
 
+// StorePartition names one partition of a store.
+type StorePartition struct {
+	Store     string
+	Partition int32
+}
+
 // Partition is one partition of a durable store.
 type Partition interface {
 	// Snapshot opens a view of what is there now.

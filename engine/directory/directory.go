@@ -21,7 +21,7 @@ type Config struct {
 	URL      string // "" if this server can be asked nothing
 	// Slots and Queries tell what is to be said of this server. They are called from one goroutine: Slots often.
 	Slots   func() []int32
-	Queries func() map[string][]Task
+	Queries func() map[string]Query
 	Logger  *slog.Logger
 
 	Beat   time.Duration // 1 s
@@ -230,7 +230,7 @@ func (d *Directory) alone() bool {
 	return !slices.ContainsFunc(d.Servers(), func(s Server) bool { return s.Alive })
 }
 
-// tell writes how far the tasks of each query are, where that has changed, or all of it again.
+// tell writes how each query is doing, where that has changed, or all of it again.
 func (d *Directory) tell(ctx context.Context, again bool) error {
 	if d.alone() {
 		return nil
@@ -247,8 +247,8 @@ func (d *Directory) tell(ctx context.Context, again bool) error {
 			delete(d.told, id)
 		}
 	}
-	for id, list := range queries {
-		r, err := encode(d.cfg.Instance+"/"+id, tasks{Version: recordVersion, Tasks: list})
+	for id, q := range queries {
+		r, err := encode(d.cfg.Instance+"/"+id, tasks{recordVersion, q})
 		if err != nil {
 			return err
 		}

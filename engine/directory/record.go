@@ -3,6 +3,7 @@ package directory
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -19,7 +20,15 @@ type Server struct {
 	Slots    []int32
 	Seen     time.Time // when its last beat came in, by the clock of who reads
 	Alive    bool      // beats still come
-	Queries  map[string][]Task
+	Queries  map[string]Query
+}
+
+// Host names the server as clients may reach it, or by its id if it does not say how.
+func (s *Server) Host() string {
+	if u, err := url.Parse(s.URL); err == nil && u.Host != "" {
+		return u.Host
+	}
+	return s.Instance
 }
 
 // Task tells how far a task of a query is.
@@ -46,8 +55,8 @@ type beat struct {
 
 // tasks is the value of a record whose key is instance/query.
 type tasks struct {
-	Version int    `json:"v"`
-	Tasks   []Task `json:"tasks"`
+	Version int `json:"v"`
+	Query
 }
 
 // encode makes a record; a nil value is a null one.

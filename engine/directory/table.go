@@ -47,7 +47,7 @@ func (t *table) apply(r *kafka.Record, now time.Time) (news, joined bool, err er
 		return false, false, fmt.Errorf("beat of %s: %w", instance, err)
 	}
 	if joined = e == nil || !t.alive(e, now); joined {
-		e = &entry{Server: Server{Instance: instance, Queries: map[string][]Task{}}}
+		e = &entry{Server: Server{Instance: instance, Queries: map[string]Query{}}}
 		t.servers[instance] = e
 	}
 	news = joined || e.URL != b.URL || !slices.Equal(e.Slots, b.Slots)
@@ -62,7 +62,7 @@ func (t *table) apply(r *kafka.Record, now time.Time) (news, joined bool, err er
 	return news, joined, nil
 }
 
-// query takes in how far a query's tasks are.
+// query takes in how a query is doing.
 func (e *entry) query(id string, value []byte) error {
 	if value == nil {
 		delete(e.Queries, id)
@@ -72,7 +72,7 @@ func (e *entry) query(id string, value []byte) error {
 	if err := decode(value, &v, &v.Version); err != nil {
 		return fmt.Errorf("tasks of %s on %s: %w", id, e.Instance, err)
 	}
-	e.Queries[id] = v.Tasks
+	e.Queries[id] = v.Query
 	return nil
 }
 

@@ -89,13 +89,13 @@ func TestOwner(t *testing.T) {
 func TestTasks(t *testing.T) {
 	s := newSaid(t)
 	list := []Task{{Sub: "A", Partition: 1, Stores: []Position{{"S", 3, 4}}}}
-	s.say("a/Q", tasks{recordVersion, list}) // before its first beat
+	s.say("a/Q", tasks{recordVersion, Query{State: "RUNNING", Tasks: list}}) // before its first beat
 	s.say("a", slots(1))
 	if q := s.table.list(s.now)[0].Queries; len(q) != 0 {
 		t.Errorf("a server that was not known has the queries %v", q)
 	}
-	s.say("a/Q", tasks{recordVersion, list})
-	if q := s.table.list(s.now)[0].Queries; len(q["Q"]) != 1 || q["Q"][0].Stores[0] != list[0].Stores[0] {
+	s.say("a/Q", tasks{recordVersion, Query{State: "RUNNING", Tasks: list}})
+	if q := s.table.list(s.now)[0].Queries; len(q["Q"].Tasks) != 1 || q["Q"].State != "RUNNING" || q["Q"].Tasks[0].Stores[0] != list[0].Stores[0] {
 		t.Errorf("the queries are %v", q)
 	}
 	s.say("a/Q", nil)

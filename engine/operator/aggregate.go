@@ -359,6 +359,40 @@ func (a *Aggregate) forget() {
 	a.em.forget()
 }
 
+// A group takes groupBytes in memory beside its key and what was stored of it, and columnBytes a column of keys and state.
+const (
+	groupBytes  = 64
+	columnBytes = 16
+)
+
+// HeldBytes implements Holder. What is stored takes about twice as much in columns.
+func (a *Aggregate) HeldBytes() int {
+	n := a.groups.len()
+	return n*(groupBytes+columnBytes*(len(a.keys)+len(a.columns))) + len(a.groups.arena) + 2*a.store.bytes
+}
+
+// Release implements Holder.
+func (a *Aggregate) Release() error {
+	if err := a.Flush(); err != nil {
+		return err
+	}
+	a.forget()
+	a.groups = groups{}
+	for k, v := range a.keys {
+		a.keys[k] = vector.New(v.Type)
+	}
+	for _, c := range a.columns {
+		*c = udf.Column{Type: c.Type}
+	}
+	for i := range a.calls {
+		c := &a.calls[i]
+		c.before, c.after = vector.New(c.before.Type), vector.New(c.after.Type)
+	}
+	a.times, a.exists, a.dirtyAt, a.dirty, a.began = nil, nil, nil, nil, nil
+	a.fold, a.em = udf.Fold{}, emission{}
+	return nil
+}
+
 // Reset implements Stateful.
 func (a *Aggregate) Reset() {
 	a.forget()

@@ -44,6 +44,14 @@ type Stateful interface {
 	SetMarks(marks []int64)
 }
 
+// Holder is what a Stateful is too that keeps in memory what its stores hold as well.
+type Holder interface {
+	// HeldBytes is about how much that is. The task's goroutine calls it once a turn.
+	HeldBytes() int
+	// Release writes what is changed, as Flush does, and forgets all of it: it is read back when it is needed.
+	Release() error
+}
+
 // Kind tells what went wrong with a row, as the processing log names it.
 type Kind string
 

@@ -164,6 +164,8 @@ type Status struct {
 	Restarts int64 // after failures
 	Tasks    []cluster.TaskStatus
 	Restored cluster.RestoredCount // since it was started here
+
+	RecordsIn, RecordsOut int64 // committed here since then
 }
 
 // Status tells how a query is doing.
@@ -176,7 +178,7 @@ func (m *Manager) Status(id string) Status {
 	}
 	st := Status{State: "RUNNING", Restarts: q.recovery.restarts, Topology: describe(q.Topology)}
 	c, ok := m.cluster.Status(q.Topology.Query)
-	st.Tasks, st.Restored = c.Tasks, c.Restored
+	st.Tasks, st.Restored, st.RecordsIn, st.RecordsOut = c.Tasks, c.Restored, c.RecordsIn, c.RecordsOut
 	err := q.failed
 	if ok {
 		err = c.Err

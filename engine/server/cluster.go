@@ -2,7 +2,6 @@ package server
 
 import (
 	"net/http"
-	"net/url"
 	"strconv"
 
 	"github.com/millrace/millrace/engine/directory"
@@ -45,17 +44,9 @@ type (
 func (s *Server) clusterStatus(w *response, _ *http.Request) error {
 	hosts := map[string]hostStatus{}
 	for _, server := range s.api.Servers() {
-		hosts[hostOf(server)] = statusOf(server)
+		hosts[server.Host()] = statusOf(server)
 	}
 	return s.writeJSON(w, map[string]any{"clusterStatus": hosts})
-}
-
-// hostOf names a server as clients may reach it, or by its id if it does not say how.
-func hostOf(s directory.Server) string {
-	if u, err := url.Parse(s.URL); err == nil && u.Host != "" {
-		return u.Host
-	}
-	return s.Instance
 }
 
 func statusOf(s directory.Server) hostStatus {
@@ -63,9 +54,9 @@ func statusOf(s directory.Server) hostStatus {
 		Alive: s.Alive, Updated: s.Seen.UnixMilli(), Queries: map[string]queryOnHost{},
 		Lags: hostLags{Stores: map[string]storeLags{}, Updated: s.Seen.UnixMilli()},
 	}
-	for id, tasks := range s.Queries {
+	for id, of := range s.Queries {
 		q := queryOnHost{ActiveStores: []string{}, ActivePartitions: []topicPartition{}, StandbyStores: []string{}, StandbyPartitions: []topicPartition{}}
-		for _, t := range tasks {
+		for _, t := range of.Tasks {
 			for _, in := range t.Inputs {
 				q.ActivePartitions = append(q.ActivePartitions, topicPartition{in.Name, t.Partition})
 			}

@@ -17,7 +17,7 @@ func TestClusterStatus(t *testing.T) {
 		Sub: "A", Partition: 1, Inputs: []directory.Position{{Name: "in", At: 5, End: 7}}, Stores: []directory.Position{{Name: "S", At: 8, End: 9}},
 	}
 	s := newTestServer(t, &fakeAPI{servers: []directory.Server{
-		{Instance: "x", URL: "http://one:8088", Seen: time.UnixMilli(3), Alive: true, Queries: map[string][]directory.Task{"Q": {task}}},
+		{Instance: "x", URL: "http://one:8088", Seen: time.UnixMilli(3), Alive: true, Queries: map[string]directory.Query{"Q": {Tasks: []directory.Task{task}}}},
 		{Instance: "y", Seen: time.UnixMilli(2)},
 	}})
 	want := `{"clusterStatus":{` +

@@ -140,6 +140,9 @@ func (m mount) Stores() []string { return nil }
 // Sweep implements [cluster.Store].
 func (m mount) Sweep() (bool, error) { return false, nil }
 
+// DiskBytes implements [cluster.Store].
+func (m mount) DiskBytes(of []state.StorePartition) []int64 { return make([]int64, len(of)) }
+
 // Reset implements [cluster.Store].
 func (m mount) Reset() error {
 	m.mu.Lock()

@@ -23,6 +23,7 @@ type input struct {
 	chunks [][]record.Record
 	bytes  int   // about what the chunks take
 	next   int64 // position behind all chunks
+	latest int64 // the largest time of a row that was processed
 	atEnd  bool
 	idle   time.Time // when it was first seen empty at its end; zero: it was not
 
@@ -145,6 +146,9 @@ func (in *input) run(limit int64) error {
 	}
 	in.fails.from = in
 	rows := in.sel[in.done:end]
+	for _, r := range rows {
+		in.latest = max(in.latest, in.batch.Time[r])
+	}
 	in.part = *in.batch
 	if len(rows) < in.batch.N {
 		in.part.Sel = rows
@@ -171,6 +175,7 @@ func (in *input) runShared() error {
 		if b.Rows() == 0 {
 			continue
 		}
+		in.latest = max(in.latest, b.Time[b.Row(0)])
 		if err := r.Next().Process(b); err != nil {
 			return err
 		}

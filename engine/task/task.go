@@ -16,6 +16,7 @@ package task
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/millrace/millrace/engine/expr"
@@ -71,6 +72,7 @@ type Task struct {
 	fails  *failures
 	out    operator.Output
 	count  operator.Counters
+	kept   operator.Counters // count as of the last commit
 	// exchanges says that the task takes its rows one by one, and answers to them before the next row: every update is to be
 	// emitted, and what another task answers to a row is void once the row has changed again.
 	exchanges bool
@@ -103,7 +105,7 @@ func New(sub *topology.SubTopology, partition int32, deps Deps, opts Options) (*
 	for i, in := range sub.Inputs {
 		answers := in.Loop && in.Nodes[0] != sub.Root // a right half has its join as root, and loops with questions
 		t.exchanges = t.exchanges || opts.Exact && answers
-		t.inputs = append(t.inputs, &input{fails: t.fails, topic: in.Topic, readers: t.pipe.Readers[i], table: in.Nodes[0].IsTable(), answers: answers, order: i})
+		t.inputs = append(t.inputs, &input{fails: t.fails, topic: in.Topic, readers: t.pipe.Readers[i], table: in.Nodes[0].IsTable(), answers: answers, order: i, latest: math.MinInt64})
 	}
 	return t, nil
 }
@@ -201,6 +203,7 @@ func (t *Task) State() State {
 
 // Committed tells the task that a commit with the state has succeeded: from now on the models score as it says.
 func (t *Task) Committed(s State) {
+	t.kept = t.count
 	if t.models != nil {
 		t.models.Use(s.Models)
 	}
@@ -223,8 +226,38 @@ func (t *Task) Rewind(positions map[string]int64, s State) {
 			op.SetMarks(m)
 		}
 	}
+	t.count = t.kept
 	t.Committed(s)
 }
 
-// Counters are the task's counts since it was built.
+// Counters are the task's counts since it was built. A rewind takes them back to the commit too.
 func (t *Task) Counters() operator.Counters { return t.count }
+
+// StreamTime is the largest event time that the operators have seen which keep time, or else the inputs; math.MinInt64 before the first
+// record.
+func (t *Task) StreamTime() int64 {
+	latest := int64(math.MinInt64)
+	kept := false
+	for _, op := range t.pipe.Stateful {
+		if m := op.Marks(); len(m) > 0 {
+			kept, latest = true, max(latest, m[0])
+		}
+	}
+	if kept {
+		return latest
+	}
+	for _, in := range t.inputs {
+		latest = max(latest, in.latest)
+	}
+	return latest
+}
+
+// HeldBytes is about what operators keep in memory between batches.
+func (t *Task) HeldBytes() (n int) {
+	for _, op := range t.pipe.Stateful {
+		if h, ok := op.Stateful.(operator.Holder); ok {
+			n += h.HeldBytes()
+		}
+	}
+	return n
+}

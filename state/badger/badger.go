@@ -261,8 +261,15 @@ func (d *DB) Partition(store string, partition int32) (state.Partition, error) {
 		}
 		d.numbers[store], d.last = n, n
 	}
-	at := func(prefix byte) []byte { return number(number([]byte{prefix}, n), uint32(partition)) }
-	return &Partition{db: d, data: at(prefixData), position: at(prefixPosition)}, nil
+	return &Partition{db: d, data: prefixOf(prefixData, n, partition), position: prefixOf(prefixPosition, n, partition)}, nil
+}
+
+// prefixBytes is the length of what prefixOf makes.
+const prefixBytes = 1 + 4 + 4
+
+// prefixOf begins all keys of a kind of one partition of a store.
+func prefixOf(kind byte, store uint32, partition int32) []byte {
+	return number(number([]byte{kind}, store), uint32(partition))
 }
 
 func number(dst []byte, n uint32) []byte { return binary.BigEndian.AppendUint32(dst, n) }
