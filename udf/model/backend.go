@@ -29,6 +29,7 @@ func NewArtifact(name string, b []byte) Artifact {
 type Options struct {
 	MaxBytes int    // largest artifact; 0: DefaultMaxBytes
 	Backend  string // name of the one backend to use; empty: the first that covers the model
+	OnError  string // what becomes of rows that cannot be scored, see ParseOnError
 }
 
 // Limit is the effective MaxBytes.
@@ -68,6 +69,9 @@ type Scorer interface {
 // would fare no better.
 var ErrUnavailable = errors.New("the model server is not available")
 
+// ErrInterrupted is wrapped by errors of a View whose context has ended: nobody waits for the scores any more.
+var ErrInterrupted = errors.New("interrupted")
+
 // Described is implemented by scorers that have more to tell than their signature.
 type Described interface{ Facts() []Fact }
 
@@ -87,6 +91,10 @@ func Load(ctx context.Context, backends []Backend, a Artifact, o Options) (*Vers
 	if len(a.Bytes) > o.Limit() {
 		return nil, fmt.Errorf("load model %s: %d bytes exceed the limit of %d", a.Name, len(a.Bytes), o.Limit())
 	}
+	policy, err := ParseOnError(o.OnError)
+	if err != nil {
+		return nil, fmt.Errorf("load model %s: %w", a.Name, err)
+	}
 	var refusals []error
 	for _, b := range backends {
 		if o.Backend != "" && !strings.EqualFold(o.Backend, b.Name()) {
@@ -97,6 +105,9 @@ func Load(ctx context.Context, backends []Backend, a Artifact, o Options) (*Vers
 		}
 		s, err := b.Load(ctx, a, o)
 		if err == nil {
+			if s, err = policy.Over(s); err != nil {
+				return nil, fmt.Errorf("load model %s: %w", a.Name, err)
+			}
 			return &Version{Artifact: a, Backend: b.Name(), Scorer: s}, nil
 		}
 		var unsupported *UnsupportedError

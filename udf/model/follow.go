@@ -1,7 +1,6 @@
 package model
 
 import (
-	"context"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -113,12 +112,14 @@ func (s *bound) prepare(like *vector.Vector) {
 // call has one version score rows, and counts what it does. An error names the version.
 func (f *Follower) call(s *bound, n int, args []*vector.Vector, sel []int32, out *vector.Vector, fail func(int, error), shadow bool) error {
 	began := time.Now()
-	t := f.view.tally(s.id)
+	t, ctx := f.view.tally(s.id), f.view.context()
 	err := f.guarded(s, func() error {
-		return s.binding.score(context.Background(), args, n, sel, out, watcher{tally: t, fail: fail})
+		return s.binding.score(ctx, args, n, sel, out, watcher{tally: t, fail: fail})
 	})
 	runtime.KeepAlive(s.version) // its scorer is closed when it goes
 	switch {
+	case err != nil && ctx.Err() != nil:
+		return fmt.Errorf("version %d of model %s: %w: %w", s.id.Version, f.name, ErrInterrupted, err)
 	case err != nil:
 		if f.view.counts() {
 			f.view.library.Statistics.failed(s.id)

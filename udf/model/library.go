@@ -77,7 +77,7 @@ func (l *Library) take(ctx context.Context, s *shelf, def *catalog.ModelVersion)
 	if err != nil {
 		return nil, fmt.Errorf("model %s, version %d: %w", def.Name, def.Version, err)
 	}
-	v, err := Load(ctx, l.Backends, NewArtifact(def.URI, b), Options{Backend: def.Backend})
+	v, err := Load(ctx, l.Backends, NewArtifact(def.URI, b), Options{Backend: def.Backend, OnError: def.Props[OnErrorProperty]})
 	if err != nil {
 		return nil, fmt.Errorf("model %s, version %d: %w", def.Name, def.Version, err)
 	}

@@ -15,6 +15,9 @@ import (
 // meanwhile, and a slot that is taken away has twenty seconds to commit.
 const MaxWait = 10 * time.Second
 
+// OnErrorProperty is the property of a model that ParseOnError reads.
+const OnErrorProperty = "ON_ERROR"
+
 // OnError says what becomes of rows that a model cannot score: the query fails (the zero value), their score is NULL, or it is a value.
 type OnError struct {
 	Null  bool
@@ -47,7 +50,7 @@ func (o OnError) String() string {
 	return "FAIL"
 }
 
-// Over returns a scorer that does with rows that cannot be scored what o says.
+// Over returns a scorer that does with rows that cannot be scored what o says, and closes s if that is not possible.
 func (o OnError) Over(s Scorer) (Scorer, error) {
 	if o == (OnError{}) {
 		return s, nil
@@ -58,11 +61,11 @@ func (o OnError) Over(s Scorer) (Scorer, error) {
 	}
 	outputs := s.Signature().Outputs
 	if len(outputs) != 1 || outputs[0].Width() != 1 || outputs[0].Keys != nil {
-		return nil, errors.New("ON_ERROR='DEFAULT value' needs a model with one output of one element a row: take 'NULL'")
+		return nil, errors.Join(errors.New("ON_ERROR='DEFAULT value' needs a model with one output of one element a row: take 'NULL'"), s.Close())
 	}
 	t.value.Resize(outputs[0].Type, 1)
 	if err := t.value.parse(outputs[0].Type, *o.Value); err != nil {
-		return nil, fmt.Errorf("ON_ERROR: %q is not a value of the output %s", *o.Value, outputs[0])
+		return nil, errors.Join(fmt.Errorf("ON_ERROR: %q is not a value of the output %s", *o.Value, outputs[0]), s.Close())
 	}
 	return t, nil
 }
@@ -86,6 +89,14 @@ func (c *Column) parse(t ElemType, text string) (err error) {
 	return err
 }
 
+// Tolerant is implemented by scorers that Over returns.
+type Tolerant interface {
+	// Failed counts the rows that could not be scored.
+	Failed() int64
+	// Unwrap returns the scorer below.
+	Unwrap() Scorer
+}
+
 // tolerant is a scorer of which some rows may fail. Score fails as the scorer does; try does not.
 type tolerant struct {
 	Scorer
@@ -94,10 +105,10 @@ type tolerant struct {
 	failed atomic.Int64
 }
 
-// Unwrap returns the scorer below.
+// Unwrap implements Tolerant.
 func (t *tolerant) Unwrap() Scorer { return t.Scorer }
 
-// Failed counts the rows that could not be scored.
+// Failed implements Tolerant.
 func (t *tolerant) Failed() int64 { return t.failed.Load() }
 
 // Facts implements Described.

@@ -23,6 +23,8 @@ type View struct {
 	at      int64
 	turn    int // counts the moves
 	follows map[string]bool
+	// until ends what is asked for the view; nil: nothing does.
+	until func() context.Context
 	// tallies are what was scored since the last commit; nil if nothing is to be counted.
 	tallies map[VersionID]*Tally
 }
@@ -38,6 +40,19 @@ func (v *View) Count() *View {
 		v.tallies = map[VersionID]*Tally{}
 	}
 	return v
+}
+
+// Until has requests to model servers end with the context that until returns when they begin. It is called before anything is scored.
+func (v *View) Until(until func() context.Context) *View {
+	v.until = until
+	return v
+}
+
+func (v *View) context() context.Context {
+	if v.until == nil {
+		return context.Background()
+	}
+	return v.until()
 }
 
 func (v *View) counts() bool { return v.tallies != nil }

@@ -227,6 +227,9 @@ func (p *oipGRPC) infer(ctx context.Context, st *stats, b *batch) error {
 		}
 		req = appendField(req, 5, appendField(in, 3, dims))
 	}
+	for _, t := range p.d.Outputs { // some servers give but one unless they are asked
+		req = appendField(req, 6, appendField(nil, 1, []byte(t.Name)))
+	}
 	for i, t := range p.d.Inputs {
 		req = appendField(req, 7, appendRaw(nil, t, &b.in[i], b.lo*t.width(), b.hi*t.width()))
 	}

@@ -170,11 +170,18 @@ func (p *oip) request(b *batch, header http.Header) ([]byte, error) {
 		}
 		dst = append(dst, `]}`...)
 	}
-	dst = append(dst, ']')
-	if p.d.Binary {
-		dst = append(dst, `,"parameters":{"binary_data_output":true}`...)
+	dst = append(dst, `],"outputs":[`...) // some servers give but one unless they are asked
+	for i, t := range p.d.Outputs {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendText(append(dst, `{"name":`...), t.Name)
+		if p.d.Binary {
+			dst = append(dst, `,"parameters":{"binary_data":true}`...)
+		}
+		dst = append(dst, '}')
 	}
-	dst = append(dst, '}')
+	dst = append(dst, "]}"...)
 	if p.d.Binary {
 		header.Set("Content-Type", "application/octet-stream")
 		header.Set("Inference-Header-Content-Length", strconv.Itoa(len(dst)))

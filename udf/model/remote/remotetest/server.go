@@ -52,7 +52,10 @@ func Start(t testing.TB) *Server {
 	s.Config.Protocols.SetHTTP1(true)
 	s.Config.Protocols.SetUnencryptedHTTP2(true)
 	s.Server.Start()
-	t.Cleanup(s.Close)
+	t.Cleanup(func() {
+		s.CloseClientConnections() // Close alone waits seconds for those that were opened and not used
+		s.Close()
+	})
 	return s
 }
 
