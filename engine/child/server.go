@@ -39,16 +39,21 @@ func (s Server) do(req *http.Request) ([]byte, error) {
 
 // Execute runs statements with session properties.
 func (s Server) Execute(ctx context.Context, sql string, props map[string]any) error {
+	_, err := s.Ask(ctx, sql, props)
+	return err
+}
+
+// Ask runs statements and returns the answer's JSON.
+func (s Server) Ask(ctx context.Context, sql string, props map[string]any) ([]byte, error) {
 	body, err := json.Marshal(map[string]any{"ksql": sql, "streamsProperties": props})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+"/ksql", bytes.NewReader(body))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = s.do(req)
-	return err
+	return s.do(req)
 }
 
 // Scrape is what /metrics showed at one moment: values by name with labels, as written there.
