@@ -23,6 +23,13 @@ const (
 	cacheBytes = "cache.max.bytes.buffering"
 	idleMillis = "max.task.idle.ms"
 	guarantee  = "processing.guarantee"
+	// Pull queries may be answered from the copies that other servers keep of a table, or by the server that is asked alone.
+	standbyReads   = "ksql.query.pull.enable.standby.reads"
+	standbyLag     = "ksql.query.pull.max.allowed.offset.lag"
+	skipForwarding = "request.ksql.query.pull.skip.forwarding"
+	// How many copies there are of each table, and how long a silent server keeps its work: the server's, whatever a session says.
+	standbyReplicas = "num.standby.replicas"
+	sessionTimeout  = "session.timeout.ms"
 )
 
 // properties are all settings that statements may change. ksqlDB's names are accepted with and without their prefix
@@ -39,7 +46,9 @@ var properties = []property{
 	{"ksql.persistence.default.format.key", "KAFKA", nil},
 	{"ksql.persistence.default.format.value", "", nil},
 	{"ksql.persistence.wrap.single.values", "true", boolean},
+	{standbyReads, "false", boolean},
 	{"ksql.query.pull.limit.clause.enabled", "true", boolean},
+	{standbyLag, "9223372036854775807", number(0, 1<<63-1)},
 	{"ksql.query.pull.range.scan.enabled", "true", boolean},
 	{"ksql.query.pull.stream.enabled", "true", boolean},
 	{"ksql.query.pull.table.scan.enabled", "true", boolean},
@@ -49,6 +58,9 @@ var properties = []property{
 	{"ksql.suppress.enabled", "true", boolean},
 	{"ksql.timestamp.throw.on.invalid", "false", boolean},
 	{"max.task.idle.ms", "0", number(-1, 1<<31-1)},
+	{standbyReplicas, "0", number(0, 10)},
+	{skipForwarding, "false", boolean},
+	{sessionTimeout, "6000", number(1000, 30*60_000)},
 	{deadLetterTopic, "", nil},
 	{onError, "skip", oneOf(string(task.Skip), string(task.Stop), string(task.DeadLetter))},
 	{guarantee, "exactly_once_v2", oneOf("exactly_once_v2", "at_least_once")},
@@ -56,6 +68,7 @@ var properties = []property{
 
 func lookupProperty(name string) (*property, error) {
 	name = strings.TrimPrefix(strings.ToLower(strings.TrimSpace(name)), "ksql.streams.")
+	name = strings.TrimPrefix(name, "consumer.")
 	names := make([]string, len(properties))
 	for i := range properties {
 		if properties[i].name == name {

@@ -33,10 +33,11 @@ func (e *Engine) pull(ctx context.Context, ses *session, q *analyzer.PullQuery, 
 		s.keys = append(s.keys, true)
 	}
 	t.take = func(b *vector.Batch) error { return s.take(b, t.project) }
+	t.where(ses)
 	return s, e.launch(ctx, s, q.Source.Name, func(ctx context.Context) error {
 		return newRoute(t, &pull.Request{
 			Service: e.opts.Service, Command: e.applied.Load(), SQL: text, Properties: ses.props,
-			Query: t.running.Topology.Query, Columns: t.schema(),
+			Query: t.running.Topology.Query, Columns: t.schema(), Standby: t.standby, MaxLag: t.maxLag,
 		}).run(ctx)
 	})
 }
@@ -47,7 +48,7 @@ func (e *Engine) tablePull(q *analyzer.PullQuery) (*tablePull, error) {
 	if !ok {
 		return nil, fmt.Errorf("query %s, which keeps table %s, does not run here", q.Query, q.Source.Name)
 	}
-	t := &tablePull{e: e, q: q, running: running, compiler: pull.Compiler{Functions: e.functions, Expr: e.exprEnv()}}
+	t := &tablePull{e: e, q: q, running: running, compiler: pull.Compiler{Functions: e.functions(), Expr: e.exprEnv()}}
 	var err error
 	if t.path, err = pull.NewPath(running.Topology.Root, t.compiler); err != nil {
 		return nil, err
@@ -117,6 +118,9 @@ type tablePull struct {
 	project  []int
 	lookups  []lookup
 	pending  int
+	standby  bool  // copies of other servers' state will do where the owner does not answer,
+	maxLag   int64 // if they lack at most so many offsets
+	alone    bool  // other servers are not asked
 }
 
 // lookup is an analyzer.Lookup with its constants evaluated.
@@ -168,6 +172,19 @@ func (t *tablePull) partition(ctx context.Context, p int32) error {
 	if err != nil {
 		return err
 	}
+	return t.view(ctx, v, p)
+}
+
+// copied reads one partition of the copy that this server keeps. The error is [cluster.ErrNotHere] if there is none, or a [cluster.BehindError].
+func (t *tablePull) copied(ctx context.Context, p int32) error {
+	v, err := t.e.cluster.StandbyView(t.running.Topology.Query, t.store, p, t.maxLag)
+	if err != nil {
+		return err
+	}
+	return t.view(ctx, v, p)
+}
+
+func (t *tablePull) view(ctx context.Context, v *state.View, p int32) error {
 	defer v.Close()
 	for _, l := range t.lookups {
 		if l.home != anyPartition && l.home != p {

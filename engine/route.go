@@ -40,11 +40,12 @@ type route struct {
 	mu      sync.Mutex
 	pending []int32
 	why     map[int32]error // why a partition is pending still
+	silent  map[int32]bool  // partitions whose owner did not answer when it was asked
 	failed  error           // what ends the query
 }
 
 func newRoute(t *tablePull, req *pull.Request) *route {
-	r := &route{t: t, request: req, take: t.take, pending: t.partitions(), why: map[int32]error{}}
+	r := &route{t: t, request: req, take: t.take, pending: t.partitions(), why: map[int32]error{}, silent: map[int32]bool{}}
 	t.take = r.hand
 	return r
 }
@@ -58,6 +59,9 @@ func (r *route) run(ctx context.Context) error {
 		}
 		if len(r.pending) == 0 {
 			break
+		}
+		if r.t.alone {
+			return r.gaveUp()
 		}
 		if len(r.pending) < left {
 			began, look = time.Now(), firstLook
@@ -88,12 +92,13 @@ func (r *route) news() <-chan struct{} {
 func (r *route) round(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	here, there := r.owners()
+	here, there, copies := r.owners()
 	var wg sync.WaitGroup
 	for _, q := range there {
 		wg.Go(func() { r.end(r.ask(ctx, q.server, q.partitions), cancel) })
 	}
-	r.end(r.read(ctx, here), cancel)
+	r.end(r.read(ctx, here, r.t.partition), cancel)
+	r.end(r.read(ctx, copies, r.t.copied), cancel)
 	wg.Wait()
 	return r.failed
 }
@@ -117,11 +122,11 @@ type question struct {
 	partitions []int32
 }
 
-// owners says which of the pending partitions are read here, and who is asked for the others.
-func (r *route) owners() (here []int32, there map[string]*question) {
+// owners says which of the pending partitions are read here, of which copies are read here, and who is asked for the others.
+func (r *route) owners() (here []int32, there map[string]*question, copies []int32) {
 	e := r.t.e
 	if e.directory == nil {
-		return slices.Clone(r.pending), nil
+		return slices.Clone(r.pending), nil, nil
 	}
 	mine := e.cluster.Taken()
 	there = map[string]*question{}
@@ -132,7 +137,17 @@ func (r *route) owners() (here []int32, there map[string]*question) {
 			continue
 		}
 		s, ok := e.directory.Owner(slot)
+		if !ok || r.silent[p] {
+			if other, mine := r.substitute(slot); mine {
+				copies = append(copies, p)
+				continue
+			} else if other.URL != "" {
+				s, ok = other, true
+			}
+		}
 		switch {
+		case r.t.alone:
+			r.why[p] = errors.New("this server does not run it, and " + skipForwarding + " keeps others from being asked")
 		case !ok:
 			r.why[p] = errors.New("no server has taken it over yet")
 		case s.URL == "":
@@ -144,7 +159,21 @@ func (r *route) owners() (here []int32, there map[string]*question) {
 			there[s.Instance].partitions = append(there[s.Instance].partitions, p)
 		}
 	}
-	return here, there
+	return here, there, copies
+}
+
+// substitute finds who keeps a copy of a slot's state, where one will do: this server, or another.
+func (r *route) substitute(slot int32) (other directory.Server, mine bool) {
+	if !r.t.standby {
+		return other, false
+	}
+	if slices.Contains(r.t.e.cluster.StandbySlots(), slot) {
+		return other, true
+	}
+	if !r.t.alone {
+		other, _ = r.t.e.directory.Standby(slot)
+	}
+	return other, false
 }
 
 func (e *Engine) slotOf(q *query.Running, sub string, partition int32) int32 {
@@ -152,12 +181,15 @@ func (e *Engine) slotOf(q *query.Running, sub string, partition int32) int32 {
 }
 
 // read reads partitions from the stores here.
-func (r *route) read(ctx context.Context, partitions []int32) error {
+func (r *route) read(ctx context.Context, partitions []int32, partition func(context.Context, int32) error) error {
 	for _, p := range partitions {
-		err := r.t.partition(ctx, p)
+		err := partition(ctx, p)
+		var behind *cluster.BehindError
 		switch {
 		case errors.Is(err, cluster.ErrNotHere):
 			r.wait(p, errors.New("this server starts or restores it"))
+		case errors.As(err, &behind):
+			r.wait(p, err)
 		case err != nil:
 			r.t.e.cluster.Distrust(err)
 			return err
@@ -180,7 +212,8 @@ func (r *route) ask(ctx context.Context, s directory.Server, partitions []int32)
 		r.done(p)
 	}
 	for _, p := range a.Moved {
-		r.wait(p, fmt.Errorf("server %s does not run it, or restores it", s.URL))
+		r.wait(p, fmt.Errorf("server %s does not run it, restores it, or has a copy that is too far behind", s.URL))
+		r.ignore(p)
 	}
 	var refused *pull.RefusedError
 	switch {
@@ -202,6 +235,7 @@ func (r *route) ask(ctx context.Context, s directory.Server, partitions []int32)
 	for _, p := range partitions {
 		if !slices.Contains(a.Done, p) {
 			r.wait(p, fmt.Errorf("server %s does not answer: %w", s.URL, err))
+			r.ignore(p)
 		}
 	}
 	return nil
@@ -259,6 +293,13 @@ func (r *route) done(p int32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.pending = slices.DeleteFunc(r.pending, func(x int32) bool { return x == p })
+}
+
+// ignore has the next round ask for a copy, where one will do, and the one after that for the owner again.
+func (r *route) ignore(p int32) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.silent[p] = !r.silent[p]
 }
 
 func (r *route) wait(p int32, why error) {

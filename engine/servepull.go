@@ -25,6 +25,7 @@ func (e *Engine) ServePull(ctx context.Context, r *pull.Request, out *pull.Write
 	if err != nil {
 		return refusal(err, r.SQL, nil)
 	}
+	t.standby, t.maxLag = r.Standby, r.MaxLag
 	out.Columns(t.types())
 	left := int64(1<<31 - 1)
 	if t.q.Limit != nil {
@@ -61,8 +62,12 @@ func (e *Engine) ServePull(ctx context.Context, r *pull.Request, out *pull.Write
 func (t *tablePull) serve(ctx context.Context, partitions []int32, out *pull.Writer) error {
 	for _, p := range partitions {
 		err := t.partition(ctx, p)
+		if t.standby && errors.Is(err, cluster.ErrNotHere) {
+			err = t.copied(ctx, p)
+		}
+		var behind *cluster.BehindError
 		switch {
-		case errors.Is(err, cluster.ErrNotHere):
+		case errors.Is(err, cluster.ErrNotHere), errors.As(err, &behind):
 			err = out.Moved(p)
 		case err == nil:
 			err = out.Done(p)

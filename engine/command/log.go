@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/millrace/millrace/engine/kafka"
@@ -34,10 +35,16 @@ type Log struct {
 	apply  Applier
 	next   int64
 	failed error
+
+	reached atomic.Int64 // everything below was applied; any goroutine may ask
+	stopped atomic.Bool
+	hurry   chan struct{} // capacity 1
 }
 
 // NewLog returns a log that has read nothing yet.
-func NewLog(t Transport, apply Applier) *Log { return &Log{t: t, apply: apply} }
+func NewLog(t Transport, apply Applier) *Log {
+	return &Log{t: t, apply: apply, hurry: make(chan struct{}, 1)}
+}
 
 // CatchUp applies all that was committed since the last call. After a command that could not be read or applied the log
 // stays at it and returns the same error always: going on would give this server other definitions than the rest.
@@ -51,6 +58,7 @@ func (l *Log) catchUp(ctx context.Context) error {
 	if l.failed != nil {
 		return l.failed
 	}
+	defer func() { l.reached.Store(l.next); l.stopped.Store(l.failed != nil) }()
 	next, err := l.t.Read(ctx, l.next, func(offset int64, value []byte) error {
 		c, err := Unmarshal(value)
 		if err == nil {
@@ -170,6 +178,21 @@ func (l *Log) Err() error {
 	defer l.mu.Unlock()
 	return l.failed
 }
+
+// Reached is an offset below which everything was applied, and whether the log has stopped for good. Unlike Position it waits for no statement that has
+// its turn.
+func (l *Log) Reached() (offset int64, stopped bool) { return l.reached.Load(), l.stopped.Load() }
+
+// Hurry asks whoever reads on from time to time to do it at once: Hurried has a value then.
+func (l *Log) Hurry() {
+	select {
+	case l.hurry <- struct{}{}:
+	default:
+	}
+}
+
+// Hurried is what Hurry sends to.
+func (l *Log) Hurried() <-chan struct{} { return l.hurry }
 
 // Position is the offset of the next command to apply.
 func (l *Log) Position() int64 {

@@ -20,9 +20,11 @@ type Config struct {
 	Instance string
 	URL      string // "" if this server can be asked nothing
 	// Slots and Queries tell what is to be said of this server. They are called from one goroutine: Slots often.
-	Slots   func() []int32
-	Queries func() map[string]Query
-	Logger  *slog.Logger
+	Slots func() []int32
+	// Standbys tells of which other slots copies are kept; nil: none.
+	Standbys func() []int32
+	Queries  func() map[string]Query
+	Logger   *slog.Logger
 
 	Beat   time.Duration // 1 s
 	Look   time.Duration // how often Slots is asked, 100 ms
@@ -33,6 +35,9 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
+	}
+	if c.Standbys == nil {
+		c.Standbys = func() []int32 { return nil }
 	}
 	for _, d := range []struct {
 		v *time.Duration
@@ -120,6 +125,13 @@ func (d *Directory) Owner(slot int32) (Server, bool) {
 	return d.table.owner(slot, time.Now())
 }
 
+// Standby finds another server that keeps a copy of a slot's state; false if none says so.
+func (d *Directory) Standby(slot int32) (Server, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.table.standby(slot, time.Now())
+}
+
 // Alive says whether a server's beats still come.
 func (d *Directory) Alive(instance string) bool {
 	d.mu.Lock()
@@ -188,7 +200,7 @@ func (d *Directory) take(ctx context.Context, b *kafka.FetchedBatch) error {
 func (d *Directory) write(ctx context.Context) {
 	tick := time.NewTicker(d.cfg.Look)
 	defer tick.Stop()
-	var slots []int32
+	var slots, standbys []int32
 	var beaten, told time.Time
 	failing := false
 	for {
@@ -198,9 +210,10 @@ func (d *Directory) write(ctx context.Context) {
 		case <-tick.C:
 		}
 		now, err := time.Now(), error(nil)
-		if current := d.cfg.Slots(); now.Sub(beaten) >= d.cfg.Beat || !slices.Equal(current, slots) {
-			slots, beaten = current, now
-			err = d.send(ctx, d.cfg.Instance, beat{Version: recordVersion, URL: d.cfg.URL, Slots: slots})
+		b := beat{Version: recordVersion, URL: d.cfg.URL, Slots: d.cfg.Slots(), Standbys: d.cfg.Standbys()}
+		if now.Sub(beaten) >= d.cfg.Beat || !slices.Equal(b.Slots, slots) || !slices.Equal(b.Standbys, standbys) {
+			slots, standbys, beaten = b.Slots, b.Standbys, now
+			err = d.send(ctx, d.cfg.Instance, b)
 		}
 		if again := d.newcomer(); again || now.Sub(told) >= d.cfg.Tasks {
 			told = now

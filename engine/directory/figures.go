@@ -11,6 +11,8 @@ type Query struct {
 	Error   string  `json:"error,omitempty"`
 	Figures Figures `json:"figures"`
 	Tasks   []Task  `json:"tasks"`
+	// Standbys are the copies that the server keeps of the stores of other servers' tasks.
+	Standbys []Task `json:"standbys,omitempty"`
 }
 
 // Figures are what a query has done and what it holds, on one server or on several. Records in and out are those that commits have passed

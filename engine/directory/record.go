@@ -18,6 +18,7 @@ type Server struct {
 	Instance string
 	URL      string // "" if it can be asked nothing
 	Slots    []int32
+	Standbys []int32   // slots of others of which it keeps copies
 	Seen     time.Time // when its last beat came in, by the clock of who reads
 	Alive    bool      // beats still come
 	Queries  map[string]Query
@@ -51,6 +52,8 @@ type beat struct {
 	Version int     `json:"v"`
 	URL     string  `json:"url,omitempty"`
 	Slots   []int32 `json:"slots"`
+	// Standbys are the slots of others of which it keeps copies.
+	Standbys []int32 `json:"standbys,omitempty"`
 }
 
 // tasks is the value of a record whose key is instance/query.

@@ -50,7 +50,7 @@ func (t *table) apply(r *kafka.Record, now time.Time) (news, joined bool, err er
 		e = &entry{Server: Server{Instance: instance, Queries: map[string]Query{}}}
 		t.servers[instance] = e
 	}
-	news = joined || e.URL != b.URL || !slices.Equal(e.Slots, b.Slots)
+	news = joined || e.URL != b.URL || !slices.Equal(e.Slots, b.Slots) || !slices.Equal(e.Standbys, b.Standbys)
 	claims := map[int32]int64{}
 	for _, slot := range b.Slots {
 		claims[slot] = r.Offset
@@ -58,7 +58,7 @@ func (t *table) apply(r *kafka.Record, now time.Time) (news, joined bool, err er
 			claims[slot] = since
 		}
 	}
-	e.URL, e.Slots, e.Seen, e.claims = b.URL, b.Slots, now, claims
+	e.URL, e.Slots, e.Standbys, e.Seen, e.claims = b.URL, b.Slots, b.Standbys, now, claims
 	return news, joined, nil
 }
 
@@ -84,6 +84,20 @@ func (t *table) owner(slot int32, now time.Time) (Server, bool) {
 	for _, e := range t.servers {
 		since, ok := e.claims[slot]
 		if ok && t.alive(e, now) && (best == nil || since > best.claims[slot]) {
+			best = e
+		}
+	}
+	if best == nil {
+		return Server{}, false
+	}
+	return t.server(best, now), true
+}
+
+// standby finds a server that keeps a copy of a slot's state: of several always the same one.
+func (t *table) standby(slot int32, now time.Time) (Server, bool) {
+	var best *entry
+	for _, e := range t.servers {
+		if t.alive(e, now) && slices.Contains(e.Standbys, slot) && (best == nil || e.Instance < best.Instance) {
 			best = e
 		}
 	}

@@ -22,6 +22,9 @@ type Request struct {
 	Query      string            `json:"query"`   // incarnation of the query that keeps the table
 	Columns    string            `json:"columns"` // of the answer's rows, as a schema
 	Partitions []int32           `json:"partitions"`
+	// Standby says that a copy will do where the server is not the owner, if it lacks at most MaxLag offsets of its changelog.
+	Standby bool  `json:"standby,omitempty"`
+	MaxLag  int64 `json:"maxLag,omitempty"`
 }
 
 // MediaType is that of an answer: frames, each a byte that says what it is, the length of what follows, and that.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/millrace/millrace/engine/directory"
@@ -60,20 +61,43 @@ func statusOf(s directory.Server) hostStatus {
 			for _, in := range t.Inputs {
 				q.ActivePartitions = append(q.ActivePartitions, topicPartition{in.Name, t.Partition})
 			}
+			h.Lags.add(id, &t, &q.ActiveStores)
+		}
+		for _, t := range of.Standbys {
+			// ksqlDB's partitions are of topics; what a copy follows is the store's changelog.
+			h.Lags.add(id, &t, &q.StandbyStores)
 			for _, st := range t.Stores {
-				lags, ok := h.Lags.Stores[id+"#"+st.Name]
-				if !ok {
-					q.ActiveStores = append(q.ActiveStores, st.Name)
-					lags.Partitions = map[string]lag{}
-				}
-				lags.Partitions[strconv.Itoa(int(t.Partition))] = lag{st.At, st.End, st.End - st.At}
-				lags.Size = len(lags.Partitions)
-				h.Lags.Stores[id+"#"+st.Name] = lags
+				q.StandbyPartitions = append(q.StandbyPartitions, topicPartition{st.Name, t.Partition})
 			}
 		}
 		h.Queries[id] = q
 	}
 	return h
+}
+
+// add tells how far a task's stores are, and names those that are new in stores.
+func (l *hostLags) add(query string, t *directory.Task, stores *[]string) {
+	for _, st := range t.Stores {
+		if !slices.Contains(*stores, st.Name) {
+			*stores = append(*stores, st.Name)
+		}
+		lags, ok := l.Stores[query+"#"+st.Name]
+		if !ok {
+			lags.Partitions = map[string]lag{}
+		}
+		lags.Partitions[strconv.Itoa(int(t.Partition))] = lag{st.At, st.End, max(st.End-st.At, 0)}
+		lags.Size = len(lags.Partitions)
+		l.Stores[query+"#"+st.Name] = lags
+	}
+}
+
+// lags tells of each server how far the stores are that it keeps, as the owner of their tasks or as a standby.
+func (s *Server) lags(w *response, _ *http.Request) error {
+	hosts := map[string]hostLags{}
+	for _, server := range s.api.Servers() {
+		hosts[server.Host()] = statusOf(server).Lags
+	}
+	return s.writeJSON(w, map[string]any{"lags": hosts})
 }
 
 // accept answers what ksqlDB's servers tell each other, which ours tell through Kafka: /heartbeat and /lag. There is nothing to learn from it,

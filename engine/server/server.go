@@ -87,6 +87,7 @@ func (s *Server) routes() http.Handler {
 	handle("GET /status/{type}/{entity}/{action}", s.status)
 	handle("GET /is_valid_property/{property}", s.isValidProperty)
 	handle("GET /clusterStatus", s.clusterStatus)
+	handle("GET /lag", s.lags)
 	handle("POST /heartbeat", s.accept)
 	handle("POST /lag", s.accept)
 	handle("POST "+pull.Endpoint, s.internalPull)
