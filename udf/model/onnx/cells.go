@@ -10,33 +10,40 @@ const (
 // rnnCell is h = f(x W + h R + b).
 func rnnCell(l *recurrent, d *direction, x, h, _, work []float32) {
 	d.state.run(work, h, 1)
-	for i := range h {
-		h[i] = d.act[0](l.bound(x[i] + work[i]))
-	}
+	addTo(work[:l.hidden], work[:l.hidden], x)
+	l.activate(d.act[0], h, work[:l.hidden])
 }
 
 // lstmCell has the gates input, output, forget and cell, in that order.
 func lstmCell(l *recurrent, d *direction, x, h, c, work []float32) {
 	n := l.hidden
 	d.state.run(work, h, 1)
-	for i := range 4 * n {
-		work[i] += x[i]
+	addTo(work[:4*n], work[:4*n], x)
+	in, open, forget, cell := work[:n], work[n:2*n], work[2*n:3*n], work[3*n:4*n]
+	if d.peep != nil {
+		addProducts(in, d.peep, c)
+		addProducts(forget, d.peep[2*n:], c)
 	}
-	f, g, out := d.act[0], d.act[1], d.act[2]
-	for i := range n {
-		in, forget := work[i], work[2*n+i]
-		if d.peep != nil {
-			in += float32(d.peep[i] * c[i])
-			forget += float32(d.peep[2*n+i] * c[i])
-		}
-		in, forget = f(l.bound(in)), f(l.bound(forget))
-		memory := float32(forget*c[i]) + float32(in*g(l.bound(work[3*n+i])))
-		open := work[n+i]
-		if d.peep != nil {
-			open += float32(d.peep[n+i] * memory)
-		}
-		c[i] = memory
-		h[i] = f(l.bound(open)) * out(l.bound(memory))
+	l.activate(d.act[0], in, in)
+	l.activate(d.act[0], forget, forget)
+	l.activate(d.act[1], cell, cell)
+	for i, v := range cell {
+		c[i] = float32(forget[i]*c[i]) + float32(in[i]*v)
+	}
+	if d.peep != nil {
+		addProducts(open, d.peep[n:], c)
+	}
+	l.activate(d.act[0], open, open)
+	l.activate(d.act[2], cell, c)
+	for i, v := range cell {
+		h[i] = open[i] * v
+	}
+}
+
+// addProducts adds to each element the product of two others.
+func addProducts(dst, a, b []float32) {
+	for i := range dst {
+		dst[i] += float32(a[i] * b[i])
 	}
 }
 
@@ -44,26 +51,25 @@ func lstmCell(l *recurrent, d *direction, x, h, c, work []float32) {
 func gruCell(l *recurrent, d *direction, x, h, c, work []float32) {
 	n := l.hidden
 	d.state.run(work, h, 1)
-	f, g := d.act[0], d.act[1]
-	for i := range n {
-		work[n+i] = f(l.bound(x[n+i] + work[n+i]))
-	}
+	update, reset, hidden := work[:n], work[n:2*n], work[2*n:3*n]
+	addTo(reset, reset, x[n:])
+	l.activate(d.act[0], reset, reset)
 	if d.hidden == nil {
-		for i := range n {
-			state := work[2*n+i]
+		for i, v := range hidden {
 			if d.stateBias != nil {
-				state += d.stateBias[i]
+				v += d.stateBias[i]
 			}
-			work[2*n+i] = float32(work[n+i] * state)
+			hidden[i] = float32(reset[i] * v)
 		}
 	} else {
-		for i := range n { // the memory, which a GRU has not, holds the reset state
-			c[i] = work[n+i] * h[i]
-		}
+		mulTo(c[:n], reset, h) // the memory, which a GRU has not, holds the reset state
 		d.hidden.run(work[2*n:], c, 1)
 	}
-	for i := range n {
-		update, hidden := f(l.bound(x[i]+work[i])), g(l.bound(x[2*n+i]+work[2*n+i]))
-		h[i] = float32((1-update)*hidden) + float32(update*h[i])
+	addTo(update, update, x)
+	l.activate(d.act[0], update, update)
+	addTo(hidden, x[2*n:3*n], hidden)
+	l.activate(d.act[1], hidden, hidden)
+	for i, v := range hidden {
+		h[i] = float32((1-update[i])*v) + float32(update[i]*h[i])
 	}
 }

@@ -53,12 +53,16 @@ func conv(x *call) error {
 	if err != nil {
 		return err
 	}
+	if err := x.file.spend(4 * places * w.y.kernel * w.x.kernel); err != nil {
+		return err
+	}
+	seen, image := w.seen(), w.y.in*w.x.in
 	return x.emit(func(f *frame) error {
 		src, dst, p, s := data[float32](f, v), data[float32](f, y), f.f32[patches], f.f32[sums]
 		row, size, channels := product(v.shape[1:]), product(y.shape[1:]), w.channels/groups
 		for g, d := range kernels {
 			for r := range len(src) / row {
-				w.unroll(p, src[r*row+g*channels*w.y.in*w.x.in:], channels)
+				unroll(p, src[r*row+g*channels*image:][:channels*image], seen, w.y.kernel*w.x.kernel, image)
 				d.run(s, p, places)
 				channelsFirst(dst[r*size+g*per*places:][:per*places], s, places, per)
 			}
@@ -68,24 +72,20 @@ func conv(x *call) error {
 }
 
 // unroll writes what the window sees, place after place: channel by channel, row by row; 0 outside the image.
-func (w window) unroll(dst, src []float32, channels int) {
-	at := 0
-	for oy := range w.y.out {
-		for ox := range w.x.out {
-			for c := range channels {
-				image := src[c*w.y.in*w.x.in:][:w.y.in*w.x.in]
-				for ky := range w.y.kernel {
-					iy := w.y.at(oy, ky)
-					for kx := range w.x.kernel {
-						ix := w.x.at(ox, kx)
-						dst[at] = 0
-						if iy >= 0 && iy < w.y.in && ix >= 0 && ix < w.x.in {
-							dst[at] = image[iy*w.x.in+ix]
-						}
-						at++
-					}
+func unroll(dst, src []float32, seen []int32, kernel, image int) {
+	channels := len(src) / image
+	for at := 0; at < len(seen); at += kernel {
+		places := seen[at:][:kernel]
+		for c := range channels {
+			from, to := src[c*image:][:image], dst[:kernel]
+			for k, i := range places {
+				v := float32(0)
+				if i >= 0 {
+					v = from[i]
 				}
+				to[k] = v
 			}
+			dst = dst[kernel:]
 		}
 	}
 }

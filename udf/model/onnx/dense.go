@@ -173,9 +173,11 @@ func batchNormalization(x *call) error {
 	}
 	return x.emit(func(f *frame) error {
 		src, dst := data[float32](f, v), data[float32](f, out)
-		for i, s := range src {
-			c := i / inner % channels
-			dst[i] = float32(s*factor[c]) + shift[c]
+		for i, c := 0, 0; i < len(src); i, c = i+inner, (c+1)%channels {
+			k, b, y := factor[c], shift[c], dst[i:][:inner]
+			for j, s := range src[i:][:inner] {
+				y[j] = float32(s*k) + b
+			}
 		}
 		return nil
 	})

@@ -13,7 +13,7 @@ func TestVectorKernel(t *testing.T) {
 	}
 	r := rand.New(rand.NewPCG(1, 1))
 	for round := range 300 {
-		in, out, rows := 1+r.IntN(40), 1+r.IntN(90), 1+r.IntN(5)
+		in, out, rows := 1+r.IntN(40), 1+r.IntN(90), 1+r.IntN(11)
 		w, x := make([]float32, in*out), make([]float32, in*rows)
 		for i := range w {
 			w[i] = float32(r.NormFloat64())

@@ -114,7 +114,11 @@ func divTo[T float32 | float64](dst, a, b []T) {
 
 func powTo[T float32 | float64](dst, a, b []T) {
 	for i := range dst {
-		dst[i] = T(math.Pow(float64(a[i]), float64(b[i])))
+		if b[i] == 2 { // what most networks ask for; Pow rounds it as the product
+			dst[i] = a[i] * a[i]
+		} else {
+			dst[i] = T(math.Pow(float64(a[i]), float64(b[i])))
+		}
 	}
 }
 

@@ -64,37 +64,36 @@ func (x *call) pool(reduce fold) error {
 	if err != nil {
 		return err
 	}
-	seen, err := x.scratch(model.Float32, w.y.kernel*w.x.kernel)
+	size, places := w.y.kernel*w.x.kernel, w.y.out*w.x.out
+	inside, err := x.scratch(model.Float32, size)
 	if err != nil {
 		return err
 	}
+	if err := x.file.spend(4 * places * size); err != nil {
+		return err
+	}
+	seen, image := w.seen(), w.y.in*w.x.in
 	return x.emit(func(f *frame) error {
 		src, dst := data[float32](f, v), data[float32](f, y)
-		buffer, image := f.f32[seen], w.y.in*w.x.in
+		buffer := f.f32[inside][:size]
 		for c := range len(src) / image {
-			w.reduce(dst[c*w.y.out*w.x.out:], src[c*image:][:image], buffer, reduce)
+			reduceSeen(dst[c*places:][:places], src[c*image:][:image], buffer, seen, reduce)
 		}
 		return nil
 	})
 }
 
-// reduce folds every place of one channel.
-func (w window) reduce(dst, image, buffer []float32, reduce fold) {
-	for oy := range w.y.out {
-		for ox := range w.x.out {
-			n := 0
-			for ky := range w.y.kernel {
-				iy := w.y.at(oy, ky)
-				for kx := range w.x.kernel {
-					ix := w.x.at(ox, kx)
-					if iy >= 0 && iy < w.y.in && ix >= 0 && ix < w.x.in {
-						buffer[n] = image[iy*w.x.in+ix]
-						n++
-					}
-				}
+// reduceSeen folds every place of one channel; seen is what window.seen lists.
+func reduceSeen(dst, image, buffer []float32, seen []int32, reduce fold) {
+	for place := range dst {
+		n := 0
+		for _, i := range seen[place*len(buffer):][:len(buffer)] {
+			if i >= 0 {
+				buffer[n] = image[i]
+				n++
 			}
-			dst[oy*w.x.out+ox] = reduce(buffer[:n], len(buffer))
 		}
+		dst[place] = reduce(buffer[:n], len(buffer))
 	}
 }
 

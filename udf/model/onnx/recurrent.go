@@ -35,14 +35,19 @@ type direction struct {
 // work is scratch of as many numbers as there are gates.
 type cell func(l *recurrent, d *direction, x, h, c, work []float32)
 
-// activation is a function that gates pass through.
-type activation func(v float32) float32
+// activation is a function that gates pass through. It may be given the same slice twice.
+type activation func(dst, src []float32)
 
-func sigmoid32(v float32) float32 { return float32(1 / (1 + math.Exp(-float64(v)))) }
+// byNumber is an activation by a function of one number.
+func byNumber(fn func(v float32) float32) activation {
+	return func(dst, src []float32) {
+		for i, v := range src {
+			dst[i] = fn(v)
+		}
+	}
+}
 
-func tanh32(v float32) float32 { return float32(math.Tanh(float64(v))) }
-
-// activation finds a function by its name; alpha and beta are nil where the file leaves them out.
+// activationOf finds a function by its name; alpha and beta are nil where the file leaves them out.
 func activationOf(name string, alpha, beta *float32) (activation, error) {
 	a, b := float32(0.01), float32(0)
 	if name == "HardSigmoid" {
@@ -59,26 +64,26 @@ func activationOf(name string, alpha, beta *float32) (activation, error) {
 	}
 	switch name {
 	case "Sigmoid":
-		return sigmoid32, nil
+		return sigmoidTo, nil
 	case "Tanh":
-		return tanh32, nil
+		return tanhTo, nil
 	case "Relu":
-		return func(v float32) float32 { return max(v, 0) }, nil
+		return byNumber(func(v float32) float32 { return max(v, 0) }), nil
 	case "HardSigmoid":
-		return func(v float32) float32 { return max(0, min(1, float32(a*v)+b)) }, nil
+		return byNumber(func(v float32) float32 { return max(0, min(1, float32(a*v)+b)) }), nil
 	case "LeakyRelu":
-		return func(v float32) float32 { return leak(v, a) }, nil
+		return byNumber(func(v float32) float32 { return leak(v, a) }), nil
 	case "Elu":
-		return func(v float32) float32 {
+		return byNumber(func(v float32) float32 {
 			if v < 0 {
 				return a * float32(math.Expm1(float64(v)))
 			}
 			return v
-		}, nil
+		}), nil
 	case "Softsign":
-		return func(v float32) float32 { return float32(softsign(float64(v))) }, nil
+		return byNumber(func(v float32) float32 { return float32(softsign(float64(v))) }), nil
 	case "Softplus":
-		return func(v float32) float32 { return float32(softplus(float64(v))) }, nil
+		return byNumber(func(v float32) float32 { return float32(softplus(float64(v))) }), nil
 	}
 	return nil, uncovered("activation %s", name)
 }
@@ -326,10 +331,13 @@ func (l *recurrent) end(direction, b int) int {
 	return (direction*l.batch + b) * l.hidden
 }
 
-// bound clips what an activation is given.
-func (l *recurrent) bound(v float32) float32 {
+// activate passes gates through a function, which is given no more than the bound.
+func (l *recurrent) activate(fn activation, dst, src []float32) {
 	if l.clip > 0 {
-		return max(-l.clip, min(l.clip, v))
+		for i, v := range src {
+			dst[i] = max(-l.clip, min(l.clip, v))
+		}
+		src = dst
 	}
-	return v
+	fn(dst, src)
 }

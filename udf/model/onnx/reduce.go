@@ -317,19 +317,29 @@ func alongAxis[T element](x *call, v *value, n, stride int, fn func(dst, src []T
 
 func softmaxOf[T float32 | float64](dst, src []T, n, stride int, logarithm bool) {
 	top := largestOf(src, n, stride)
+	for i := range n {
+		dst[i*stride] = src[i*stride] - top
+	}
+	if d, ok := any(dst).([]float32); ok && stride == 1 {
+		expTo(d[:n], d[:n])
+	} else {
+		for i := range n {
+			dst[i*stride] = T(math.Exp(float64(dst[i*stride])))
+		}
+	}
 	var sum T
 	for i := range n {
-		e := T(math.Exp(float64(src[i*stride] - top)))
-		dst[i*stride] = e
-		sum += e
+		sum += dst[i*stride]
+	}
+	if !logarithm {
+		for i := range n {
+			dst[i*stride] /= sum
+		}
+		return
 	}
 	shift := T(math.Log(float64(sum)))
 	for i := range n {
-		if logarithm {
-			dst[i*stride] = src[i*stride] - top - shift
-		} else {
-			dst[i*stride] /= sum
-		}
+		dst[i*stride] = src[i*stride] - top - shift
 	}
 }
 

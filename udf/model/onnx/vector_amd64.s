@@ -61,3 +61,52 @@ loop1:
 	VMOVUPS Y0, (DX)
 	VZEROUPPER
 	RET
+
+// func rows4(x *float32, n int, panel, bias, y *float32, stride int)
+TEXT ·rows4(SB), NOSPLIT, $0-48
+	MOVQ   x+0(FP), SI
+	MOVQ   n+8(FP), CX
+	MOVQ   panel+16(FP), DI
+	MOVQ   bias+24(FP), DX
+	MOVQ   y+32(FP), BX
+	MOVQ   stride+40(FP), AX
+	LEAQ   (SI)(CX*4), R9
+	LEAQ   (R9)(CX*4), R10
+	LEAQ   (R10)(CX*4), R11
+	XORQ   R12, R12
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+loopRows:
+	VMOVUPS      (DI), Y4
+	VBROADCASTSS (SI)(R12*4), Y5
+	VBROADCASTSS (R9)(R12*4), Y6
+	VBROADCASTSS (R10)(R12*4), Y7
+	VBROADCASTSS (R11)(R12*4), Y8
+	VMULPS       Y4, Y5, Y5
+	VMULPS       Y4, Y6, Y6
+	VMULPS       Y4, Y7, Y7
+	VMULPS       Y4, Y8, Y8
+	VADDPS       Y5, Y0, Y0
+	VADDPS       Y6, Y1, Y1
+	VADDPS       Y7, Y2, Y2
+	VADDPS       Y8, Y3, Y3
+	ADDQ         $32, DI
+	INCQ         R12
+	CMPQ         R12, CX
+	JNE          loopRows
+
+	VMOVUPS (DX), Y4
+	VADDPS  Y4, Y0, Y0
+	VADDPS  Y4, Y1, Y1
+	VADDPS  Y4, Y2, Y2
+	VADDPS  Y4, Y3, Y3
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, (BX)(AX*4)
+	LEAQ    (BX)(AX*8), BX
+	VMOVUPS Y2, (BX)
+	VMOVUPS Y3, (BX)(AX*4)
+	VZEROUPPER
+	RET

@@ -104,6 +104,26 @@ func (s *span1) read(d int, shape, strides, dilations, pads []int64, auto string
 	return nil
 }
 
+// seen lists, place after place, row by row, where in an image of one channel the elements lie that the window sees; -1 outside the image.
+func (w window) seen() []int32 {
+	list := make([]int32, 0, w.y.out*w.x.out*w.y.kernel*w.x.kernel)
+	for oy := range w.y.out {
+		for ox := range w.x.out {
+			for ky := range w.y.kernel {
+				iy := w.y.at(oy, ky)
+				for kx := range w.x.kernel {
+					if ix := w.x.at(ox, kx); iy >= 0 && iy < w.y.in && ix >= 0 && ix < w.x.in {
+						list = append(list, int32(iy*w.x.in+ix))
+					} else {
+						list = append(list, -1)
+					}
+				}
+			}
+		}
+	}
+	return list
+}
+
 // shape is the shape of a result with so many channels.
 func (w window) shape(v *value, channels int) []int {
 	if len(v.shape) == 3 {
