@@ -174,6 +174,12 @@ func (e *Engine) apply(ctx context.Context, offset int64, c *command.Command) er
 }
 
 func (e *Engine) applyChange(ctx context.Context, ch *command.Change) error {
+	switch ch.Kind { //nolint:exhaustive // the other kinds do not change what is stored of queries
+	case command.PutQuery:
+		e.stored.Store(ch.Query.ID, ch.Query)
+	case command.DropQuery:
+		e.stored.Delete(ch.Name)
+	}
 	if r := e.replay; r != nil && r.take(ch) {
 		return nil
 	}
@@ -227,15 +233,14 @@ func (e *Engine) startQuery(ctx context.Context, q *command.Query, paused bool) 
 	return e.queries.Start(ctx, q.ID, e.retry(q.Props), func() (query.Spec, error) { return e.spec(q, def.Plan, paused) })
 }
 
-// topology cuts a plan by the partitions that its topics have now.
+// topology cuts the plan of a query that is not made yet by the partitions that its topics have now.
 func (e *Engine) topology(id string, node plan.Node) (*topology.Topology, error) {
-	t, err := topology.Build(node, topology.Options{
-		Service: e.opts.Service, Query: id,
-		Partitions: func(topic string) (int32, error) {
-			info, err := e.kafka.DescribeTopic(topic)
-			return info.Partitions, err
-		},
-	})
+	return e.named(id, node, nil)
+}
+
+// named cuts the plan of a query whose command holds the names of its state; without any they are derived.
+func (e *Engine) named(id string, node plan.Node, ids *topology.IDs) (*topology.Topology, error) {
+	t, err := topology.Build(node, e.topologyOptions(id, ids))
 	var unavailable *topology.UnavailableError
 	if errors.As(err, &unavailable) {
 		return nil, &ast.Error{Code: unavailable.Rule(), Message: err.Error()}
@@ -244,6 +249,16 @@ func (e *Engine) topology(id string, node plan.Node) (*topology.Topology, error)
 		return nil, err
 	}
 	return t, nil
+}
+
+func (e *Engine) topologyOptions(id string, ids *topology.IDs) topology.Options {
+	return topology.Options{
+		Service: e.opts.Service, Query: id, IDs: ids,
+		Partitions: func(topic string) (int32, error) {
+			info, err := e.kafka.DescribeTopic(topic)
+			return info.Partitions, err
+		},
+	}
 }
 
 // optimize rewrites a plan before it is run or stored.

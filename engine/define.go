@@ -142,6 +142,9 @@ func (d *definition) createAs(c *command.Command, r *analyzer.CreateAs, seq int6
 	d.message, d.queryID = "created query with id "+id, id
 	r.Sink.Query = id
 	q, err := d.query(id, id, r.Plan, r.Sources, r.Sink.Name)
+	if err == nil && r.Replaces != "" {
+		d.message, err = d.takeOver(r, q)
+	}
 	if err != nil {
 		return err
 	}
@@ -214,7 +217,7 @@ func (d *definition) query(id, runs string, node plan.Node, sources []string, si
 	if err != nil {
 		return nil, fmt.Errorf("store plan of %s: %w", id, err)
 	}
-	q := &command.Query{ID: id, Statement: d.text, Sources: sources, Sink: sink, Plan: b, Props: props, Models: d.seq, Start: start}
+	q := &command.Query{ID: id, Statement: d.text, Sources: sources, Sink: sink, Plan: b, Props: props, Models: d.seq, Start: start, IDs: &t.IDs}
 	if runs != id {
 		q.Incarnation = runs
 	}

@@ -26,14 +26,32 @@ func (e *Engine) explain(s *session, st *ast.Explain, text string) ([]EntityBody
 		return nil, &ast.Error{Code: "explain.no-query", Span: st.Span(), Message: "there is no query to explain in this statement"}
 	}
 	node = e.optimize(node)
+	shown, err := e.explainTakeOver(r, node)
+	if err != nil {
+		return nil, err
+	}
 	d := QueryDescription{
-		StatementText: text, Fields: outFields(node.Columns()), Sources: sources, Sinks: []string{}, ExecutionPlan: plan.Explain(node),
+		StatementText: text, Fields: outFields(node.Columns()), Sources: sources, Sinks: []string{}, ExecutionPlan: shown,
 		OverriddenProperties: s.props, QueryErrors: []string{}, TasksMetadata: []TaskMetadata{}, QueryType: "PUSH", HostStatus: map[string]string{},
 	}
 	if sink != "" {
 		d.Sinks, d.QueryType = append(d.Sinks, sink), "PERSISTENT"
 	}
 	return one(QueryDescriptionEntity{d}), nil
+}
+
+// explainTakeOver adds to a plan what becomes of the query that the statement would replace.
+func (e *Engine) explainTakeOver(r analyzer.Result, node plan.Node) (string, error) {
+	text := plan.Explain(node)
+	create, ok := r.(*analyzer.CreateAs)
+	if !ok || create.Replaces == "" {
+		return text, nil
+	}
+	_, kept, err := e.takesOver(create)
+	if err != nil {
+		return text, err
+	}
+	return text + "replaces " + create.Replaces + ": " + keeps(kept) + "\n", nil
 }
 
 // explained picks the plan out of a statement's analysis.

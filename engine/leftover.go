@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -53,6 +54,9 @@ func (e *Engine) abandoned(r *replay) error {
 
 // internalTopics names the topics that a query has for itself. Its sources may be gone, so their partitions are not asked for.
 func (e *Engine) internalTopics(q *command.Query) (names []string) {
+	if q.IDs != nil {
+		return slices.Sorted(maps.Values(q.IDs.Topics))
+	}
 	def, err := q.Definition()
 	if err != nil {
 		return nil // of a release whose plans are not read any more

@@ -31,7 +31,7 @@ func (e *Engine) partitioned(q *command.Query, node plan.Node) (*topology.Topolo
 	if err != nil {
 		return nil, nil, err
 	}
-	t, err := e.topology(q.Runs(), node)
+	t, err := e.named(q.Runs(), node, q.IDs)
 	if err == nil && stateless(t) {
 		return t, start, nil
 	}

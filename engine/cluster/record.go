@@ -9,7 +9,8 @@ import (
 	"github.com/millrace/millrace/engine/task"
 )
 
-// recordVersion is the format version of slots records.
+// recordVersion is the format version of slots records. Fields that this release does not know are passed over, and are gone with the task's
+// next commit: whoever adds one that decides an output raises the version.
 const recordVersion = 1
 
 // Record is the value of a slots record: where a task stood at a commit. It is JSON, so that a person can read the topic.
@@ -36,14 +37,20 @@ func (r *Record) encode() ([]byte, error) {
 }
 
 func decodeRecord(value []byte) (*Record, error) {
-	r := &Record{}
-	if err := json.Unmarshal(value, r); err != nil {
+	var head struct { // alone: a later version may have other forms of the rest
+		Version int `json:"v"`
+	}
+	if err := json.Unmarshal(value, &head); err != nil {
 		return nil, err
 	}
-	if r.Version != recordVersion {
-		return nil, fmt.Errorf("format version %d, this release reads %d", r.Version, recordVersion)
+	if head.Version > recordVersion {
+		return nil, fmt.Errorf("it has format version %d, and this release reads up to %d: a later release wrote it, run that one", head.Version, recordVersion)
 	}
-	return r, nil
+	if head.Version < 1 {
+		return nil, fmt.Errorf("it has no format version")
+	}
+	r := &Record{}
+	return r, json.Unmarshal(value, r)
 }
 
 // parseTaskID reads a slots record's key. Only the query may hold slashes.

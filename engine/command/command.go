@@ -12,12 +12,14 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/millrace/millrace/engine/topology"
 	"github.com/millrace/millrace/sql/catalog"
 	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/sql/types"
 )
 
-// FormatVersion is the version of a command's bytes. Every version that was released stays readable.
+// FormatVersion is the version of a command's bytes. Every version that was released stays readable. Fields that this release does not know
+// are passed over: whoever adds one that changes what is computed raises the version.
 const FormatVersion = 2
 
 // Command is one statement's lasting effect, all or nothing.
@@ -81,6 +83,9 @@ type Query struct {
 	// Start holds where reading begins, by source topic and partition, resolved when the query was made: what comes
 	// later is read whichever server starts it, and whenever.
 	Start map[string][]int64 `json:"start"`
+	// IDs are the names of the query's stores and topics. Commands of releases that did not note them have none; their names are made of the
+	// plan's ids, as they were then.
+	IDs *topology.IDs `json:"ids,omitempty"`
 }
 
 // Marshal gives the bytes to append.
@@ -96,12 +101,21 @@ func (c *Command) Marshal() ([]byte, error) {
 // Unmarshal reads a command. A version or kind that this release does not know is an error: a server that cannot read a
 // record must stop there rather than go on without it.
 func Unmarshal(b []byte) (*Command, error) {
+	var head struct { // alone: a later format may have other forms of the rest
+		Format int `json:"format"`
+	}
+	if err := json.Unmarshal(b, &head); err != nil {
+		return nil, fmt.Errorf("decode command: %w", err)
+	}
+	if head.Format < 1 {
+		return nil, fmt.Errorf("decode command: it has no format version")
+	}
+	if head.Format > FormatVersion {
+		return nil, fmt.Errorf("decode command: it has format %d, and this release reads up to %d: a later release wrote it, run that one", head.Format, FormatVersion)
+	}
 	var c Command
 	if err := json.Unmarshal(b, &c); err != nil {
 		return nil, fmt.Errorf("decode command: %w", err)
-	}
-	if c.Format < 1 || c.Format > FormatVersion {
-		return nil, fmt.Errorf("decode command: format %d, this release reads 1 to %d", c.Format, FormatVersion)
 	}
 	for i := range c.Changes {
 		if err := c.Changes[i].check(); err != nil {

@@ -42,11 +42,15 @@ type place struct {
 	partition int32
 }
 
-func newRun(d *Driver, q *catalog.Query) (*run, error) {
-	topo, err := topology.Build(q.Plan, topology.Options{
+func (d *Driver) topologyOptions(q *catalog.Query) topology.Options {
+	return topology.Options{
 		Service: "test", Query: q.ID,
 		Partitions: func(string) (int32, error) { return d.opts.Partitions, nil },
-	})
+	}
+}
+
+func newRun(d *Driver, q *catalog.Query) (*run, error) {
+	topo, err := topology.Build(q.Plan, d.topologyOptions(q))
 	if err != nil {
 		return nil, err
 	}

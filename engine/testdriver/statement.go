@@ -1,6 +1,7 @@
 package testdriver
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"github.com/millrace/millrace/engine/expr"
 	"github.com/millrace/millrace/engine/format"
 	"github.com/millrace/millrace/engine/record"
+	"github.com/millrace/millrace/engine/topology"
 	"github.com/millrace/millrace/sql/analyzer"
 	"github.com/millrace/millrace/sql/ast"
 	"github.com/millrace/millrace/sql/catalog"
@@ -98,6 +100,11 @@ func (d *Driver) addQuery(q *catalog.Query, replaces string) error {
 	if _, err := newRun(&Driver{opts: d.opts}, q); err != nil {
 		return err
 	}
+	if old, ok := d.cat.Query(replaces); ok {
+		if err := d.takeOver(old, q); err != nil {
+			return err
+		}
+	}
 	d.cat = d.cat.WithQuery(q)
 	if i := slices.IndexFunc(d.queries, func(o *catalog.Query) bool { return o.ID == replaces }); i >= 0 {
 		d.queries[i] = q
@@ -105,6 +112,21 @@ func (d *Driver) addQuery(q *catalog.Query, replaces string) error {
 	}
 	d.queries = append(d.queries, q)
 	return nil
+}
+
+// takeOver refuses a query that a server would refuse in the place of another one.
+func (d *Driver) takeOver(old, q *catalog.Query) error {
+	o := d.topologyOptions(q)
+	was, err := topology.Build(old.Plan, o)
+	if err != nil {
+		return err
+	}
+	_, err = topology.TakeOver(was, q.Plan, o)
+	var refused *topology.TakeOverError
+	if errors.As(err, &refused) {
+		return &ast.Error{Code: refused.Code, Message: refused.Message, Hint: refused.Hint}
+	}
+	return err
 }
 
 func (d *Driver) dropQuery(id string) {

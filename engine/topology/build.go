@@ -14,6 +14,8 @@ type Options struct {
 	Query   string // query incarnation
 	// Partitions counts the partitions of a source topic.
 	Partitions func(topic string) (int32, error)
+	// IDs are the names that the query's command holds; nil: it has none yet.
+	IDs *IDs
 }
 
 // UnavailableError refuses a plan that holds a node no operator exists for.
@@ -26,9 +28,12 @@ func (e *UnavailableError) Rule() string { return "operator.unavailable" }
 
 // Build makes the topology of a plan, whose root is a Sink, a Result, or the Source of a table to materialise.
 func Build(root plan.Node, o Options) (*Topology, error) {
-	b := &builder{o: o, topo: &Topology{Query: o.Query, Root: root}}
+	b := &builder{o: o, topo: &Topology{Query: o.Query, Root: root, IDs: IDs{Stores: map[string]string{}, Topics: map[string]string{}}}}
 	if err := b.cut(root); err != nil {
 		return nil, fmt.Errorf("build topology of %s: %w", o.Query, err)
+	}
+	if err := b.checkNames(); err != nil {
+		return nil, err
 	}
 	if err := b.countPartitions(); err != nil {
 		return nil, fmt.Errorf("build topology of %s: %w", o.Query, err)
@@ -40,10 +45,12 @@ func Build(root plan.Node, o Options) (*Topology, error) {
 type builder struct {
 	o    Options
 	topo *Topology
+
+	missing []string // names that Options.IDs does not hold
 }
 
 func (b *builder) internal(node, kind string) string {
-	return "_millrace-" + b.o.Service + "-" + b.o.Query + "-" + node + "-" + kind
+	return b.named(topicNames, node+"/"+kind, "_millrace-"+b.o.Service+"-"+b.o.Query+"-"+node+"-"+kind)
 }
 
 // cut makes the sub-topology that ends in root, after those that feed it.
@@ -207,6 +214,7 @@ func (b *builder) addStore(s *SubTopology, st Store, role string) {
 	if role != "" {
 		st.ID += "-" + role
 	}
+	st.ID = b.named(storeNames, st.Node+"/"+role, st.ID)
 	st.Changelog = b.internal(st.ID, "changelog")
 	s.stores[st.Node+"/"+role] = st.ID
 	s.Stores = append(s.Stores, st)

@@ -6,7 +6,8 @@
 // it writes and the piece above it reads.
 //
 // Everything here follows from the plan and from the partition counts of the source topics. Names are made of the ids of
-// the plan's nodes, which are stable when a statement is replaced, so stores and topics keep their content.
+// the plan's nodes, which are stable when a statement is replaced, and are then kept with the query ([IDs]), so stores and topics keep their
+// content. [TakeOver] says whether a query may go on with what another one kept.
 package topology
 
 import (
@@ -23,6 +24,7 @@ type Topology struct {
 	// Subs holds the sub-topologies; one that feeds another through a repartition topic comes before it.
 	Subs   []*SubTopology
 	Topics []Topic // internal topics to create: repartition topics, then changelogs
+	IDs    IDs
 }
 
 // SubTopology is a piece of a plan between topics. Its partitions are independent tasks.

@@ -54,7 +54,7 @@ func (s *statement) createAs(x *ast.CreateAs) (Result, error) {
 		return nil, err
 	}
 	sink.Partitions, sink.Replicas = topic.Partitions, topic.Replicas
-	out := &CreateAs{Sink: sink, Plan: root, Sources: b.sourceNames(), Topic: topic, OrReplace: x.OrReplace}
+	out := &CreateAs{Sink: sink, Plan: root, Sources: b.sourceNames(), Topic: topic, OrReplace: x.OrReplace, At: x.Name.Span()}
 	if err := s.checkReplace(sink, x.OrReplace, x.Name.Span()); err != nil {
 		return nil, err
 	}
@@ -79,8 +79,5 @@ func (s *statement) takeOver(out *CreateAs, x *ast.CreateAs) error {
 		return fail("replace.not-allowed.writers", at, "%s is written by %d queries", old.Name, len(writers))
 	}
 	out.Replaces = old.Query
-	if q, ok := s.cat.Query(old.Query); ok && q.Plan != nil {
-		return checkUpgrade(q.Plan, out.Plan, at)
-	}
 	return nil
 }

@@ -3,6 +3,7 @@ package analyzer
 import (
 	"time"
 
+	"github.com/millrace/millrace/sql/ast"
 	"github.com/millrace/millrace/sql/catalog"
 	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/sql/types"
@@ -37,7 +38,8 @@ type CreateAs struct {
 	Sources   []string  // names that the query reads, in the order of FROM
 	Topic     Topic
 	OrReplace bool
-	Replaces  string // id of the query that this one takes the place of, or ""
+	Replaces  string   // id of the query that this one takes the place of, or ""; whether it can is for package topology to say
+	At        ast.Span // of the name
 }
 
 // InsertInto is INSERT INTO ... SELECT.

@@ -55,8 +55,18 @@ func Marshal(n Node) ([]byte, error) {
 	return json.Marshal(envelope{Version: FormatVersion, Plan: e.Bytes()})
 }
 
-// Unmarshal decodes what Marshal wrote. It refuses unknown tags and fields, missing parts and columns out of range.
+// Unmarshal decodes what Marshal wrote. It refuses unknown tags and fields, missing parts and columns out of range: what a plan does
+// depends on all of it, so a release that adds a field makes plans that an earlier one does not run.
 func Unmarshal(data []byte) (Node, error) {
+	var head struct { // alone: a later version may have another envelope
+		Version int `json:"version"`
+	}
+	if err := json.Unmarshal(data, &head); err != nil {
+		return nil, fmt.Errorf("decode plan: %w", err)
+	}
+	if head.Version > FormatVersion {
+		return nil, fmt.Errorf("decode plan: it has version %d, and this release reads up to %d: a later release made it, run that one", head.Version, FormatVersion)
+	}
 	var env struct {
 		Version int `json:"version"`
 		Plan    any `json:"plan"`
@@ -70,8 +80,8 @@ func Unmarshal(data []byte) (Node, error) {
 	if dec.More() {
 		return nil, fmt.Errorf("decode plan: text behind the plan")
 	}
-	if env.Version != FormatVersion {
-		return nil, fmt.Errorf("decode plan: version %d, this program reads %d", env.Version, FormatVersion)
+	if env.Version < 1 {
+		return nil, fmt.Errorf("decode plan: it has no version")
 	}
 	var n Node
 	if err := decode(env.Plan, reflect.ValueOf(&n).Elem(), 0); err != nil {

@@ -23,5 +23,8 @@ var ErrTruncated = errors.New("truncated value")
 type VersionError struct{ Found byte }
 
 func (e *VersionError) Error() string {
-	return fmt.Sprintf("stored row has format version %d, this release reads %d", e.Found, FormatVersion)
+	if e.Found < FormatVersion {
+		return fmt.Sprintf("stored row has format version %d, which no release wrote: it is damaged", e.Found)
+	}
+	return fmt.Sprintf("stored row has format version %d, and this release reads up to %d: a later release wrote it, run that one", e.Found, FormatVersion)
 }

@@ -1,0 +1,45 @@
+package cluster
+
+import (
+	"math"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/millrace/millrace/engine/task"
+)
+
+// TestRecordFormats reads a slots record as release 1 wrote it; that file is never changed.
+func TestRecordFormats(t *testing.T) {
+	b, err := os.ReadFile("testdata/slots_record_v1.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &Record{
+		Version: 1, Command: 17, Changelogs: map[string]int64{"aggregate-1": 310},
+		Inputs: map[string]int64{"orders": 120, "_millrace-default_-CTAS_TOTALS_7-repartition-1-repartition": 44},
+		State:  task.State{Marks: map[string][]int64{"aggregate-1": {1767225600000, math.MinInt64}}, Models: 12},
+	}
+	if got, err := decodeRecord(b); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("read as %+v, %v", got, err)
+	}
+	added := strings.Replace(string(b), `"v":1`, `"v":1,"noted":"by a later release that only adds"`, 1)
+	if got, err := decodeRecord([]byte(added)); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("with a field that is not known: %+v, %v", got, err)
+	}
+	again, err := want.encode()
+	if err != nil || string(again)+"\n" != string(b) {
+		t.Errorf("written as %s, %v", again, err)
+	}
+	for record, word := range map[string]string{
+		`{"v":2,"inputs":[["orders",120]]}`: "reads up to 1",
+		`{"inputs":{"orders":120}}`:         "no format version",
+		`{"v":1,"inputs":{"orders":"x"}}`:   "orders",
+		`{"v":1`:                            "JSON",
+	} {
+		if _, err := decodeRecord([]byte(record)); err == nil || !strings.Contains(err.Error(), word) {
+			t.Errorf("%s: %v", record, err)
+		}
+	}
+}
