@@ -145,6 +145,10 @@ zoo: ## train the demo's and the tests' models anew (needs Python 3; installs li
 wasm-testdata: ## build the WebAssembly modules of the tests anew (needs clang, wasm-ld and npm, which installs compilers into .cache)
 	.ci/wasm-testdata
 
+.PHONY: test-model-servers
+test-model-servers: ## score on MLServer and MLflow and compare with scikit-learn (needs Python 3; installs both into .cache)
+	.ci/model-server $(ARGS)
+
 .PHONY: onnx-node-tests
 onnx-node-tests: ## run ONNX's own backend tests against the native models (needs Python 3; downloads them into .cache); ARGS=-race
 	.ci/onnx-node-tests -v $(ARGS) | grep -vE '^ *(=== RUN|--- PASS)'

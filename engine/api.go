@@ -12,21 +12,25 @@ import (
 	"github.com/millrace/millrace/engine/kafka"
 	"github.com/millrace/millrace/engine/pull"
 	"github.com/millrace/millrace/engine/registry"
+	"github.com/millrace/millrace/engine/secure"
 	"github.com/millrace/millrace/sql/types"
 )
 
 // Options configure an Engine. The zero value of a field means the default named with it.
 type Options struct {
-	DataDir        string        // local state, the embedded broker's log, the instance id; required
-	Bootstrap      []string      // Kafka brokers; none: the embedded broker on DataDir
-	TLS            *tls.Config   // of connections to Bootstrap; nil: plain TCP
-	SASL           *kafka.SASL   // who we are there; nil: nobody in particular
-	KafkaListen    string        // loopback address at which the embedded broker is open to other clients; "": no port
-	Advertise      string        // URL at which the other servers of the service reach this one; "": they do not
-	Service        string        // service id, "default_": names internal topics and transactions
-	Slots          int           // fixed number of slots of the service, 32
-	ModelDir       string        // where CREATE MODEL may read files; "": DataDir/models
-	ModelHosts     []string      // web servers, host or host:port, that CREATE MODEL may read from
+	DataDir     string      // local state, the embedded broker's log, the instance id; required
+	Bootstrap   []string    // Kafka brokers; none: the embedded broker on DataDir
+	TLS         *tls.Config // of connections to Bootstrap; nil: plain TCP
+	SASL        *kafka.SASL // who we are there; nil: nobody in particular
+	KafkaListen string      // loopback address at which the embedded broker is open to other clients; "": no port
+	Advertise   string      // URL at which the other servers of the service reach this one; "": they do not
+	Service     string      // service id, "default_": names internal topics and transactions
+	Slots       int         // fixed number of slots of the service, 32
+	ModelDir    string      // where CREATE MODEL may read files; "": DataDir/models
+	ModelHosts  []string    // web servers, host or host:port, that CREATE MODEL may read from, and model servers that may be asked
+	ModelTLS    *tls.Config // of model servers with https; nil: what the system trusts
+	// ModelTokens are the bearer tokens for model servers, by host or host:port.
+	ModelTokens    map[string]secure.Token
 	CommitInterval time.Duration // 100 ms
 	FlushInterval  time.Duration // how often at least changed state is written to disk; 0: 10 minutes
 	Guarantee      string        // processing.guarantee: exactly_once_v2 (default) or at_least_once
@@ -433,6 +437,12 @@ type (
 		Inputs    []ModelColumn `json:"inputs"`
 		Outputs   []ModelColumn `json:"outputs"`
 		Returns   string        `json:"returns"` // SQL type of PREDICT
+		// Facts tell more of what scores the model: of one on a server, whom it asks and how.
+		Facts []ModelFact `json:"facts,omitempty"`
+	}
+	ModelFact struct {
+		Name  string `json:"name"`
+		Value string `json:"value"`
 	}
 )
 

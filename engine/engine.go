@@ -30,6 +30,8 @@ import (
 	"github.com/millrace/millrace/udf/builtin"
 	"github.com/millrace/millrace/udf/model"
 	"github.com/millrace/millrace/udf/model/native"
+	"github.com/millrace/millrace/udf/model/remote"
+	"github.com/millrace/millrace/udf/wasm"
 )
 
 // Version is the release, set by the linker.
@@ -45,10 +47,13 @@ type Engine struct {
 	broker     *embedded.Broker
 	kafka      *kafka.Client
 	producer   *kafka.Producer // INSERT VALUES
+	transients *kafka.Fetcher  // reads for all queries of clients
 	clusterID  string
 	store      *badger.DB
 	guard      badger.Guard
-	functions  *udf.Registry
+	builtin    *udf.Registry
+	callable   atomic.Pointer[udf.Registry] // see functions
+	modules    wasm.Library
 	models     model.Library
 	scored     model.Statistics
 	artifacts  *artifacts
@@ -206,6 +211,7 @@ func (e *Engine) openKafka(ctx context.Context) error {
 	}
 	e.kafka, e.topics = c, topicLookup{c}
 	e.producer = c.NewProducer(kafka.ProducerConfig{})
+	e.transients = c.NewFetcher(kafka.FetchConfig{BufferBytes: transientBuffer})
 	if e.clusterID, err = c.ClusterID(ctx); err != nil {
 		return err
 	}
@@ -238,12 +244,14 @@ func (e *Engine) openSQL(ctx context.Context) error {
 			return err
 		}
 	}
-	e.functions = builtin.Registry()
+	e.builtin = builtin.Registry()
+	e.callable.Store(e.builtin)
 	if e.artifacts, err = openArtifacts(ctx, e.kafka, e.internalTopic("models"), filepath.Join(e.opts.DataDir, "artifacts")); err != nil {
 		return err
 	}
-	e.models.Backends, e.models.Fetch = []model.Backend{native.Backend{}}, e.artifacts.load
-	e.analyzer = analyzer.New(e.functions, modelResolver{e}, analyzer.Options{
+	e.models.Backends, e.models.Fetch = append([]model.Backend{native.Backend{}}, remote.Backends(e.modelAccess())...), e.artifacts.load
+	e.modules.Fetch = e.artifacts.load
+	e.analyzer = analyzer.New(functionResolver{e}, modelResolver{e}, analyzer.Options{
 		Topics: e.topics, DefaultPartitions: 1, Schemas: inference.Of(e.schemas),
 	})
 	return nil
@@ -287,6 +295,9 @@ func (e *Engine) Close(ctx context.Context) error {
 		e.directory.Close(ctx) // first, so that nobody asks this server any more
 	}
 	e.pushes.closeAll()
+	if e.transients != nil {
+		e.transients.Close()
+	}
 	e.printers.closeAll()
 	if e.peers != nil {
 		e.peers.Close()

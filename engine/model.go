@@ -66,7 +66,7 @@ func (e *Engine) createModel(ctx context.Context, st *ast.CreateModel, text stri
 // sameVersion says whether a version would be made a second time.
 func sameVersion(v, def *catalog.ModelVersion) bool {
 	return v.SHA256 == def.SHA256 && v.Backend == def.Backend && v.Held == def.Held && !v.Retired &&
-		v.Props["TOPIC"] == def.Props["TOPIC"] && v.Props["KEY"] == def.Props["KEY"]
+		v.Props["TOPIC"] == def.Props["TOPIC"] && v.Props["KEY"] == def.Props["KEY"] && v.Props[model.OnErrorProperty] == def.Props[model.OnErrorProperty]
 }
 
 // addVersion gives the version its number and checks that the queries that follow the model can go on with it.
@@ -106,6 +106,10 @@ func (e *Engine) readModel(ctx context.Context, st *ast.CreateModel, text string
 	if err != nil {
 		return nil, nil, err
 	}
+	server, err := e.modelServer(st, props)
+	if err != nil {
+		return nil, nil, err
+	}
 	at := st.Span()
 	if st.With != nil {
 		at = st.With.Span()
@@ -119,7 +123,12 @@ func (e *Engine) readModel(ctx context.Context, st *ast.CreateModel, text string
 	def := &catalog.ModelVersion{
 		Name: st.Name.Name, URI: props["URI"], Statement: text, Props: props, Held: props["ACTIVE"] == "false",
 	}
-	b, err := e.modelBytes(ctx, def)
+	var b []byte
+	if server != nil {
+		b, err = describeServer(ctx, server)
+	} else {
+		b, err = e.modelBytes(ctx, def)
+	}
 	if err != nil {
 		return nil, nil, &ast.Error{Code: "model.file", Span: at, Message: err.Error()}
 	}
@@ -154,7 +163,7 @@ func (e *Engine) tryModel(ctx context.Context, def *catalog.ModelVersion, b []by
 			err = errors.New("the file made the backend fail; the server's log says where")
 		}
 	}()
-	v, err := model.Load(ctx, e.models.Backends, model.NewArtifact(def.URI, b), model.Options{Backend: def.Props["BACKEND"]})
+	v, err := model.Load(ctx, e.models.Backends, model.NewArtifact(def.URI, b), model.Options{Backend: def.Props["BACKEND"], OnError: def.Props[model.OnErrorProperty]})
 	if err != nil {
 		return err
 	}

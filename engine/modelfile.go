@@ -6,14 +6,17 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/millrace/millrace/sql/ast"
 	"github.com/millrace/millrace/udf/model"
+	"github.com/millrace/millrace/udf/model/remote"
 )
 
-// modelProps are the properties of a model. ACTIVE='false' keeps rows from the new version until the rollout is altered.
-var modelProps = []string{"URI", "SHA256", "TOPIC", "KEY", "BACKEND", "ACTIVE"}
+// modelProps are the properties of a model. ACTIVE='false' keeps rows from the new version until the rollout is altered. Those of
+// remote.Properties are for models on servers.
+var modelProps = append([]string{"URI", "SHA256", "TOPIC", "KEY", "BACKEND", "ACTIVE", model.OnErrorProperty}, remote.Properties()...)
 
 // modelProperties reads WITH (...).
 func modelProperties(st *ast.CreateModel) (map[string]string, error) {
@@ -23,20 +26,31 @@ func modelProperties(st *ast.CreateModel) (map[string]string, error) {
 	}
 	for _, p := range st.With.Items {
 		name := strings.ToUpper(p.Name.Name)
-		value, ok := p.Value.(*ast.StringLit)
+		value, ok := modelProperty(p.Value)
 		switch {
 		case !slices.Contains(modelProps, name):
 			return nil, &ast.Error{
 				Code: "with.unknown", Span: p.Span(), Message: "a model has no property " + name, Hint: ast.Suggest(name, modelProps),
 			}
 		case !ok:
-			return nil, &ast.Error{Code: "with.value", Span: p.Span(), Message: name + " must be text in single quotes"}
+			return nil, &ast.Error{Code: "with.value", Span: p.Span(), Message: name + " must be text in single quotes, or a number"}
 		}
-		if props[name] = value.Value; name == "ACTIVE" && value.Value != "true" && value.Value != "false" {
+		if props[name] = value; name == "ACTIVE" && value != "true" && value != "false" {
 			return nil, &ast.Error{Code: "with.value", Span: p.Span(), Message: "ACTIVE is 'true' or 'false'"}
 		}
 	}
 	return props, nil
+}
+
+// modelProperty is the text of a property: 'text', or a whole number as it is.
+func modelProperty(x ast.Expr) (string, bool) {
+	switch x := x.(type) {
+	case *ast.StringLit:
+		return x.Value, true
+	case *ast.IntLit:
+		return strconv.FormatInt(x.Value, 10), true
+	}
+	return "", false
 }
 
 // readModelFile reads a file below dir. os.Root resolves links and refuses what leads outside.

@@ -168,7 +168,9 @@ func (e *Engine) modelMetrics() []Metric {
 			if err != nil {
 				continue // the queries that need it say so
 			}
-			out = append(out, versionMetrics(map[string]string{"model": m.Name, "version": strconv.Itoa(v.Version)}, &s, loaded.Scorer.Signature())...)
+			labels := map[string]string{"model": m.Name, "version": strconv.Itoa(v.Version)}
+			out = append(out, versionMetrics(labels, &s, loaded.Scorer.Signature())...)
+			out = append(out, serverMetrics(labels, loaded.Scorer)...)
 		}
 	}
 	return out

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/millrace/millrace/sql/ast"
 	"github.com/millrace/millrace/sql/catalog"
@@ -52,12 +53,18 @@ func (e *Engine) showModelVersions(cat *catalog.Catalog, name *ast.Ident) ([]Ent
 
 // versionStatus is what a version does in the rollout.
 func versionStatus(r *catalog.Rollout, v *catalog.ModelVersion) string {
+	trial := ""
+	if r.Canary != nil && v.Version == r.Canary.Version {
+		trial = "CANARY"
+	}
 	for _, s := range r.Traffic {
 		if s.Version == v.Version {
-			return fmt.Sprintf("%d%%", s.Percent)
+			return strings.TrimSpace(fmt.Sprintf("%s %d%%", trial, s.Percent))
 		}
 	}
 	switch {
+	case trial != "":
+		return trial
 	case v.Retired:
 		return "RETIRED"
 	case v.Version == r.Active && r.Traffic == nil:
@@ -88,5 +95,10 @@ func (e *Engine) describeModel(ctx context.Context, cat *catalog.Catalog, name a
 		d.Outputs = append(d.Outputs, ModelColumn{Name: t.Name, Type: t.Type.String(), Shape: t.String()})
 	}
 	d.Returns = returns(v)
+	if s, ok := v.Scorer.(model.Described); ok {
+		for _, f := range s.Facts() {
+			d.Facts = append(d.Facts, ModelFact(f))
+		}
+	}
 	return one(d), nil
 }

@@ -117,10 +117,17 @@ func viewModel(v struct {
 	modelInfo
 	Statement, Returns string
 	Inputs, Outputs    []struct{ Name, Type, Shape string }
+	Facts              []struct{ Name, Value string }
 },
 ) view {
-	out := view{text: facts("Model", v.Name, "Version", strconv.Itoa(v.Version), "Backend", v.Backend, "Bytes", strconv.FormatInt(v.Bytes, 10),
-		"SHA-256", v.SHA256, "URI", v.URI, "Rollout", v.Rollout, "PREDICT returns", v.Returns, "Statement", oneLine(v.Statement))}
+	lines := []string{
+		"Model", v.Name, "Version", strconv.Itoa(v.Version), "Backend", v.Backend, "Bytes", strconv.FormatInt(v.Bytes, 10),
+		"SHA-256", v.SHA256, "URI", v.URI, "Rollout", v.Rollout, "PREDICT returns", v.Returns, "Statement", oneLine(v.Statement),
+	}
+	for _, f := range v.Facts {
+		lines = append(lines, strings.ToUpper(f.Name[:1])+f.Name[1:], f.Value)
+	}
+	out := view{text: facts(lines...)}
 	in, result := newGrid("Input", "Type", "Shape"), newGrid("Output", "Type", "Shape")
 	for _, c := range v.Inputs {
 		in.add(c.Name, c.Type, c.Shape)

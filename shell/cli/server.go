@@ -31,6 +31,7 @@ type serverOptions struct {
 	log        logOptions
 	config     string
 	unknown    []string // settings of config that nothing reads
+	models     modelServers
 }
 
 // handOver is how long a server may take to commit and hand over its work when it is stopped.
@@ -85,7 +86,9 @@ func (o *serverOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.engine.KafkaListen, "kafka-listen", "", "loopback `ADDRESS` at which the broker inside is open to other programs")
 	f.IntVar(&o.engine.Slots, "slots", 32, "units in which the service's work is shared; fixed once the service exists")
 	f.StringVar(&o.engine.ModelDir, "model-dir", "", "`DIRECTORY` from which CREATE MODEL may read files (default: models in the data directory)")
-	f.StringSliceVar(&o.engine.ModelHosts, "model-hosts", nil, "`HOSTS`, with commas, of web servers from which CREATE MODEL may read files")
+	f.StringSliceVar(&o.engine.ModelHosts, "model-hosts", nil, "`HOSTS`, with commas, of web servers from which CREATE MODEL may read files, and of model servers that may be asked")
+	f.StringVar(&o.models.ca, "model-ca", "", "`FILE` of PEM certificates that model servers with https are known by (default: the system's)")
+	f.StringArrayVar(&o.models.tokens, "model-token", nil, "bearer token for a model server: `HOST=FILE`, or HOST=env:NAME of an environment variable; may be repeated")
 	f.DurationVar(&o.engine.CommitInterval, "commit-interval", 100*time.Millisecond, "how often running queries commit")
 	f.DurationVar(&o.engine.FlushInterval, "flush-interval", 10*time.Minute, "how often at least changed state is written to disk")
 	f.StringVar(&o.engine.Guarantee, "guarantee", "exactly_once_v2", "processing `GUARANTEE`: exactly_once_v2 or at_least_once")
@@ -137,6 +140,9 @@ func runServer(ctx context.Context, std streams, o serverOptions) (err error) {
 		o.engine.SchemaRegistry.Password = password
 	}
 	o.engine.Connect.Password = os.Getenv("MILLRACE_CONNECT_PASSWORD")
+	if err := o.models.apply(&o.engine); err != nil {
+		return errors.Join(err, l.Close())
+	}
 	e, err := engine.Open(ctx, o.engine)
 	if err != nil {
 		return errors.Join(err, l.Close())
