@@ -45,6 +45,7 @@ type ModelVersion struct {
 	SHA256    string
 	Size      int64
 	Backend   string
+	Why       string `json:",omitempty"` // what made the backend that one
 	Statement string
 	Props     map[string]string
 	Created   int64 `json:",omitempty"` // ms since the epoch; 0: not known

@@ -108,11 +108,11 @@ func Load(ctx context.Context, backends []Backend, a Artifact, o Options) (*Vers
 			if s, err = policy.Over(s); err != nil {
 				return nil, fmt.Errorf("load model %s: %w", a.Name, err)
 			}
-			return &Version{Artifact: a, Backend: b.Name(), Scorer: s}, nil
+			return &Version{Artifact: a, Backend: b.Name(), Why: why(o, refusals), Scorer: s}, nil
 		}
 		var unsupported *UnsupportedError
 		if !errors.As(err, &unsupported) {
-			return nil, fmt.Errorf("load model %s: %w", a.Name, err)
+			return nil, fmt.Errorf("load model %s: %w", a.Name, errors.Join(append(refusals, err)...))
 		}
 		refusals = append(refusals, err)
 	}
@@ -120,4 +120,15 @@ func Load(ctx context.Context, backends []Backend, a Artifact, o Options) (*Vers
 		return nil, fmt.Errorf("load model %s: no backend called %q", a.Name, o.Backend)
 	}
 	return nil, fmt.Errorf("load model %s: %w", a.Name, errors.Join(refusals...))
+}
+
+// why says what made a backend the one that scores: the wish, what others miss, or that it is the first.
+func why(o Options, refusals []error) string {
+	switch {
+	case o.Backend != "":
+		return "BACKEND names it"
+	case refusals == nil:
+		return "it covers the whole model"
+	}
+	return errors.Join(refusals...).Error()
 }

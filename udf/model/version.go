@@ -4,5 +4,6 @@ package model
 type Version struct {
 	Artifact Artifact
 	Backend  string // the name of the backend that scores it
+	Why      string // what made it that one
 	Scorer   Scorer
 }
