@@ -89,6 +89,7 @@ func (e *Engine) startQueries(ctx context.Context) error {
 	for _, m := range e.Catalog().Models() {
 		e.keepModel(ctx, m)
 	}
+	e.keepFunctions(ctx, e.Catalog())
 	for _, id := range r.order {
 		q, ok := r.queries[id]
 		if !ok {
@@ -139,6 +140,7 @@ func (e *Engine) follow(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-e.commands.Hurried():
 		}
 		if err := e.commands.CatchUp(ctx); err != nil && ctx.Err() == nil {
 			e.log.Error("cannot follow the command log", "error", err)
@@ -156,6 +158,12 @@ func (e *Engine) apply(ctx context.Context, offset int64, c *command.Command) er
 	if err != nil {
 		return err
 	}
+	functions := c.DefinesFunctions()
+	if functions {
+		if err := e.defineFunctions(next); err != nil {
+			return err
+		}
+	}
 	for i := range c.Changes {
 		if err := e.applyChange(ctx, &c.Changes[i]); err != nil {
 			return err
@@ -164,10 +172,13 @@ func (e *Engine) apply(ctx context.Context, offset int64, c *command.Command) er
 	models := c.Models()
 	if e.replay == nil {
 		e.keepModels(ctx, models, before, next)
+		if functions {
+			e.keepFunctions(ctx, next)
+		}
 	}
 	e.catalog.Store(next)
 	e.applied.Store(offset + 1)
-	if len(models) > 0 {
+	if len(models) > 0 || functions {
 		e.cluster.ModelsChanged()
 	}
 	return nil
@@ -193,7 +204,8 @@ func (e *Engine) applyChange(ctx context.Context, ch *command.Change) error {
 	case command.ResumeQuery:
 		e.queries.Resume(ch.Name)
 	case command.Service, command.PutSource, command.DropSource, command.PutType, command.DropType,
-		command.PutModel, command.DropModel, command.RollOut, command.DropModelVersion, command.RefuseModel: // the catalog says it all
+		command.PutModel, command.DropModel, command.RollOut, command.DropModelVersion, command.RefuseModel,
+		command.PutFunction, command.DropFunction: // the catalog says it all
 	}
 	return nil
 }
@@ -218,7 +230,7 @@ func (r *replay) take(ch *command.Change) bool {
 	case command.PauseQuery, command.ResumeQuery:
 		r.paused[ch.Name] = ch.Kind == command.PauseQuery
 	case command.PutModel, command.DropModel, command.RollOut, command.DropModelVersion, command.RefuseModel,
-		command.PutSource, command.DropSource, command.PutType, command.DropType:
+		command.PutSource, command.DropSource, command.PutType, command.DropType, command.PutFunction, command.DropFunction:
 		return false
 	}
 	return true
@@ -230,7 +242,10 @@ func (e *Engine) startQuery(ctx context.Context, q *command.Query, paused bool) 
 	if err != nil {
 		return err
 	}
-	return e.queries.Start(ctx, q.ID, e.retry(q.Props), func() (query.Spec, error) { return e.spec(q, def.Plan, paused) })
+	return e.queries.Start(ctx, query.Definition{
+		ID: q.ID, Incarnation: q.Runs(), Topics: e.internalTopics(q), Retry: e.retry(q.Props),
+		Build: func() (query.Spec, error) { return e.spec(q, def.Plan, paused) },
+	})
 }
 
 // topology cuts the plan of a query that is not made yet by the partitions that its topics have now.
@@ -263,5 +278,5 @@ func (e *Engine) topologyOptions(id string, ids *topology.IDs) topology.Options 
 
 // optimize rewrites a plan before it is run or stored.
 func (e *Engine) optimize(node plan.Node) plan.Node {
-	return optimizer.Optimize(node, optimizer.Options{Fold: e.fold, Volatile: e.functions.Volatile})
+	return optimizer.Optimize(node, optimizer.Options{Fold: e.fold, Volatile: e.functions().Volatile})
 }

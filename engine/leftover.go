@@ -34,19 +34,27 @@ func (e *Engine) forget(r *replay) {
 	}
 }
 
-// abandoned has the internal topics of dropped queries deleted that are still there.
+// abandoned has deleted what dropped queries have in Kafka still: internal topics, and positions for lag tools.
 func (e *Engine) abandoned(r *replay) error {
-	there, err := e.topics.client.ListTopics()
+	topics, err := e.topics.client.ListTopics()
+	if err != nil {
+		return err
+	}
+	groups, err := e.kafka.ListGroups()
 	if err != nil {
 		return err
 	}
 	exists := map[string]bool{}
-	for _, t := range there {
+	for _, t := range topics {
 		exists[t.Name] = true
 	}
 	for _, q := range r.dropped {
-		if e.dropped[q.Runs()] {
-			e.queries.Forget(q.Runs(), slices.DeleteFunc(e.internalTopics(q), func(name string) bool { return !exists[name] }))
+		if !e.dropped[q.Runs()] {
+			continue
+		}
+		names := slices.DeleteFunc(e.internalTopics(q), func(name string) bool { return !exists[name] })
+		if len(names) > 0 || slices.Contains(groups, e.opts.Service+"-"+q.ID) {
+			e.queries.Forget(q.ID, q.Runs(), names)
 		}
 	}
 	return nil

@@ -63,21 +63,3 @@ func (e *Engine) newPartitions(start map[string][]int64) (map[string][]int64, er
 	}
 	return out, nil
 }
-
-// changed says that topics have other partitions than offsets were found for. What cannot be asked has not changed.
-func (e *Engine) changed(start map[string][]int64) bool {
-	var topics []string
-	for topic := range start {
-		topics = append(topics, topic)
-	}
-	infos, err := e.kafka.DescribeTopics(topics...)
-	if err != nil {
-		return false
-	}
-	for topic, offsets := range start {
-		if info, ok := infos[topic]; ok && int(info.Partitions) != len(offsets) {
-			return true
-		}
-	}
-	return false
-}

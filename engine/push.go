@@ -9,14 +9,13 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/millrace/millrace/engine/kafka"
 	"github.com/millrace/millrace/engine/query"
 	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/sql/vector"
 )
 
 // MaxPushQueries bounds the push queries of one server.
-const MaxPushQueries = 100
+const MaxPushQueries = 2000
 
 // rowQueue is how many batches a push query is ahead of its client. When it is full the query waits, and so does its fetching.
 const rowQueue = 16
@@ -28,6 +27,9 @@ type pushes struct {
 	next   int
 	closed bool
 }
+
+// transientBuffer bounds what is fetched ahead of one partition of a push query: there may be many of them.
+const transientBuffer = 128 << 10
 
 // stream is a query that runs for one client: push queries, and bounded scans of a stream. Its goroutine is awaited by Close.
 type stream struct {
@@ -79,11 +81,9 @@ func (e *Engine) startStream(ctx context.Context, c clientQuery) (ResultSet, err
 		if err != nil {
 			return err
 		}
-		fetcher := e.kafka.NewFetcher(kafka.FetchConfig{})
-		defer fetcher.Close()
-		deps := e.taskDeps(s.id, e.applied.Load())
+		deps := e.taskDeps(s.id, e.applied.Load(), func() context.Context { return ctx })
 		deps.Rows = s.take
-		q := query.Transient{Topology: topo, Fetcher: fetcher, Start: c.start, Until: c.until, Deps: deps, KeyedOnly: c.scalable}
+		q := query.Transient{Topology: topo, Fetcher: e.transients, Start: c.start, Until: c.until, Deps: deps, KeyedOnly: c.scalable}
 		return q.Run(ctx)
 	})
 }

@@ -23,7 +23,7 @@ func (e *Engine) openRuntime(context.Context) error {
 		CommitInterval: e.opts.CommitInterval, FlushInterval: e.opts.FlushInterval, AtLeastOnce: e.opts.Guarantee == "at_least_once", Guard: e.guard.Check,
 		FlushBytes: e.memory.state, InputBytes: e.memory.inputs, TransactionBytes: e.memory.transactions,
 		CommandOffset: func() int64 { return e.applied.Load() },
-		CatchUp:       e.awaitApplied,
+		CatchUp:       e.catchUp,
 		Dropped:       func(incarnation string) bool { return e.dropped[incarnation] },
 		TransactionalID: func(slot int32) string {
 			return e.transactionalID("slot-" + strconv.Itoa(int(slot)))
@@ -31,7 +31,7 @@ func (e *Engine) openRuntime(context.Context) error {
 	}
 	if e.broker == nil {
 		cfg.Ownership = cluster.GroupOwnership{
-			Kafka: e.kafka, Service: e.opts.Service, InstanceID: e.instance,
+			Kafka: e.kafka, Service: e.opts.Service, InstanceID: e.instance, Standbys: e.standbyReplicas(), SessionTimeout: e.sessionTimeout(),
 			Report: func(err error) { e.log.Warn("group membership", "error", err) },
 		}
 	}
@@ -69,10 +69,11 @@ func (e *Engine) spec(q *command.Query, node plan.Node, paused bool) (query.Spec
 	if err := e.ensureDeadLetters(options.OnError); err != nil {
 		return query.Spec{}, err
 	}
-	deps := e.countedDeps(q.ID, q.Models)
+	interrupt := task.NewInterrupt()
+	deps := e.countedDeps(q.ID, q.Models, interrupt.Context)
 	deps.UDF = newUDFEnv(q.Props)
 	return query.Spec{
-		Topology: topo, Start: start, Deps: deps, Options: options, Paused: paused, Changed: func() bool { return e.changed(start) },
+		Topology: topo, Start: start, Deps: deps, Options: options, Paused: paused, Interrupt: interrupt,
 	}, nil
 }
 

@@ -1,8 +1,10 @@
 package cluster
 
 import (
-	"hash/fnv"
+	"iter"
 	"strconv"
+
+	"github.com/millrace/millrace/engine/topology"
 )
 
 // TaskID names a task: partition of a sub-topology of a query's incarnation.
@@ -20,7 +22,28 @@ func (id TaskID) String() string {
 // SlotOf gives the slot that a task belongs to. Partitions of a sub-topology lie in slots one after the other, so that they spread.
 // It is the same in all releases: the slots topic depends on it.
 func SlotOf(id TaskID, slots int32) int32 {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(id.Query + "/" + id.Sub)) // never fails
-	return int32((uint64(h.Sum32()) + uint64(id.Partition)) % uint64(slots))
+	h := fnv1a(fnv1a(fnv1a(fnvBasis, id.Query), "/"), id.Sub)
+	return int32((uint64(h) + uint64(id.Partition)) % uint64(slots))
+}
+
+// fnvBasis and fnv1a are the hash FNV-1a of 32 bits, of strings as they are: it is asked for every task whenever a query changes.
+const fnvBasis = 2166136261
+
+func fnv1a(h uint32, s string) uint32 {
+	for i := range len(s) {
+		h = (h ^ uint32(s[i])) * 16777619
+	}
+	return h
+}
+
+// partitionsIn gives the partitions of a sub-topology whose tasks belong to a slot.
+func partitionsIn(slot, slots int32, query string, sub *topology.SubTopology) iter.Seq[int32] {
+	return func(yield func(int32) bool) {
+		first := SlotOf(TaskID{Query: query, Sub: sub.ID}, slots)
+		for p := (slot - first + slots) % slots; p < sub.Partitions; p += slots {
+			if !yield(p) {
+				return
+			}
+		}
+	}
 }

@@ -10,7 +10,8 @@ import (
 // Broker is what slots ask of Kafka. A [kafka.Client] is behind it ([OnKafka]); package simtest has one whose transactions, delays and
 // failures follow a seed. The contracts are those of the methods of the same names in package kafka.
 type Broker interface {
-	CreateTopic(ctx context.Context, spec kafka.TopicSpec) error
+	CreateTopics(ctx context.Context, specs ...kafka.TopicSpec) error
+	DescribeTopics(topics ...string) (map[string]kafka.TopicInfo, error)
 	DescribeTopic(topic string) (kafka.TopicInfo, error)
 	MaxBatchBytes(topic string) int
 	Offset(ctx context.Context, topic string, partition int32, at kafka.At) (int64, error)

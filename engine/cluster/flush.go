@@ -6,13 +6,25 @@ import "time"
 // would cost a rebuild at the next start.
 const restamp = 6 * time.Hour
 
+// reflush is when a flush that failed is tried again.
+const reflush = time.Second
+
+// stalled says that tasks must wait: the disk is nearly full, or what is committed cannot be written to it and there is no memory for more.
+func (s *Service) stalled() bool {
+	return s.lowDisk.Load() || s.unwritable.Load() && s.memory.state.full()
+}
+
+// Unwritable says that the last flush of some task failed for another reason than that there was no time for it. Tasks go on as long as there is
+// memory for what they change.
+func (s *Service) Unwritable() bool { return s.unwritable.Load() }
+
 // flushOld begins to flush the tasks whose committed state is old, or the largest while memory is short.
 func (sl *slot) flushOld(now time.Time) {
 	if sl.s.lowDisk.Load() {
 		return
 	}
 	for _, m := range sl.order {
-		if m.state == nil {
+		if m.state == nil || now.Before(m.reflush) {
 			continue
 		}
 		// Where the disk is slower than the input, the input waits: else memory would grow without bound.
@@ -65,10 +77,13 @@ func (m *member) endFlush(wait bool) {
 	metrics.Flushes.Add(1)
 	switch {
 	case err == nil:
+		m.slot.s.unwritable.Store(false)
 	case m.slot.io.Err() != nil:
 		m.slot.s.cfg.Logger.Info("there was no time to write state to disk; it is read back from its changelog", "task", m.id.String(), "error", err)
 	default:
 		metrics.FlushFailures.Add(1)
+		m.reflush = time.Now().Add(reflush)
+		m.slot.s.unwritable.Store(true)
 		m.slot.s.cfg.Logger.Error("state could not be written; it is kept in memory and in its changelog", "task", m.id.String(), "error", err)
 	}
 }

@@ -16,7 +16,7 @@ func (s *Service) janitor(ctx context.Context) {
 	defer second.Stop()
 	rest := time.NewTicker(s.cfg.JanitorInterval)
 	defer rest.Stop()
-	last := map[string]int64{}
+	last := positions{}
 	for {
 		select {
 		case <-ctx.Done():
@@ -27,7 +27,7 @@ func (s *Service) janitor(ctx context.Context) {
 			s.checkDisk()
 			s.restoring.tick(now, s.remaining)
 		case <-rest.C:
-			s.report(ctx, last)
+			last = s.report(ctx, last)
 			s.sweep(ctx)
 		}
 	}
@@ -49,49 +49,74 @@ func (s *Service) checkDisk() {
 func (s *Service) LowDisk() bool { return s.lowDisk.Load() }
 
 // report commits positions for lag tools and trims repartition topics up to what is committed. last holds what was said before.
-func (s *Service) report(ctx context.Context, last map[string]int64) {
-	groups := map[string]map[kafka.TopicPartition]int64{}
-	trims := map[string]map[int32]int64{}
+func (s *Service) report(ctx context.Context, last positions) positions {
+	r := report{last: last, now: positions{}, groups: map[string]map[kafka.TopicPartition]int64{}, trims: map[string]map[int32]int64{}}
 	s.mu.Lock()
 	for name, q := range s.queries {
-		for _, sl := range s.slots {
-			for _, t := range sl.statuses(name) {
-				collect(q, t, last, groups, trims)
-			}
+		for _, t := range s.statuses(q) {
+			r.collect(name, t)
 		}
 	}
 	s.mu.Unlock()
-	for group, positions := range groups {
-		if err := s.broker.CommitOffsets(ctx, group, positions); err != nil && ctx.Err() == nil {
-			s.cfg.Logger.Warn("positions could not be shown to lag tools", "group", group, "error", err)
-		}
+	for query, moved := range r.groups {
+		s.show(ctx, query, moved)
 	}
-	for topic, before := range trims {
+	for topic, before := range r.trims {
 		if err := s.broker.DeleteRecords(topic, before); err != nil && ctx.Err() == nil {
 			s.cfg.Logger.Warn("repartition topic could not be trimmed", "topic", topic, "error", err)
 		}
 	}
+	return r.now
 }
 
-// collect notes what has moved since the last time.
-func collect(q *query, t TaskStatus, last map[string]int64, groups map[string]map[kafka.TopicPartition]int64, trims map[string]map[int32]int64) {
+// show commits positions of a query for lag tools, unless it was stopped meanwhile: then its group may have been deleted.
+func (s *Service) show(ctx context.Context, query string, moved map[kafka.TopicPartition]int64) {
+	s.showing.Lock()
+	defer s.showing.Unlock()
+	s.mu.Lock()
+	q := s.queries[query]
+	s.mu.Unlock()
+	if q == nil || q.Group == "" {
+		return
+	}
+	if err := s.broker.CommitOffsets(ctx, q.Group, moved); err != nil && ctx.Err() == nil {
+		s.cfg.Logger.Warn("positions could not be shown to lag tools", "group", q.Group, "error", err)
+	}
+}
+
+// positions are committed offsets, by task and input.
+type positions map[place]int64
+
+type place struct {
+	task  TaskID
+	topic string
+}
+
+// report is what has moved since the last one.
+type report struct {
+	last, now positions
+	groups    map[string]map[kafka.TopicPartition]int64 // by query
+	trims     map[string]map[int32]int64                // by topic
+}
+
+func (r *report) collect(query string, t TaskStatus) {
 	for _, in := range t.Inputs {
-		key := fmt.Sprintf("%s %s/%d", t.ID, in.Topic, in.Partition)
-		if last[key] == in.Committed {
+		at := place{t.ID, in.Topic}
+		r.now[at] = in.Committed
+		if last, ok := r.last[at]; ok && last == in.Committed || !ok && in.Committed == 0 {
 			continue
 		}
-		last[key] = in.Committed
 		if in.Internal {
-			if trims[in.Topic] == nil {
-				trims[in.Topic] = map[int32]int64{}
+			if r.trims[in.Topic] == nil {
+				r.trims[in.Topic] = map[int32]int64{}
 			}
-			trims[in.Topic][in.Partition] = in.Committed
-		} else if q.Group != "" {
-			if groups[q.Group] == nil {
-				groups[q.Group] = map[kafka.TopicPartition]int64{}
-			}
-			groups[q.Group][kafka.TopicPartition{Topic: in.Topic, Partition: in.Partition}] = in.Committed
+			r.trims[in.Topic][in.Partition] = in.Committed
+			continue
 		}
+		if r.groups[query] == nil {
+			r.groups[query] = map[kafka.TopicPartition]int64{}
+		}
+		r.groups[query][kafka.TopicPartition{Topic: in.Topic, Partition: in.Partition}] = in.Committed
 	}
 }
 

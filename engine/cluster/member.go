@@ -40,6 +40,7 @@ type member struct {
 	pendingRaw []byte // nil until it was sent
 	flush      *state.Flush
 	flushed    chan error // capacity 1: the outcome of flush
+	reflush    time.Time  // when to try again, after one that failed
 	holdings   holdings
 
 	state *state.Task // set under slot.mu, since views read it

@@ -33,11 +33,8 @@ func (sl *slot) wanted() map[TaskID]wish {
 			continue
 		}
 		for _, sub := range q.Topology.Subs {
-			for p := range sub.Partitions {
-				id := TaskID{name, sub.ID, p}
-				if SlotOf(id, sl.s.cfg.Slots) == sl.n {
-					w[id] = wish{q.QuerySpec, sub, q.paused, &q.restored, &q.done}
-				}
+			for p := range partitionsIn(sl.n, sl.s.cfg.Slots, name, sub) {
+				w[TaskID{name, sub.ID, p}] = wish{q.QuerySpec, sub, q.paused, &q.restored, &q.done}
 			}
 		}
 	}

@@ -82,12 +82,10 @@ func (m *member) reached(store string, at int64) {
 func (s *Service) remaining() (n int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for name := range s.queries {
-		for _, sl := range s.slots {
-			for _, t := range sl.statuses(name) {
-				for _, p := range t.Restore {
-					n += p.Remaining()
-				}
+	for _, q := range s.queries {
+		for _, t := range s.statuses(q) {
+			for _, p := range t.Restore {
+				n += p.Remaining()
 			}
 		}
 	}

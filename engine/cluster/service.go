@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/millrace/millrace/engine/kafka"
 	"github.com/millrace/millrace/engine/topology"
@@ -23,11 +22,13 @@ type Service struct {
 	metrics    Metrics
 	memory     memory
 	lowDisk    atomic.Bool
+	unwritable atomic.Bool   // a flush failed, and none has succeeded since
 	tasks      atomic.Int64  // running here
 	restores   chan struct{} // one token per restore that may run
 	restoring  restoring
 	distrust   distrust
 	standbys   *standbys
+	ledger     ledger
 
 	// fault, set by tests before Start, may fail a transaction at a named point: "produce", "end", "ended", "flush".
 	fault func(point string) error
@@ -38,6 +39,8 @@ type Service struct {
 	cancel context.CancelCauseFunc
 	wg     sync.WaitGroup
 	ended  chan struct{} // ownership has ended
+
+	showing sync.Mutex // held while positions are shown to lag tools; taken before mu
 
 	mu      sync.Mutex
 	err     error // why ownership ended by itself
@@ -118,32 +121,11 @@ func (s *Service) Start(ctx context.Context) error {
 
 func (s *Service) ensureSlotsTopic(ctx context.Context) error {
 	name := SlotsTopic(s.cfg.Service)
-	err := s.ensureTopic(ctx, kafka.TopicSpec{
+	err := s.ensureTopics(ctx, kafka.TopicSpec{
 		Name: name, Partitions: s.cfg.Slots, Configs: map[string]string{"cleanup.policy": "compact", "segment.bytes": "16777216", "retention.ms": "-1"},
 	})
 	if err != nil {
 		return fmt.Errorf("start service %s: %w", s.cfg.Service, err)
-	}
-	return nil
-}
-
-// ensureTopic creates a topic, or checks the partitions of the one that is there.
-func (s *Service) ensureTopic(ctx context.Context, spec kafka.TopicSpec) error {
-	err := s.broker.CreateTopic(ctx, spec)
-	if !errors.Is(err, kafka.ErrTopicExists) {
-		return err
-	}
-	info, err := s.broker.DescribeTopic(spec.Name)
-	for began := time.Now(); errors.Is(err, kafka.ErrUnknownTopic) && time.Since(began) < 5*time.Second && ctx.Err() == nil; {
-		// Another server created it a moment ago, and the broker asked does not know its leaders yet.
-		time.Sleep(100 * time.Millisecond)
-		info, err = s.broker.DescribeTopic(spec.Name)
-	}
-	if err != nil {
-		return err
-	}
-	if info.Partitions != spec.Partitions {
-		return fmt.Errorf("topic %s has %d partitions, not %d", spec.Name, info.Partitions, spec.Partitions)
 	}
 	return nil
 }
@@ -212,10 +194,12 @@ func (s *Service) Metrics() *Metrics { return &s.metrics }
 // StartQuery makes the query's internal topics, and starts its tasks in the slots owned here, now and later. Starting a query
 // again that runs or failed changes nothing.
 func (s *Service) StartQuery(ctx context.Context, spec QuerySpec) error {
-	for _, t := range spec.Topology.Topics {
-		if err := s.ensureTopic(ctx, topicSpec(t)); err != nil {
-			return fmt.Errorf("start query %s: %w", spec.Topology.Query, err)
-		}
+	specs := make([]kafka.TopicSpec, len(spec.Topology.Topics))
+	for i, t := range spec.Topology.Topics {
+		specs[i] = topicSpec(t)
+	}
+	if err := s.ensureTopics(ctx, specs...); err != nil {
+		return fmt.Errorf("start query %s: %w", spec.Topology.Query, err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -247,17 +231,9 @@ func topicSpec(t topology.Topic) kafka.TopicSpec {
 // records get tombstones, its stores are deleted bit by bit. Its topics are the caller's to delete, when every server
 // has passed the drop.
 func (s *Service) StopQuery(ctx context.Context, incarnation string, drop bool) error {
-	s.mu.Lock()
-	if drop {
-		s.dropped[incarnation] = true
-	}
-	if s.queries[incarnation] == nil {
-		s.mu.Unlock()
+	if !s.forget(incarnation, drop) {
 		return fmt.Errorf("stop query %s: %w", incarnation, ErrUnknownQuery)
 	}
-	delete(s.queries, incarnation)
-	s.wakeAll()
-	s.mu.Unlock()
 	err := s.await(ctx, func(sl *slot) bool { return sl.hosts(incarnation) })
 	if err == nil {
 		err = s.standbys.yield(ctx, func(id TaskID) bool { return id.Query == incarnation })
@@ -269,6 +245,23 @@ func (s *Service) StopQuery(ctx context.Context, incarnation string, drop bool) 
 		return s.dropStores(incarnation)
 	}
 	return nil
+}
+
+// forget takes a query out. When it returns, its positions are not shown any more.
+func (s *Service) forget(incarnation string, drop bool) (ran bool) {
+	s.showing.Lock()
+	defer s.showing.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if drop {
+		s.dropped[incarnation] = true
+	}
+	if s.queries[incarnation] == nil {
+		return false
+	}
+	delete(s.queries, incarnation)
+	s.wakeAll()
+	return true
 }
 
 // await waits until busy is false for all slots owned here.
@@ -358,11 +351,32 @@ func (s *Service) Status(incarnation string) (QueryStatus, bool) {
 	st := QueryStatus{Paused: q.paused, Err: q.err}
 	st.Restored.Records, st.Restored.Bytes = q.restored.Records.Load(), q.restored.Bytes.Load()
 	st.RecordsIn, st.RecordsOut = q.done.In.Load(), q.done.Out.Load()
-	for _, sl := range s.slots {
-		st.Tasks = append(st.Tasks, sl.statuses(incarnation)...)
-	}
+	st.Tasks = s.statuses(q)
 	st.Standbys = s.standbys.statuses(incarnation)
 	return st, true
+}
+
+// Failed tells why a query was taken out of service here; nil if it runs, or was not started.
+func (s *Service) Failed(incarnation string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if q := s.queries[incarnation]; q != nil {
+		return q.err
+	}
+	return nil
+}
+
+// statuses lists the tasks of a query that are here. s.mu is held.
+func (s *Service) statuses(q *query) (list []TaskStatus) {
+	for _, sub := range q.Topology.Subs {
+		for p := range sub.Partitions {
+			id := TaskID{q.Topology.Query, sub.ID, p}
+			if sl := s.slots[SlotOf(id, s.cfg.Slots)]; sl != nil {
+				list = sl.status(list, id)
+			}
+		}
+	}
+	return list
 }
 
 // View opens a store of a running task as of its last commit. Close it.

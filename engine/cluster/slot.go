@@ -247,8 +247,10 @@ func (sl *slot) loop(ctx context.Context) error {
 		}
 		sl.followModels()
 		more := false
-		if !sl.s.lowDisk.Load() {
+		if !sl.s.stalled() {
 			more = sl.process()
+		} else if sl.since.IsZero() {
+			sl.flushOld(time.Now()) // nothing else can make room
 		}
 		now := time.Now()
 		if sl.due(now) {
@@ -377,14 +379,12 @@ func (sl *slot) hosts(query string) bool {
 	return false
 }
 
-// statuses lists the slot's tasks of a query. Any goroutine may call it.
-func (sl *slot) statuses(query string) (list []TaskStatus) {
+// status appends the status of a task, if it is here. Any goroutine may call it.
+func (sl *slot) status(list []TaskStatus, id TaskID) []TaskStatus {
 	sl.mu.Lock()
 	defer sl.mu.Unlock()
-	for _, m := range sl.order {
-		if m.id.Query == query {
-			list = append(list, m.status())
-		}
+	if m := sl.members[id]; m != nil {
+		list = append(list, m.status())
 	}
 	return list
 }

@@ -85,16 +85,16 @@ func TestForgotten(t *testing.T) {
 		r.produce(0, 100)
 		r.await("the query to catch up", func() bool { return r.caughtUp(s, "q", 2) })
 		r.await("the slots' records to be seen", func() bool { // the markers of a commit come a moment after it is known
-			gone, err := s.Forgotten(r.Context(), "q")
+			gone, err := s.Forgotten(r.Context(), "q", "other")
 			r.ok(err)
-			return !gone
+			return !gone["q"] && gone["other"]
 		})
 		r.close(s, db)
 		s, db = r.boot(func(c *Config) { c.Dropped = func(query string) bool { return query == "q" } })
 		r.await("the slots to forget the query", func() bool {
-			gone, err := s.Forgotten(r.Context(), "q")
+			gone, err := s.Forgotten(r.Context(), "q", "other")
 			r.ok(err)
-			return gone
+			return gone["q"]
 		})
 		r.close(s, db)
 	})

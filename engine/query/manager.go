@@ -39,15 +39,26 @@ type Spec struct {
 	Deps     task.Deps // without stores
 	Options  task.Options
 	Paused   bool
-	// Changed says that the query's topics are not those any more that it was built for. It is asked every few seconds.
-	Changed func() bool
+	// Interrupt stops what the tasks ask of others, for which stopping and pausing would wait; nil: they ask nobody.
+	Interrupt *task.Interrupt
+}
+
+// Definition is a persistent query as it was made.
+type Definition struct {
+	ID string
+	// Incarnation names its state; no other query of the service ever has it.
+	Incarnation string
+	Topics      []string // that it has for itself
+	Retry       Retry
+	// Build makes it runnable; what was wrong may be right the next time.
+	Build func() (Spec, error)
 }
 
 // Running is a persistent query on this server. It is immutable but for what Manager guards.
 type Running struct {
 	Spec     // of a query that could not be built, only Topology.Query is set
+	def      Definition
 	cluster  *cluster.Service
-	build    func() (Spec, error)
 	failed   error // the query could not be built, or not be handed to the slots
 	recovery recovery
 }
@@ -61,25 +72,33 @@ func NewManager(c *cluster.Service, k *kafka.Client, group string, log *slog.Log
 // Start hands a query to the slots. A query that cannot be built or handed over - a topic was deleted, the brokers are away - is kept
 // with its error and tried again: its definition stands, whatever the moment says. Starting a query that is there replaces
 // it and keeps its state.
-func (m *Manager) Start(ctx context.Context, id string, retry Retry, build func() (Spec, error)) error {
+func (m *Manager) Start(ctx context.Context, def Definition) error {
 	m.turn.Lock()
 	defer m.turn.Unlock()
-	if old := m.find(id); old != nil {
+	if old := m.find(def.ID); old != nil {
+		old.Interrupt.Set(true)
 		if err := m.cluster.StopQuery(ctx, old.Topology.Query, false); err != nil && !errors.Is(err, cluster.ErrUnknownQuery) {
 			return err
 		}
 	}
-	q := &Running{cluster: m.cluster, build: build, recovery: recovery{Retry: retry}}
-	q.Spec, q.failed = build()
-	if q.failed != nil {
-		q.Topology = &topology.Topology{Query: id}
-	} else {
-		q.failed = m.handOver(ctx, id, &q.Spec)
+	q := m.build(def)
+	q.recovery = recovery{Retry: def.Retry}
+	if q.failed == nil {
+		q.failed = m.handOver(ctx, def.ID, &q.Spec)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.queries[id] = q
+	m.queries[def.ID] = q
 	return ctx.Err()
+}
+
+// build makes a query runnable, or says in failed why it is not.
+func (m *Manager) build(def Definition) *Running {
+	q := &Running{def: def, cluster: m.cluster}
+	if q.Spec, q.failed = def.Build(); q.failed != nil {
+		q.Topology = &topology.Topology{Query: def.Incarnation}
+	}
+	return q
 }
 
 func (m *Manager) find(id string) *Running {
@@ -110,18 +129,14 @@ func (m *Manager) Stop(ctx context.Context, id string) error {
 	m.mu.Lock()
 	delete(m.queries, id)
 	m.mu.Unlock()
+	q.Interrupt.Set(true)
 	if err := m.cluster.StopQuery(ctx, q.Topology.Query, true); err != nil && !errors.Is(err, cluster.ErrUnknownQuery) {
 		if ctx.Err() != nil {
 			return fmt.Errorf("stop query %s: %w", id, err)
 		}
 		m.log.Warn("state of a dropped query is left", "query", id, "error", err)
 	}
-	var topics []string
-	for _, t := range q.Topology.Topics {
-		topics = append(topics, t.Name)
-	}
-	m.Forget(q.Topology.Query, topics)
-	m.bury(ctx)
+	m.Forget(id, q.Topology.Query, q.def.Topics)
 	return nil
 }
 
@@ -150,9 +165,21 @@ func (m *Manager) tell(id string, q *Running) {
 	call := m.cluster.Resume
 	if q.Paused {
 		call = m.cluster.Pause
+		defer q.Interrupt.Set(true) // when the tasks are told that they pause, or they would begin again
+	} else {
+		q.Interrupt.Set(false)
 	}
 	if err := call(q.Topology.Query); err != nil && !errors.Is(err, cluster.ErrUnknownQuery) {
 		m.log.Error("cannot pause or resume", "query", id, "error", err)
+	}
+}
+
+// Interrupt ends what the tasks of all queries ask of others, since the server ends.
+func (m *Manager) Interrupt() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, q := range m.queries {
+		q.Interrupt.Set(true)
 	}
 }
 
@@ -163,6 +190,7 @@ type Status struct {
 	Topology string
 	Restarts int64 // after failures
 	Tasks    []cluster.TaskStatus
+	Standbys []cluster.TaskStatus  // copies that are kept here of the state of tasks on other servers
 	Restored cluster.RestoredCount // since it was started here
 
 	RecordsIn, RecordsOut int64 // committed here since then
@@ -178,7 +206,7 @@ func (m *Manager) Status(id string) Status {
 	}
 	st := Status{State: "RUNNING", Restarts: q.recovery.restarts, Topology: describe(q.Topology)}
 	c, ok := m.cluster.Status(q.Topology.Query)
-	st.Tasks, st.Restored, st.RecordsIn, st.RecordsOut = c.Tasks, c.Restored, c.RecordsIn, c.RecordsOut
+	st.Tasks, st.Standbys, st.Restored, st.RecordsIn, st.RecordsOut = c.Tasks, c.Standbys, c.Restored, c.RecordsIn, c.RecordsOut
 	err := q.failed
 	if ok {
 		err = c.Err

@@ -3,10 +3,12 @@ package query
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/millrace/millrace/engine/cluster"
-	"github.com/millrace/millrace/engine/topology"
+	"github.com/millrace/millrace/engine/kafka"
 )
 
 // Retry says when a query that failed is started again: after First, and twice as late each time, at most after Last.
@@ -92,10 +94,7 @@ func (m *Manager) due(now time.Time) map[string]*Running {
 	defer m.mu.Unlock()
 	list := map[string]*Running{}
 	for id, q := range m.queries {
-		err := q.failed
-		if st, ok := m.cluster.Status(q.Topology.Query); ok {
-			err = st.Err
-		}
+		err := m.failure(q)
 		if err == nil {
 			q.recovery.next = time.Time{}
 			continue
@@ -110,15 +109,48 @@ func (m *Manager) due(now time.Time) map[string]*Running {
 	return list
 }
 
-// follow builds the queries anew whose topics have changed.
+// failure is why a query does not run here.
+func (m *Manager) failure(q *Running) error {
+	if q.failed != nil {
+		return q.failed
+	}
+	return m.cluster.Failed(q.Topology.Query)
+}
+
+// follow builds the queries anew whose topics have other partitions than they were built for. What cannot be asked has not changed.
 func (m *Manager) follow(ctx context.Context) {
-	for _, id := range m.IDs() {
-		q, ok := m.Find(id)
-		if ok && q.failed == nil && q.Changed != nil && q.Changed() {
-			m.log.Warn("topics of a query have changed", "query", id)
+	m.mu.Lock()
+	running, topics := maps.Clone(m.queries), map[string]bool{}
+	for id, q := range running {
+		if q.failed != nil {
+			delete(running, id)
+			continue
+		}
+		for topic := range q.Start {
+			topics[topic] = true
+		}
+	}
+	m.mu.Unlock()
+	infos, err := m.kafka.DescribeTopics(slices.Collect(maps.Keys(topics))...)
+	if err != nil {
+		return
+	}
+	for id, q := range running {
+		if topic, ok := changed(q.Start, infos); ok {
+			m.log.Warn("a topic of a query has other partitions", "query", id, "topic", topic)
 			m.renew(ctx, id, q)
 		}
 	}
+}
+
+// changed finds a topic that has other partitions than offsets were found for. One that is not there has not changed.
+func changed(start map[string][]int64, infos map[string]kafka.TopicInfo) (topic string, ok bool) {
+	for topic, offsets := range start {
+		if info, ok := infos[topic]; ok && int(info.Partitions) != len(offsets) {
+			return topic, true
+		}
+	}
+	return "", false
 }
 
 // renew builds a query and hands it over in place of the one that is there. Views of that one's stores end.
@@ -128,14 +160,11 @@ func (m *Manager) renew(ctx context.Context, id string, q *Running) {
 	if m.find(id) != q {
 		return // stopped or replaced meanwhile
 	}
+	q.Interrupt.Set(true)
 	if err := m.cluster.StopQuery(ctx, q.Topology.Query, false); err != nil && !errors.Is(err, cluster.ErrUnknownQuery) {
 		return // the server ends
 	}
-	n := &Running{cluster: m.cluster, build: q.build}
-	n.Spec, n.failed = q.build()
-	if n.failed != nil {
-		n.Topology = &topology.Topology{Query: q.Topology.Query, Topics: q.Topology.Topics}
-	}
+	n := m.build(q.def)
 	m.mu.Lock()
 	n.Paused, n.recovery = q.Paused, q.recovery
 	m.mu.Unlock()

@@ -2,47 +2,63 @@ package query
 
 import (
 	"context"
+	"slices"
 )
 
-// remains are the internal topics of a dropped query.
+// remains are what a dropped query leaves in Kafka.
 type remains struct {
-	query  string // incarnation
-	topics []string
+	id, query string // and its incarnation
+	topics    []string
 }
 
-// Forget has the internal topics of a dropped query deleted by Run, as soon as no server of the service uses them.
-func (m *Manager) Forget(incarnation string, topics []string) {
-	if len(topics) == 0 {
-		return
-	}
+// Forget has what a dropped query left in Kafka, its internal topics and the positions shown to lag tools, deleted by Run, as soon as no server of
+// the service uses them.
+func (m *Manager) Forget(id, incarnation string, topics []string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.dropped = append(m.dropped, remains{incarnation, topics})
+	m.dropped = append(m.dropped, remains{id, incarnation, topics})
 }
 
 // bury deletes what can be deleted by now. What is left is tried again, and at the next start.
 func (m *Manager) bury(ctx context.Context) {
 	m.mu.Lock()
-	list := m.dropped
-	m.dropped = nil
+	list := slices.Clone(m.dropped)
 	m.mu.Unlock()
+	if len(list) == 0 {
+		return
+	}
+	queries := make([]string, len(list))
+	for i, r := range list {
+		queries[i] = r.query
+	}
+	forgotten, err := m.cluster.Forgotten(ctx, queries...)
+	if err != nil {
+		if ctx.Err() == nil {
+			m.log.Warn("what dropped queries left in Kafka stays for now", "queries", len(list), "error", err)
+		}
+		return
+	}
+	gone := map[string]bool{}
 	for _, r := range list {
-		if !m.delete(ctx, r) {
-			m.mu.Lock()
-			m.dropped = append(m.dropped, r)
-			m.mu.Unlock()
+		if forgotten[r.query] && ctx.Err() == nil {
+			gone[r.query] = m.delete(r)
 		}
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.dropped = slices.DeleteFunc(m.dropped, func(r remains) bool { return gone[r.query] })
 }
 
-// delete says whether nothing is left.
-func (m *Manager) delete(ctx context.Context, r remains) bool {
-	free, err := m.cluster.Forgotten(ctx, r.query)
-	if err == nil && free {
-		err = m.kafka.DeleteTopics(r.topics...)
+// delete says whether nothing is left that is worth another attempt: Kafka forgets positions by itself after some days.
+func (m *Manager) delete(r remains) bool {
+	if m.find(r.id) == nil { // else a query that was made since shows its positions there
+		if err := m.kafka.DeleteGroup(m.group + r.id); err != nil {
+			m.log.Warn("the consumer group of a dropped query is left", "query", r.query, "error", err)
+		}
 	}
-	if err != nil && ctx.Err() == nil {
+	if err := m.kafka.DeleteTopics(r.topics...); err != nil {
 		m.log.Warn("internal topics of a dropped query are left", "query", r.query, "error", err)
+		return false
 	}
-	return err == nil && free
+	return true
 }

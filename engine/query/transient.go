@@ -21,7 +21,7 @@ var ErrDone = errors.New("no more rows are wanted")
 // its repartition topics are queues, and what it has read is remembered nowhere.
 type Transient struct {
 	Topology *topology.Topology
-	Fetcher  *kafka.Fetcher
+	Fetcher  *kafka.Fetcher // of others too
 	// Start is the first offset of each source topic and partition; Until, where it is not nil, the offset to end
 	// at: the query is then over once it has come there.
 	Start, Until map[string][]int64
@@ -107,11 +107,7 @@ func (r *runner) newMember(sub *topology.SubTopology, partition int32) (*member,
 
 func (r *runner) close() {
 	if r.sub != nil {
-		for topic, offsets := range r.Start {
-			for p := range offsets {
-				r.sub.Remove(topic, int32(p))
-			}
-		}
+		r.sub.Close()
 	}
 	for _, list := range r.tasks {
 		for _, m := range list {
@@ -121,8 +117,8 @@ func (r *runner) close() {
 }
 
 func (r *runner) loop(ctx context.Context) error {
-	tick := time.NewTicker(commitEvery)
-	defer tick.Stop()
+	commit := time.NewTimer(commitEvery)
+	defer commit.Stop()
 	for {
 		if err := r.take(); err != nil {
 			return err
@@ -133,14 +129,19 @@ func (r *runner) loop(ctx context.Context) error {
 		if r.ended() {
 			return nil
 		}
+		var due <-chan time.Time // a query that keeps nothing, or has done nothing, sleeps
+		if r.dirty() {
+			due = commit.C
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-r.sub.Ready():
-		case now := <-tick.C:
+		case now := <-due:
 			if err := r.commit(now); err != nil {
 				return err
 			}
+			commit.Reset(commitEvery)
 		}
 	}
 }
@@ -298,6 +299,18 @@ func (r *runner) ended() bool {
 		}
 	}
 	return true
+}
+
+// dirty says that a task has changes to commit.
+func (r *runner) dirty() bool {
+	for _, list := range r.tasks {
+		for _, m := range list {
+			if m.state.Dirty() {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // commit moves the tasks' changes into their committed layers, where they take the least room.

@@ -97,14 +97,33 @@ func (c *Conn) plain(ctx context.Context, point, object string) error {
 	return err
 }
 
-// CreateTopic implements [cluster.Broker].
-func (c *Conn) CreateTopic(ctx context.Context, spec kafka.TopicSpec) error {
+// CreateTopics implements [cluster.Broker].
+func (c *Conn) CreateTopics(ctx context.Context, specs ...kafka.TopicSpec) error {
 	const point = "create topic"
-	way, err := c.request(ctx, point, spec.Name, Lost, Told, DieBefore, DieAfter)
+	way, err := c.request(ctx, point, specs[0].Name, Lost, Told, DieBefore, DieAfter)
 	if err != nil {
 		return err
 	}
-	return errors.Join(c.log.Create(spec.Name, spec.Partitions), c.after(point, way))
+	var errs []error
+	for _, spec := range specs {
+		errs = append(errs, c.log.Create(spec.Name, spec.Partitions))
+	}
+	return errors.Join(append(errs, c.after(point, way))...)
+}
+
+// DescribeTopics implements [cluster.Broker].
+func (c *Conn) DescribeTopics(topics ...string) (map[string]kafka.TopicInfo, error) {
+	found := map[string]kafka.TopicInfo{}
+	for _, topic := range topics {
+		info, err := c.DescribeTopic(topic)
+		switch {
+		case err == nil:
+			found[topic] = info
+		case !errors.Is(err, kafka.ErrUnknownTopic):
+			return nil, err
+		}
+	}
+	return found, nil
 }
 
 // DescribeTopic implements [cluster.Broker].

@@ -149,6 +149,9 @@ func (r *Restore) follow(ctx context.Context, c *Copy, end int64) error {
 		return err
 	}
 	c.Add(nil, max(c.At(), end))
+	if !c.Waiting() {
+		return nil // the ends of transactions alone are not worth a sync: the next start reads them again
+	}
 	return Flush(ctx, r.Durable, c)
 }
 
