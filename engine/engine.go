@@ -29,8 +29,6 @@ import (
 	"github.com/millrace/millrace/udf"
 	"github.com/millrace/millrace/udf/builtin"
 	"github.com/millrace/millrace/udf/model"
-	"github.com/millrace/millrace/udf/model/native"
-	"github.com/millrace/millrace/udf/model/remote"
 	"github.com/millrace/millrace/udf/wasm"
 )
 
@@ -129,6 +127,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if err := validGuarantee(o.Guarantee); err != nil {
 		return o, err
+	}
+	if err := o.checkRuntime(); err != nil {
+		return o, fmt.Errorf("engine: %w", err)
 	}
 	var err error
 	if o.Properties, err = checkedProperties(o.Properties); err != nil {
@@ -249,7 +250,7 @@ func (e *Engine) openSQL(ctx context.Context) error {
 	if e.artifacts, err = openArtifacts(ctx, e.kafka, e.internalTopic("models"), filepath.Join(e.opts.DataDir, "artifacts")); err != nil {
 		return err
 	}
-	e.models.Backends, e.models.Fetch = append([]model.Backend{native.Backend{}}, remote.Backends(e.modelAccess())...), e.artifacts.load
+	e.models.Backends, e.models.Fetch = e.backends(), e.artifacts.load
 	e.modules.Fetch = e.artifacts.load
 	e.analyzer = analyzer.New(functionResolver{e}, modelResolver{e}, analyzer.Options{
 		Topics: e.topics, DefaultPartitions: 1, Schemas: inference.Of(e.schemas),
@@ -301,6 +302,9 @@ func (e *Engine) Close(ctx context.Context) error {
 	e.printers.closeAll()
 	if e.peers != nil {
 		e.peers.Close()
+	}
+	if e.queries != nil {
+		e.queries.Interrupt()
 	}
 	if e.cluster != nil {
 		errs = append(errs, e.cluster.Close(ctx))
