@@ -2,6 +2,7 @@ package docs
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -16,13 +17,13 @@ func TestOperationsNamesEverything(t *testing.T) {
 		form       string         // on the page, with % for the name
 	}{
 		{"flag", "../shell/cli/server.go", regexp.MustCompile(`Var\(&[a-zA-Z.]+, "([a-z-]+)"`), "`--%"},
-		{"metric", "../engine/metrics.go", regexp.MustCompile(`\{"(millrace_[a-z_]+)"`), "`%"},
-		{"metric", "../engine/metrics.go", regexp.MustCompile(`Name: "(millrace_[a-z_]+)"`), "`%"},
+		{"metric", "../engine/*.go", regexp.MustCompile(`\{"(millrace_[a-z_]+)"`), "`%"},
+		{"metric", "../engine/*.go", regexp.MustCompile(`Name: "(millrace_[a-z_]+)"`), "`%"},
 		{"metric", "../engine/server/metrics.go", regexp.MustCompile(`Name: "(millrace_[a-z_]+)"`), "`%"},
 		{"property", "../engine/property.go", regexp.MustCompile(`(?m)^\t\{"([a-z._]+)"`), "`%`"},
 		{"endpoint", "../engine/server/server.go", regexp.MustCompile(`handle\("[A-Z]+ (/[a-z_-]+)`), "%"},
 	} {
-		found := c.named.FindAllStringSubmatch(read(t, c.file), -1)
+		found := c.named.FindAllStringSubmatch(readAll(t, c.file), -1)
 		if len(found) == 0 {
 			t.Errorf("%s: nothing found by %s", c.file, c.named)
 		}
@@ -32,7 +33,7 @@ func TestOperationsNamesEverything(t *testing.T) {
 			}
 		}
 	}
-	metrics := read(t, "../engine/metrics.go") + read(t, "../engine/server/metrics.go")
+	metrics := readAll(t, "../engine/*.go") + read(t, "../engine/server/metrics.go")
 	for _, m := range regexp.MustCompile("`(millrace_[a-z_]+)").FindAllStringSubmatch(page, -1) {
 		if !strings.Contains(metrics, `"`+m[1]+`"`) {
 			t.Errorf("operations.md names the metric %s, which is not there", m[1])
@@ -44,6 +45,20 @@ func TestOperationsNamesEverything(t *testing.T) {
 			t.Errorf("operations.md names the flag --%s, which is not there", m[1])
 		}
 	}
+}
+
+// readAll reads the files that a pattern matches, one after the other.
+func readAll(t *testing.T, pattern string) string {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%s: no files (%v)", pattern, err)
+	}
+	all := ""
+	for _, f := range files {
+		all += read(t, f)
+	}
+	return all
 }
 
 func read(t *testing.T, path string) string {
