@@ -166,6 +166,14 @@ func (r *rig) works() {
 // rows reads all rows of a pull query, sorted.
 func (r *rig) rows(sql string) []string {
 	r.t.Helper()
+	out := r.ordered(sql)
+	slices.Sort(out)
+	return out
+}
+
+// ordered reads all rows of a pull query as they come.
+func (r *rig) ordered(sql string) []string {
+	r.t.Helper()
 	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
 	defer cancel()
 	rs, err := r.Query(ctx, engine.Request{SQL: sql, Properties: fromStart})
@@ -177,7 +185,6 @@ func (r *rig) rows(sql string) []string {
 	for {
 		batch, err := rs.Next(ctx)
 		if errors.Is(err, io.EOF) {
-			slices.Sort(out)
 			return out
 		}
 		if err != nil {
