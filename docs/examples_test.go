@@ -355,6 +355,8 @@ func entityLines(b engine.EntityBody) []string {
 			lines = append(lines, fmt.Sprintf("%s | %d | %s | %s", v.Name, v.Version, v.Status, v.URI))
 		}
 		return lines
+	case engine.ModelStatisticsList:
+		return statisticsLines(b.Statistics)
 	case engine.ModelsList:
 		lines := []string{"model | version | backend | uri"}
 		for _, m := range b.Models {

@@ -22,7 +22,7 @@ var statementPages = map[string]string{
 	"DropModel": "create-model", "DropSource": "drop", "DropType": "create-type", "Explain": "explain", "InsertSelect": "insert-into",
 	"InsertValues": "insert-values", "Pause": "pause", "Print": "print", "QueryStmt": "select-push-query select-pull-query",
 	"Resume": "resume", "RunScript": "run-script", "Set": "set", "ShowConnectorPlugins": "show-connectors", "ShowConnectors": "show-connectors",
-	"ShowFunctions": "show-functions", "ShowModelVersions": "show-model-versions", "ShowModels": "show-models", "ShowProperties": "show-properties", "ShowQueries": "show-queries",
+	"ShowFunctions": "show-functions", "ShowModelStatistics": "show-model-statistics", "ShowModelVersions": "show-model-versions", "ShowModels": "show-models", "ShowProperties": "show-properties", "ShowQueries": "show-queries",
 	"ShowStreams": "show-streams", "ShowTables": "show-tables", "ShowTopics": "show-topics", "ShowTypes": "show-types",
 	"ShowVariables": "show-variables", "Terminate": "terminate", "Undefine": "define", "Unset": "set",
 }
@@ -30,7 +30,6 @@ var statementPages = map[string]string{
 // undocumented are kinds of statements without a page, and why.
 var undocumented = map[string]string{
 	"AssertSource": "for the test runner alone", "AssertTombstone": "for the test runner alone", "AssertValues": "for the test runner alone",
-	"ShowModelStatistics": "not run by this release",
 	"CreateFunction": "not run yet", "DropFunction": "not run yet",
 }
 

@@ -20,9 +20,9 @@ import (
 	"github.com/millrace/millrace/udf/model"
 )
 
-// A canary is a version on trial: a share of the rows is its, and conditions over what it does there end it. One server of the service
-// looks at them. What it decides is a command like ALTER MODEL's, so that every server has it, and each task commits from which row on it
-// holds.
+// A canary is a version on trial: a share of the rows is its, and conditions over what it does there end it. Each server looks at them, over
+// the rows that it has scored itself, and the first one on which a condition holds decides: the command log takes one decision. It is a
+// command like ALTER MODEL's, so that every server has it, and each task commits from which row on it holds.
 
 // canaryLook is how often the conditions are looked at.
 const canaryLook = 500 * time.Millisecond
@@ -39,7 +39,7 @@ func (e *Engine) watchCanaries(ctx context.Context) {
 		case <-tick.C:
 		}
 		for _, m := range e.Catalog().Models() {
-			if m.Rollout().Canary == nil || !e.judges() {
+			if m.Rollout().Canary == nil {
 				delete(failed, m.Name)
 				continue
 			}
@@ -52,17 +52,6 @@ func (e *Engine) watchCanaries(ctx context.Context) {
 			failed[m.Name] = text
 		}
 	}
-}
-
-// judges says whether this server looks at canaries: of those that live the one with the least instance id. Where two believe so for a
-// moment, the command log takes the decision of the first.
-func (e *Engine) judges() bool {
-	for _, s := range e.Servers() {
-		if s.Alive && s.Instance < e.instance {
-			return false
-		}
-	}
-	return true
 }
 
 // judge looks at the conditions of a model's canary, and carries out the one that holds.
@@ -121,7 +110,8 @@ func (e *Engine) canaryMetrics(ctx context.Context, m *catalog.Model) ([]model.T
 	if err != nil {
 		return nil, err
 	}
-	canary, stable := e.trial(m.Name, c.Version, c.Since), e.trial(m.Name, r.Active, c.Since)
+	canary := e.scored.Trial(model.VersionID{Model: m.Name, Version: c.Version}, c.Since)
+	stable := e.scored.Trial(model.VersionID{Model: m.Name, Version: r.Active}, c.Since)
 	seconds := max(0, time.Now().UnixMilli()-c.Created) / 1000
 	metrics := model.TrialMetrics(&canary, &stable, loaded.Scorer.Signature(), seconds)
 	if c.Labels == "" {
@@ -129,11 +119,6 @@ func (e *Engine) canaryMetrics(ctx context.Context, m *catalog.Model) ([]model.T
 	}
 	labels, err := e.labelMetrics(ctx, c.Labels, c.Version)
 	return append(metrics, labels...), err
-}
-
-// trial is what a version has done on all servers since a canary began.
-func (e *Engine) trial(name string, version int, since int64) model.Tally {
-	return e.scored.Trial(model.VersionID{Model: name, Version: version}, since)
 }
 
 // labelMetrics are the columns of a canary's table of labels in the version's row; they are NULL as long as there is none.
@@ -202,7 +187,7 @@ func (e *Engine) holds(condition string, metrics []model.TrialMetric) (bool, str
 		batch.Cols = append(batch.Cols, v)
 	}
 	var failed error
-	env := &expr.Env{Functions: e.functions, UDF: newUDFEnv(e.opts.Properties)}
+	env := &expr.Env{Functions: e.functions(), UDF: newUDFEnv(e.opts.Properties)}
 	env.Sink = func(_ *vector.Batch, _ int, _ plan.Expr, err error) { failed = errors.Join(failed, err) }
 	ev, err := expr.Compile(bound, env)
 	if err != nil {

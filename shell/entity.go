@@ -54,6 +54,7 @@ var views = map[string]func(json.RawMessage) (view, error){
 	"models":              viewOf(viewModels),
 	"model_versions":      viewOf(viewModelVersions),
 	"model_description":   viewOf(viewModel),
+	"model_statistics":    viewOf(viewModelStatistics),
 	"assert_schema":       viewOf(viewAssertSchema),
 
 	"connector_info":         viewOf(viewConnectorCreated),

@@ -194,7 +194,7 @@ func TestViewMovesWhenTold(t *testing.T) {
 	if err := pinned.Score(Rows{Batch: b, N: 1}, b.Cols[1:], []int32{0}, out, nil); err != nil || out.F64[0] != 1 {
 		t.Errorf("pinned: %v, %v", out.F64, err)
 	}
-	v.Rewind(before)
+	v.Commit(before)
 	if got := score(t, f, c, b); share(got, 1) != 10 {
 		t.Errorf("taken back: %v", got)
 	}

@@ -108,7 +108,8 @@ func TestCountedOnce(t *testing.T) {
 	id := VersionID{"M", 3}
 	for range 3 {
 		score(t, f, c, batch(100))
-		v.Rewind(w.applied)
+		v.Drop()
+		v.Commit(w.applied)
 	}
 	if got := w.stats.Of(id); got.Rows != 0 {
 		t.Errorf("%d rows count that were never committed", got.Rows)

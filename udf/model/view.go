@@ -97,8 +97,8 @@ func (v *View) Latest() int64 {
 	return latest
 }
 
-// Commit moves the view to an offset that was committed, with all that was scored. 0 is what tasks committed before models had
-// versions.
+// Commit moves the view to an offset that was committed, on or back, with all that was scored since and was not dropped. 0 is what tasks
+// committed before models had versions.
 func (v *View) Commit(offset int64) {
 	for id, t := range v.tallies {
 		if t.Batches == 0 {
@@ -108,21 +108,16 @@ func (v *View) Commit(offset int64) {
 		v.library.Statistics.add(id, t)
 		t.reset()
 	}
-	v.use(offset)
-}
-
-// Rewind takes the view back to an offset that was committed. What was scored since is void.
-func (v *View) Rewind(offset int64) {
-	for _, t := range v.tallies {
-		t.reset()
-	}
-	v.use(offset)
-}
-
-func (v *View) use(offset int64) {
 	if at := max(offset, v.start); at != v.at {
 		v.at = at
 		v.turn++
+	}
+}
+
+// Drop forgets what was scored since the last commit: it will not be committed.
+func (v *View) Drop() {
+	for _, t := range v.tallies {
+		t.reset()
 	}
 }
 
