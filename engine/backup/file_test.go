@@ -3,6 +3,7 @@ package backup
 import (
 	"bytes"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 )
@@ -39,5 +40,21 @@ func TestOffsetsAreBelieved(t *testing.T) {
 		if _, err := Check(file(t, bad...)); !errors.Is(err, ErrFile) || !strings.Contains(err.Error(), "offset") {
 			t.Errorf("commands at %v: %v", bad, err)
 		}
+	}
+}
+
+// TestFormats reads a backup that release 1 wrote, which is never changed, and refuses one of a later format.
+func TestFormats(t *testing.T) {
+	b, err := os.ReadFile("testdata/release_1.backup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Check(bytes.NewReader(b))
+	if err != nil || s.Service != "shop_" || s.Commands != 2 || s.Chunks != 1 || s.Taken.Unix() != 1795330800 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	later := bytes.Replace(b, []byte(`{"format":1,`), []byte(`{"format":2,"sealed":true,`), 1)
+	if _, err := Check(bytes.NewReader(later)); !errors.Is(err, ErrFile) || !strings.Contains(err.Error(), "knows up to 1") {
+		t.Errorf("of a later release: %v", err)
 	}
 }

@@ -178,6 +178,9 @@ func (s *RepartitionSource) row(rec *record.Record) error {
 		return codec.ErrTruncated
 	}
 	flags, data := rec.Value[0], rec.Value[1:]
+	if unknown := flags &^ (flagNew | flagOld | flagNullKey | flagNull); unknown != 0 {
+		return fmt.Errorf("it has flags %#x, which this release does not know: a later release wrote it, run that one", unknown)
+	}
 	both := flags&flagOld != 0 && flags&flagNew != 0
 	if flags&flagOld != 0 {
 		n, size := binary.Uvarint(data)
