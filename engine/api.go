@@ -29,6 +29,7 @@ type Options struct {
 	ModelDir    string      // where CREATE MODEL may read files; "": DataDir/models
 	ModelHosts  []string    // web servers, host or host:port, that CREATE MODEL may read from, and model servers that may be asked
 	ModelTLS    *tls.Config // of model servers with https; nil: what the system trusts
+	ONNXRuntime string      // ONNX Runtime's library; "": the system's, if a model needs it and it is there
 	// ModelTokens are the bearer tokens for model servers, by host or host:port.
 	ModelTokens    map[string]secure.Token
 	CommitInterval time.Duration // 100 ms
@@ -38,6 +39,7 @@ type Options struct {
 	SchemaRegistry registry.Options // where AVRO, PROTOBUF and JSON_SR have their schemas; without URLs there are no such formats
 	Connect        connect.Options  // the Kafka Connect cluster that connectors run in; without a URL statements about them are refused
 	Memory         int64            // bytes that state, buffers and transactions are cut to; 0: 1 GiB
+	PushPatience   time.Duration    // how long a push query waits for its client to take rows; 0: 20 s
 	DiskReserve    int64            // bytes that must stay free on DataDir's disk; 0: 512 MiB
 	Logger         *slog.Logger
 }
@@ -155,6 +157,7 @@ const (
 	CodeAssertFailed    = 41700
 	CodeRegistryMissing = 42801
 	CodeNotFound        = 40400
+	CodeSlowClient      = 40800 // the client of a push query did not read
 	CodeTooManyRequests = 42900
 	CodeCommandTimeout  = 50301
 )
@@ -434,6 +437,7 @@ type (
 	ModelDescription struct {
 		ModelInfo
 		Statement string        `json:"statement"`
+		Why       string        `json:"why,omitempty"` // what made the backend that one
 		Inputs    []ModelColumn `json:"inputs"`
 		Outputs   []ModelColumn `json:"outputs"`
 		Returns   string        `json:"returns"` // SQL type of PREDICT

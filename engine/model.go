@@ -167,7 +167,7 @@ func (e *Engine) tryModel(ctx context.Context, def *catalog.ModelVersion, b []by
 	if err != nil {
 		return err
 	}
-	def.Backend = v.Backend
+	def.Backend, def.Why = v.Backend, v.Why
 	return v.Scorer.Close()
 }
 

@@ -86,7 +86,7 @@ func (e *Engine) describeModel(ctx context.Context, cat *catalog.Catalog, name a
 	if err != nil {
 		return nil, err
 	}
-	d := ModelDescription{ModelInfo: modelInfo(m), Statement: m.Current().Statement, Inputs: []ModelColumn{}, Outputs: []ModelColumn{}}
+	d := ModelDescription{ModelInfo: modelInfo(m), Statement: m.Current().Statement, Why: m.Current().Why, Inputs: []ModelColumn{}, Outputs: []ModelColumn{}}
 	sig := v.Scorer.Signature()
 	for _, t := range sig.Inputs {
 		d.Inputs = append(d.Inputs, ModelColumn{Name: t.Name, Type: t.Type.String(), Shape: t.Describe()})

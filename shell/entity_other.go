@@ -115,13 +115,17 @@ func viewModelVersions(v struct {
 
 func viewModel(v struct {
 	modelInfo
-	Statement, Returns string
-	Inputs, Outputs    []struct{ Name, Type, Shape string }
-	Facts              []struct{ Name, Value string }
+	Statement, Returns, Why string
+	Inputs, Outputs         []struct{ Name, Type, Shape string }
+	Facts                   []struct{ Name, Value string }
 },
 ) view {
+	backend := v.Backend
+	if v.Why != "" {
+		backend += " (" + oneLine(v.Why) + ")"
+	}
 	lines := []string{
-		"Model", v.Name, "Version", strconv.Itoa(v.Version), "Backend", v.Backend, "Bytes", strconv.FormatInt(v.Bytes, 10),
+		"Model", v.Name, "Version", strconv.Itoa(v.Version), "Backend", backend, "Bytes", strconv.FormatInt(v.Bytes, 10),
 		"SHA-256", v.SHA256, "URI", v.URI, "Rollout", v.Rollout, "PREDICT returns", v.Returns, "Statement", oneLine(v.Statement),
 	}
 	for _, f := range v.Facts {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/millrace/millrace/shell/workbench"
 )
@@ -26,11 +25,6 @@ so what works here works in SQL: natively if that covers the file, else by ONNX 
 	runtimeFlag(cmd.PersistentFlags(), &l.Runtime)
 	cmd.AddCommand(inspectCommand(std, &l), scoreCommand(std, &l), benchModelCommand(std, &l))
 	return cmd
-}
-
-// runtimeFlag is the flag of every command that may score with ONNX Runtime.
-func runtimeFlag(f *pflag.FlagSet, path *string) {
-	f.StringVar(path, "onnxruntime", "", "`LIBRARY` of ONNX Runtime; also MILLRACE_ONNXRUNTIME (default: the system's, if it has one)")
 }
 
 func inspectCommand(std streams, l *workbench.Loader) *cobra.Command {

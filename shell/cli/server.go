@@ -89,6 +89,7 @@ func (o *serverOptions) flags(f *pflag.FlagSet) {
 	f.StringSliceVar(&o.engine.ModelHosts, "model-hosts", nil, "`HOSTS`, with commas, of web servers from which CREATE MODEL may read files, and of model servers that may be asked")
 	f.StringVar(&o.models.ca, "model-ca", "", "`FILE` of PEM certificates that model servers with https are known by (default: the system's)")
 	f.StringArrayVar(&o.models.tokens, "model-token", nil, "bearer token for a model server: `HOST=FILE`, or HOST=env:NAME of an environment variable; may be repeated")
+	runtimeFlag(f, &o.engine.ONNXRuntime)
 	f.DurationVar(&o.engine.CommitInterval, "commit-interval", 100*time.Millisecond, "how often running queries commit")
 	f.DurationVar(&o.engine.FlushInterval, "flush-interval", 10*time.Minute, "how often at least changed state is written to disk")
 	f.StringVar(&o.engine.Guarantee, "guarantee", "exactly_once_v2", "processing `GUARANTEE`: exactly_once_v2 or at_least_once")
@@ -97,6 +98,11 @@ func (o *serverOptions) flags(f *pflag.FlagSet) {
 	f.Var(&o.memory, "memory", "`BYTES` of memory to keep to: a number, or one with KiB, MiB or GiB")
 	f.Int64Var(&o.engine.DiskReserve, "disk-reserve", 512<<20, "`BYTES` of the data directory's disk to leave free; below, queries pause")
 	o.log.flags(f)
+}
+
+// runtimeFlag is the flag of every command that may score with ONNX Runtime.
+func runtimeFlag(f *pflag.FlagSet, path *string) {
+	f.StringVar(path, "onnxruntime", "", "`LIBRARY` of ONNX Runtime; also MILLRACE_ONNXRUNTIME (default: the system's, if it has one)")
 }
 
 // readConfig sets what the file of --config says and the flags do not.
