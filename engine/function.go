@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"strconv"
+
 	"github.com/millrace/millrace/sql/analyzer"
 	"github.com/millrace/millrace/sql/ast"
 	"github.com/millrace/millrace/sql/types"
@@ -19,20 +21,18 @@ func kindText(k analyzer.FunctionKind) string {
 
 func (e *Engine) showFunctions() FunctionNames {
 	list := FunctionNames{Functions: []FunctionName{}}
-	for _, name := range e.functions.Names() {
-		f, _ := e.functions.Function(name)
+	functions := e.functions()
+	for _, name := range functions.Names() {
+		f, _ := functions.Function(name)
 		list.Functions = append(list.Functions, FunctionName{Name: name, Type: kindText(f.Kind), Category: f.Category})
 	}
 	return list
 }
 
 func (e *Engine) describeFunction(name ast.Ident) ([]EntityBody, error) {
-	f, ok := e.functions.Function(name.Name)
+	f, ok := e.functions().Function(name.Name)
 	if !ok {
-		return nil, &ast.Error{
-			Code: "function.unknown", Span: name.Span(), Message: "there is no function " + name.Name,
-			Hint: ast.Suggest(name.Name, e.functions.Names()),
-		}
+		return nil, e.unknownFunction(name)
 	}
 	d := FunctionDescription{
 		Name: f.Name, Description: f.Description, Author: "Millrace", Version: Version, Path: "internal", Type: kindText(f.Kind),
@@ -40,7 +40,18 @@ func (e *Engine) describeFunction(name ast.Ident) ([]EntityBody, error) {
 	for i := range f.Overloads {
 		d.Functions = append(d.Functions, e.overloadInfo(f.Name, &f.Overloads[i]))
 	}
+	if defined, ok := e.Catalog().Function(f.Name); ok {
+		def := defined.Last()
+		d.Author, d.Version, d.Path = "", strconv.Itoa(def.Version), def.URI
+	}
 	return one(d), nil
+}
+
+func (e *Engine) unknownFunction(name ast.Ident) error {
+	return &ast.Error{
+		Code: "function.unknown", Span: name.Span(), Message: "there is no function " + name.Name,
+		Hint: ast.Suggest(name.Name, e.functions().Names()),
+	}
 }
 
 func (e *Engine) overloadInfo(name string, o *udf.Overload) FunctionInfo {
@@ -68,7 +79,7 @@ func (e *Engine) computedType(name string, s *udf.Signature) string {
 		for j, p := range s.Params {
 			args[j].Type = free.of(p.Type)
 		}
-		m, err := e.functions.Resolve(name, args)
+		m, err := e.functions().Resolve(name, args)
 		if err != nil || m.Returns == nil {
 			return byArguments
 		}

@@ -27,7 +27,7 @@ func (r modelResolver) ResolvePredict(name string, version int, args []*types.Ty
 	return r.e.models.Resolve(context.Background(), m, version, args)
 }
 
-// definitions implements model.Definitions.
+// definitions implements model.Definitions and wasm.Definitions.
 func (e *Engine) definitions() (*catalog.Catalog, int64) {
 	applied := e.applied.Load() // before the catalog, which may have more
 	return e.Catalog(), applied
@@ -48,9 +48,9 @@ func newUDFEnv(props map[string]string) *udf.Env {
 
 // exprEnv evaluates constants and pull queries.
 func (e *Engine) exprEnv() *expr.Env {
-	return &expr.Env{
-		Functions: e.functions, UDF: newUDFEnv(e.opts.Properties), Models: task.ModelsOf(e.models.View(e.applied.Load(), e.definitions)),
-	}
+	applied := e.applied.Load()
+	seen := task.ModelsOf(e.models.View(applied, e.definitions), e.modules.View(applied, e.definitions))
+	return &expr.Env{Functions: e.functions(), UDF: newUDFEnv(e.opts.Properties), Models: seen, Callers: seen}
 }
 
 // fold evaluates a constant expression for the optimizer; false leaves it as it is, to fail at run time.
@@ -65,16 +65,21 @@ func (e *Engine) fold(x plan.Expr) (any, bool) {
 
 // taskDeps are the surroundings of the tasks of a query that begins with the models as the commands below an offset left them. What it
 // scores is not counted: clients try things out.
-func (e *Engine) taskDeps(query string, models int64) task.Deps {
+// Requests to model servers end with the context.
+func (e *Engine) taskDeps(query string, models int64, until func() context.Context) task.Deps {
 	return task.Deps{
-		Functions: e.functions, UDF: newUDFEnv(e.opts.Properties), Log: e.plog.query(query), Schemas: e.schemas,
-		Models: func() task.Models { return task.ModelsOf(e.models.View(models, e.definitions)) },
+		Functions: e.functions(), UDF: newUDFEnv(e.opts.Properties), Log: e.plog.query(query), Schemas: e.schemas,
+		Models: func() task.Models {
+			return task.ModelsOf(e.models.View(models, e.definitions).Until(until), e.modules.View(models, e.definitions))
+		},
 	}
 }
 
 // countedDeps are the taskDeps of a persistent query: what it scores goes into the models' statistics.
-func (e *Engine) countedDeps(query string, models int64) task.Deps {
-	deps := e.taskDeps(query, models)
-	deps.Models = func() task.Models { return task.ModelsOf(e.models.View(models, e.definitions).Count()) }
+func (e *Engine) countedDeps(query string, models int64, until func() context.Context) task.Deps {
+	deps := e.taskDeps(query, models, until)
+	deps.Models = func() task.Models {
+		return task.ModelsOf(e.models.View(models, e.definitions).Until(until).Count(), e.modules.View(models, e.definitions))
+	}
 	return deps
 }

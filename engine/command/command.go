@@ -11,6 +11,7 @@ package command
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/millrace/millrace/engine/topology"
 	"github.com/millrace/millrace/sql/catalog"
@@ -49,6 +50,8 @@ const (
 	RollOut          Kind = "roll-out-model"
 	DropModelVersion Kind = "drop-model-version"
 	RefuseModel      Kind = "refuse-model"
+	PutFunction      Kind = "put-function" // adds a version
+	DropFunction     Kind = "drop-function"
 )
 
 // Change is one part of a Command. The field that belongs to Kind is set; drops, PauseQuery and ResumeQuery use Name alone.
@@ -63,8 +66,10 @@ type Change struct {
 	Model   *catalog.ModelVersion `json:"model,omitempty"`
 	Version int                   `json:"version,omitempty"`
 	Rollout *catalog.Rollout      `json:"rollout,omitempty"`
-	Refusal *catalog.Refusal      `json:"refusal,omitempty"`     // of a record that feeds the model Name
-	DropAll bool                  `json:"deleteTopic,omitempty"` // DROP ... DELETE TOPIC
+	Refusal *catalog.Refusal      `json:"refusal,omitempty"` // of a record that feeds the model Name
+	// Function is a version to add.
+	Function *catalog.FunctionVersion `json:"function,omitempty"`
+	DropAll  bool                     `json:"deleteTopic,omitempty"` // DROP ... DELETE TOPIC
 }
 
 // Query is a persistent query as stored.
@@ -142,9 +147,11 @@ func (ch *Change) check() error {
 		missing = ch.Rollout == nil || ch.Name == ""
 	case RefuseModel:
 		missing = ch.Refusal == nil || ch.Name == ""
+	case PutFunction:
+		missing = ch.Function == nil || ch.Function.Returns == nil
 	case DropModelVersion:
 		missing = ch.Version == 0 || ch.Name == ""
-	case DropSource, DropType, DropQuery, PauseQuery, ResumeQuery, DropModel:
+	case DropSource, DropType, DropQuery, PauseQuery, ResumeQuery, DropModel, DropFunction:
 		missing = ch.Name == ""
 	default:
 		return fmt.Errorf("unknown kind %q", ch.Kind)
@@ -167,6 +174,11 @@ func (c *Command) Models() []string {
 		}
 	}
 	return names
+}
+
+// DefinesFunctions says whether the command changes what functions there are.
+func (c *Command) DefinesFunctions() bool {
+	return slices.ContainsFunc(c.Changes, func(ch Change) bool { return ch.Kind == PutFunction || ch.Kind == DropFunction })
 }
 
 // Apply returns the catalog after the command, which has the offset.
@@ -195,6 +207,10 @@ func (c *Command) Apply(cat *catalog.Catalog, offset int64) (*catalog.Catalog, e
 			cat = cat.WithModelVersion(ch.Model, offset)
 		case DropModel:
 			cat = cat.WithoutModel(ch.Name)
+		case PutFunction:
+			cat = cat.WithFunctionVersion(ch.Function, offset)
+		case DropFunction:
+			cat = cat.WithoutFunction(ch.Name)
 		case RollOut:
 			cat, err = cat.WithRollout(ch.Name, ch.Rollout, offset)
 		case RefuseModel:

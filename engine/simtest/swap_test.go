@@ -16,6 +16,7 @@ import (
 	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/sql/types"
 	"github.com/millrace/millrace/udf/model"
+	"github.com/millrace/millrace/udf/wasm"
 )
 
 // swapped is a query that follows model M: its P is the score, which is the number of the version, and its MV what MODEL_VERSION says.
@@ -121,10 +122,11 @@ func commands(t *testing.T, r *rand.Rand, n, poison int) *catalog.Catalog {
 // process is what one process has read of the commands.
 type process struct {
 	model.Library
-	cat   *catalog.Catalog
-	total int64        // commands that there are by now
-	known atomic.Int64 // written by who tends the process, read by its slots
-	plan  *Plan
+	functions wasm.Library
+	cat       *catalog.Catalog
+	total     int64        // commands that there are by now
+	known     atomic.Int64 // written by who tends the process, read by its slots
+	plan      *Plan
 }
 
 func (p *process) Known() int64 { return p.known.Load() }
@@ -139,7 +141,8 @@ func (p *process) Read() bool {
 }
 
 func (p *process) View() task.Models {
-	return task.ModelsOf(p.Library.View(1, func() (*catalog.Catalog, int64) { return p.cat, p.known.Load() }))
+	now := func() (*catalog.Catalog, int64) { return p.cat, p.known.Load() }
+	return task.ModelsOf(p.Library.View(1, now), p.functions.View(1, now))
 }
 
 // swaps is the number of commands of a history.

@@ -5,28 +5,49 @@ import (
 	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/sql/vector"
 	"github.com/millrace/millrace/udf/model"
+	"github.com/millrace/millrace/udf/wasm"
 )
 
-// Models is a task's view of the models. It stands at an offset of the command log, whose commands decide which versions score,
-// and is moved on only when that was committed: so a row that is read again is scored by the same version. All calls come from
-// the task's goroutine.
+// Models is a task's view of the models, and of the functions that statements defined. It stands at an offset of the command log, whose
+// commands decide which versions are used, and is moved on only when that was committed: so a row that is read again is evaluated by
+// the same version. All calls come from the task's goroutine.
 type Models interface {
 	expr.Models
-	// Latest is the offset to move on to; 0: the task uses no models that can change.
+	expr.Callers
+	// Latest is the offset to move on to; 0: the task uses none that can change.
 	Latest() int64
-	// Behind says that Latest would score otherwise than the view does.
+	// Behind says that Latest would evaluate otherwise than the view does.
 	Behind() bool
+	// Drop says that what was evaluated since the last commit will not be committed.
+	Drop()
 	// Use moves the view, on or back.
 	Use(offset int64)
 }
 
-// ModelsOf makes a view what expressions ask.
-func ModelsOf(v *model.View) Models { return models{v} }
+// ModelsOf makes views what expressions ask. They move as one.
+func ModelsOf(m *model.View, f *wasm.View) Models { return models{m, f} }
 
-type models struct{ *model.View }
+type models struct {
+	*model.View
+	functions *wasm.View
+}
+
+// Latest implements Models.
+func (m models) Latest() int64 { return max(m.View.Latest(), m.functions.Latest()) }
+
+// Behind implements Models.
+func (m models) Behind() bool { return m.View.Behind() || m.functions.Behind() }
 
 // Use implements Models.
-func (m models) Use(offset int64) { m.Commit(offset) }
+func (m models) Use(offset int64) {
+	m.Commit(offset)
+	m.functions.Use(offset)
+}
+
+// Caller implements expr.Callers.
+func (m models) Caller(c *plan.Call, at expr.Place) (expr.Caller, error) {
+	return m.functions.Caller(c, at.Fixed)
+}
 
 // Predictor implements expr.Models.
 func (m models) Predictor(p *plan.Predict, at expr.Place) (expr.Predictor, error) {

@@ -35,7 +35,7 @@ type Deps struct {
 	Stores    state.Stores
 	Functions *udf.Registry
 	UDF       *udf.Env
-	Models    func() Models     // a view for each task; nil: PREDICT is refused
+	Models    func() Models     // a view for each task; nil: PREDICT and functions that statements defined are refused
 	Schemas   registry.Registry // nil: there is no schema registry
 	Log       operator.Log
 	// Rows takes a Result's rows; project lists the positions of its columns in the batch, which is valid until it returns.
@@ -122,7 +122,7 @@ func (t *Task) compiler(deps Deps) func(plan.Node, plan.Expr) (operator.Evaluato
 			Place: expr.Place{Columns: input.Columns(), Fixed: t.sub.WantsOld(input)},
 		}
 		if t.models != nil {
-			env.Models = t.models
+			env.Models, env.Callers = t.models, t.models
 		}
 		ev, err := expr.Compile(e, env)
 		if err != nil {
@@ -227,6 +227,9 @@ func (t *Task) Rewind(positions map[string]int64, s State) {
 		}
 	}
 	t.count = t.kept
+	if t.models != nil {
+		t.models.Drop()
+	}
 	t.Committed(s)
 }
 

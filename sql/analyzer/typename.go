@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/millrace/millrace/sql/ast"
+	"github.com/millrace/millrace/sql/catalog"
 	"github.com/millrace/millrace/sql/types"
 )
 
@@ -13,6 +14,12 @@ var typeNames = map[string]*types.Type{
 	"BOOLEAN": types.Boolean, "INT": types.Int, "INTEGER": types.Int, "BIGINT": types.Bigint, "DOUBLE": types.Double,
 	"STRING": types.String, "VARCHAR": types.String, "BYTES": types.Bytes, "DATE": types.Date, "TIME": types.Time,
 	"TIMESTAMP": types.Timestamp,
+}
+
+// TypeOf resolves a type that is written outside of a query.
+func TypeOf(cat *catalog.Catalog, t *ast.TypeName) (*types.Type, error) {
+	s := &statement{cat: cat}
+	return s.typeOf(t)
 }
 
 // typeOf resolves a written type. A custom type becomes a copy of what it stands for now.
