@@ -34,7 +34,7 @@ Its sub-commands measure what exactly-once costs, commits, latency, restores, ma
 	cmd.PersistentFlags().StringVar(&o.Bootstrap, "bootstrap", "", "running Kafka `BROKERS` to use; none: `millrace broker`")
 	cmd.Flags().IntVar(&records, "records", 1_000_000, "how many bids")
 	cmd.Flags().StringVar(&guarantee, "guarantee", "exactly_once_v2", "processing `GUARANTEE` of the server")
-	cmd.AddCommand(benchGuaranteeCommand(o), benchCommitsCommand(o), benchLatencyCommand(o), benchRestoreCommand(o), benchServersCommand(o), benchTakeOverCommand(o), benchQueriesCommand(o), benchModelsCommand(o))
+	cmd.AddCommand(benchGuaranteeCommand(o), benchCommitsCommand(o), benchLatencyCommand(o), benchRestoreCommand(o), benchServersCommand(o), benchTakeOverCommand(o), benchQueriesCommand(o), benchModelsCommand(o), benchModelServerCommand(o))
 	return cmd
 }
 
@@ -191,6 +191,29 @@ with ` + "`make build-ort`" + ` and its library, Python needs onnxruntime.`,
 	cmd.Flags().IntSliceVar(&m.Batches, "batch", []int{1, 16, 256}, "`ROWS` of the batches")
 	cmd.Flags().IntVar(&m.Rounds, "rounds", 7, "how often each takes its turn")
 	cmd.Flags().DurationVar(&m.Time, "duration", 100*time.Millisecond, "of a turn, about")
+	return cmd
+}
+
+func benchModelServerCommand(o *bench.Options) *cobra.Command {
+	var m bench.ModelServerOptions
+	cmd := &cobra.Command{
+		Use:   "model-server URI [FILE]",
+		Short: "Measure scoring by a model server, and by a file in the process",
+		Long: `Time a model that a running server holds, in batches of each size, as PREDICT asks it; and beside it a model file, scored natively. The clock
+on the wall counts: median and shortest of the calls. .ci/model-server serve starts servers to try.`,
+		Example: `  millrace bench model-server http://127.0.0.1:18080/v2/models/progress udf/model/onnx/testdata/gradient_boosting_regressor.onnx
+  millrace bench model-server grpc://127.0.0.1:18082/v2/models/progress --backend oip-grpc`,
+		Args: cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if m.URI = args[0]; len(args) == 2 {
+				m.File = args[1]
+			}
+			return interruptible(func(ctx context.Context) error { return bench.ModelServer(ctx, *o, m) })(cmd, nil)
+		},
+	}
+	cmd.Flags().StringVar(&m.Kind, "backend", "oip", "`PROTOCOL` of the server: oip, oip-grpc or tfserving")
+	cmd.Flags().IntSliceVar(&m.Batches, "batch", []int{1, 16, 256}, "`ROWS` of the batches")
+	cmd.Flags().IntVar(&m.Rounds, "rounds", 50, "how often each batch is scored")
 	return cmd
 }
 
