@@ -181,6 +181,9 @@ func (e *Engine) apply(ctx context.Context, offset int64, c *command.Command) er
 	if len(models) > 0 || functions {
 		e.cluster.ModelsChanged()
 	}
+	if e.replay == nil {
+		e.hurryUsers(next, models)
+	}
 	return nil
 }
 

@@ -195,6 +195,9 @@ func (e *Engine) newestRecord(ctx context.Context, def *catalog.ModelVersion) ([
 	if err != nil {
 		return nil, err
 	}
+	if len(ends) > 1 { // records of several partitions have no order: an older file might become the newer version
+		return nil, fmt.Errorf("topic %s has %d partitions, and files must come in one order: a topic that feeds models has one", topic, len(ends))
+	}
 	reader := e.kafka.NewReader()
 	defer reader.Close()
 	var newest record.Record

@@ -57,6 +57,7 @@ func TestModelFromTopic(t *testing.T) {
 	r.refuse("CREATE MODEL other WITH (TOPIC='models');", "model.uri")
 	r.refuse("CREATE MODEL other WITH (URI='v1.onnx', KEY='grade');", "model.uri")
 	r.refuse("CREATE MODEL other WITH (TOPIC='nowhere', KEY='grade');", "model.file", "nowhere")
+	r.refuse("CREATE MODEL other WITH (TOPIC='visits', KEY='grade');", "model.file", "2 partitions")
 	r.send("grade", modeltest.Linear(2, 0))
 	r.must("CREATE OR REPLACE MODEL grade WITH (TOPIC='models', KEY='grade');")
 	r.awaitVersions("1 IDLE, 2 ACTIVE")

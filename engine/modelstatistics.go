@@ -189,8 +189,8 @@ func versionMetrics(labels map[string]string, s *model.Snapshot, sig model.Signa
 			Metric{Name: "millrace_model_agreement", Help: "share of compared rows to which another version gave the same", Labels: labels, Value: float64(s.Agreed) / float64(s.Compared)},
 			Metric{Name: "millrace_model_difference", Help: "mean difference of the numbers that both gave", Labels: labels, Value: s.Difference / float64(s.Compared)})
 	}
-	out = append(out, elementMetrics(labels, "input", elements(sig.InputNames(), s.Inputs, s.InputDrift))...)
-	return append(out, elementMetrics(labels, "output", elements(sig.OutputNames(), s.Outputs, s.OutputDrift))...)
+	out = append(out, elementMetrics(labels, "input", inputMetrics, elements(sig.InputNames(), s.Inputs, s.InputDrift))...)
+	return append(out, elementMetrics(labels, "output", outputMetrics, elements(sig.OutputNames(), s.Outputs, s.OutputDrift))...)
 }
 
 func histogram(h *model.Histogram) *Histogram {
@@ -201,8 +201,14 @@ func histogram(h *model.Histogram) *Histogram {
 	return out
 }
 
+// The metrics of inputs and outputs: the share without a value, the drift, the quantiles of the values.
+var (
+	inputMetrics  = [3]string{"millrace_model_input_missing_ratio", "millrace_model_input_drift", "millrace_model_input_value"}
+	outputMetrics = [3]string{"millrace_model_output_missing_ratio", "millrace_model_output_drift", "millrace_model_output_value"}
+)
+
 // elementMetrics tell of each input, or output, what is known.
-func elementMetrics(version map[string]string, role string, list []ModelElement) []Metric {
+func elementMetrics(version map[string]string, role string, names [3]string, list []ModelElement) []Metric {
 	var out []Metric
 	seen := map[string]bool{}
 	for i := range list {
@@ -216,13 +222,13 @@ func elementMetrics(version map[string]string, role string, list []ModelElement)
 			name, help, quantile string
 			value                *float64
 		}{
-			{"missing_ratio", "share of rows without a value", "", &el.Missing},
-			{"drift", "population stability index against the first rows of the version", "", el.PSI},
-			{"value", "quantiles of the values", "0", el.Min},
-			{"value", "quantiles of the values", "0.01", el.P01},
-			{"value", "quantiles of the values", "0.5", el.P50},
-			{"value", "quantiles of the values", "0.99", el.P99},
-			{"value", "quantiles of the values", "1", el.Max},
+			{names[0], "share of rows without a value", "", &el.Missing},
+			{names[1], "population stability index against the first rows of the version", "", el.PSI},
+			{names[2], "quantiles of the values", "0", el.Min},
+			{names[2], "quantiles of the values", "0.01", el.P01},
+			{names[2], "quantiles of the values", "0.5", el.P50},
+			{names[2], "quantiles of the values", "0.99", el.P99},
+			{names[2], "quantiles of the values", "1", el.Max},
 		} {
 			if g.value == nil || math.IsInf(*g.value, 0) {
 				continue
@@ -231,7 +237,7 @@ func elementMetrics(version map[string]string, role string, list []ModelElement)
 			if g.quantile != "" {
 				labels["quantile"] = g.quantile
 			}
-			out = append(out, Metric{Name: "millrace_model_" + role + "_" + g.name, Help: g.help, Labels: labels, Value: *g.value})
+			out = append(out, Metric{Name: g.name, Help: g.help, Labels: labels, Value: *g.value})
 		}
 	}
 	return out

@@ -164,6 +164,17 @@ func findVersion(m *catalog.Model, number string, at ast.Span) (*catalog.ModelVe
 	}
 }
 
+// hurryUsers gives the queries that score changed models, and may have failed for it, their next chance at once.
+func (e *Engine) hurryUsers(cat *catalog.Catalog, models []string) {
+	for _, name := range models {
+		if m, ok := cat.Model(name); ok {
+			for _, id := range modelUsers(cat, m, 0) {
+				e.queries.Hurry(id)
+			}
+		}
+	}
+}
+
 // fits checks that every version of a rollout can take the place of every other: in the queries that follow the model, and in
 // those to come.
 func (e *Engine) fits(ctx context.Context, cat *catalog.Catalog, m *catalog.Model, r *catalog.Rollout) error {

@@ -146,6 +146,15 @@ func (m *Manager) Pause(id string) { m.set(id, true) }
 // Resume undoes Pause, and gives a query that has failed its next chance at once.
 func (m *Manager) Resume(id string) { m.set(id, false) }
 
+// Hurry gives a query that has failed its next chance at once: what made it fail may have gone. An unknown query is passed over.
+func (m *Manager) Hurry(id string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if q := m.queries[id]; q != nil {
+		q.recovery.hurry()
+	}
+}
+
 func (m *Manager) set(id string, paused bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -23,12 +23,10 @@ type recovery struct {
 	restarts int64
 }
 
-// hurry makes the next attempt a matter of the next look.
+// hurry makes the next attempt a matter of the next look, also of a failure that nobody has noticed yet.
 func (r *recovery) hurry() {
 	r.attempts = 0
-	if !r.next.IsZero() {
-		r.next = time.Time{}.Add(1)
-	}
+	r.next = time.Time{}.Add(1)
 }
 
 // failed notes that the query is in error. It says whether it is to be started again now; if not, and it has failed just now, how long
