@@ -10,7 +10,7 @@ import (
 	"github.com/millrace/millrace/engine/kafka"
 )
 
-// recordVersion is the format version of the directory's records.
+// recordVersion is the format version of the directory's records. Fields that this release does not know are passed over.
 const recordVersion = 1
 
 // Server is a server of the service as it described itself.
@@ -76,14 +76,20 @@ func encode(key string, value any) (kafka.Record, error) {
 }
 
 // decode reads a value and checks its version.
-func decode(value []byte, into any, version *int) error {
-	if err := json.Unmarshal(value, into); err != nil {
+func decode(value []byte, into any) error {
+	var head struct { // alone: a later version may have other forms of the rest
+		Version int `json:"v"`
+	}
+	if err := json.Unmarshal(value, &head); err != nil {
 		return err
 	}
-	if *version != recordVersion {
-		return fmt.Errorf("format version %d, this release reads %d", *version, recordVersion)
+	if head.Version > recordVersion {
+		return fmt.Errorf("it has format version %d, and this release reads up to %d: a later release wrote it, run that one", head.Version, recordVersion)
 	}
-	return nil
+	if head.Version < 1 {
+		return fmt.Errorf("it has no format version")
+	}
+	return json.Unmarshal(value, into)
 }
 
 // cutKey takes a key apart; query is "" for a beat.

@@ -43,7 +43,7 @@ func (t *table) apply(r *kafka.Record, now time.Time) (news, joined bool, err er
 		return e != nil, false, nil
 	}
 	var b beat
-	if err := decode(r.Value, &b, &b.Version); err != nil {
+	if err := decode(r.Value, &b); err != nil {
 		return false, false, fmt.Errorf("beat of %s: %w", instance, err)
 	}
 	if joined = e == nil || !t.alive(e, now); joined {
@@ -69,7 +69,7 @@ func (e *entry) query(id string, value []byte) error {
 		return nil
 	}
 	var v tasks
-	if err := decode(value, &v, &v.Version); err != nil {
+	if err := decode(value, &v); err != nil {
 		return fmt.Errorf("tasks of %s on %s: %w", id, e.Instance, err)
 	}
 	e.Queries[id] = v.Query
