@@ -228,10 +228,13 @@ func topicSpec(t topology.Topic) kafka.TopicSpec {
 }
 
 // StopQuery stops the query's tasks here and waits until they have committed and gone. With drop, its state is deleted: its slots
-// records get tombstones, its stores are deleted bit by bit. Its topics are the caller's to delete, when every server
-// has passed the drop.
+// records get tombstones, its stores are deleted bit by bit; also those of a query that was not started since the server was. Its topics are
+// the caller's to delete, when every server has passed the drop.
 func (s *Service) StopQuery(ctx context.Context, incarnation string, drop bool) error {
 	if !s.forget(incarnation, drop) {
+		if drop {
+			return s.dropStores(incarnation)
+		}
 		return fmt.Errorf("stop query %s: %w", incarnation, ErrUnknownQuery)
 	}
 	err := s.await(ctx, func(sl *slot) bool { return sl.hosts(incarnation) })
