@@ -38,6 +38,12 @@ func (e *Engine) Metrics() []Metric {
 	out = append(out, Metric{Name: "millrace_commit_seconds", Help: "how long the transactions took that were committed", Histogram: h})
 	out = append(out, Metric{Name: "millrace_slots", Help: "slots that this server owns", Value: float64(e.cluster.Owned())})
 	out = append(out, Metric{Name: "millrace_push_queries", Help: "queries that run for clients", Value: float64(len(e.pushes.list()))})
+	waiting := int64(0)
+	for _, s := range e.pushes.list() {
+		waiting += s.rows.bytes.Load()
+	}
+	out = append(out, Metric{Name: "millrace_push_backlog_bytes", Help: "results that clients have not taken", Value: float64(waiting)})
+	out = append(out, Metric{Name: "millrace_push_slow_total", Help: "push queries ended since their client did not read", Value: float64(e.pushes.slow.Load())})
 	o := e.overview(e.Catalog())
 	for _, id := range e.queries.IDs() {
 		out = append(out, o.queryMetrics(id)...)

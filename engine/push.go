@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/millrace/millrace/engine/query"
 	"github.com/millrace/millrace/sql/plan"
@@ -17,15 +19,13 @@ import (
 // MaxPushQueries bounds the push queries of one server.
 const MaxPushQueries = 2000
 
-// rowQueue is how many batches a push query is ahead of its client. When it is full the query waits, and so does its fetching.
-const rowQueue = 16
-
 // pushes are the running queries of clients. The zero value is ready.
 type pushes struct {
 	mu     sync.Mutex
 	byID   map[string]*stream
 	next   int
 	closed bool
+	slow   atomic.Int64 // that were ended since their client did not read
 }
 
 // transientBuffer bounds what is fetched ahead of one partition of a push query: there may be many of them.
@@ -39,11 +39,11 @@ type stream struct {
 	columns []ResultColumn
 	keys    []bool // columns that a tombstone carries
 	limit   int64  // < 0: none
-	rows    chan []ResultRow
+	rows    *backlog
 	ctx     context.Context
 	cancel  context.CancelFunc
 	wg      sync.WaitGroup
-	err     error // set before rows is closed
+	err     error // set before rows has ended
 	final   string
 	silent  bool // Final is not for the client
 	forget  func()
@@ -89,7 +89,7 @@ func (e *Engine) startStream(ctx context.Context, c clientQuery) (ResultSet, err
 }
 
 func newStream(kind ResultKind, text string, limit *int64) *stream {
-	s := &stream{id: "transient", text: text, kind: kind, limit: -1, rows: make(chan []ResultRow, rowQueue)}
+	s := &stream{id: "transient", text: text, kind: kind, limit: -1, rows: newBacklog()}
 	if limit != nil {
 		s.limit = *limit
 	}
@@ -99,11 +99,22 @@ func newStream(kind ResultKind, text string, limit *int64) *stream {
 // launch registers a stream and starts its goroutine, which does work until it returns.
 func (e *Engine) launch(ctx context.Context, s *stream, source string, work func(context.Context) error) error {
 	s.ctx, s.cancel = context.WithCancel(ctx)
+	if s.kind == PushResult {
+		s.rows.patience = cmp.Or(e.opts.PushPatience, pushPatience)
+	}
 	if err := e.pushes.add(s, source); err != nil {
 		s.cancel()
 		return err
 	}
-	s.wg.Go(func() { s.run(work) })
+	s.wg.Go(func() {
+		s.run(work)
+		var st *StatementError
+		if errors.As(s.err, &st) && st.Code == CodeSlowClient {
+			e.pushes.slow.Add(1)
+			e.log.Warn("a push query was ended", "query", s.id, "reason", st.Message)
+		}
+		close(s.rows.batches)
+	})
 	return nil
 }
 
@@ -193,7 +204,6 @@ func (e *Engine) CloseQuery(id string) bool {
 
 // run is the stream's goroutine.
 func (s *stream) run(work func(context.Context) error) {
-	defer close(s.rows)
 	if s.limit == 0 {
 		s.final = "Limit Reached"
 		return
@@ -226,10 +236,8 @@ func (s *stream) take(b *vector.Batch, project []int) error {
 			}
 		}
 	}
-	select {
-	case s.rows <- rows:
-	case <-s.ctx.Done():
-		return s.ctx.Err()
+	if err := s.rows.put(s.ctx, rows); err != nil {
+		return err
 	}
 	if s.final != "" {
 		return query.ErrDone
@@ -256,24 +264,17 @@ func (s *stream) Final() string {
 
 // Next implements ResultSet.
 func (s *stream) Next(ctx context.Context) ([]ResultRow, error) {
-	select {
-	case rows, ok := <-s.rows:
-		if ok {
-			return rows, nil
-		}
-		if s.err != nil {
-			return nil, s.err
-		}
-		return nil, io.EOF
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	rows, err := s.rows.take(ctx)
+	if errors.Is(err, io.EOF) && s.err != nil {
+		return nil, s.err
 	}
+	return rows, err
 }
 
 // Close implements ResultSet.
 func (s *stream) Close() error {
 	s.cancel()
-	for range s.rows { // let the goroutine get past a full queue
+	for range s.rows.batches { // let the goroutine get past a full queue
 	}
 	s.wg.Wait()
 	s.forget()

@@ -47,6 +47,8 @@ type queryDescription struct {
 	Sources, Sinks []string
 	QueryErrors    []string
 	Restore        *restoreInfo
+	Figures        *figures
+	Servers        []queryOnServer
 }
 
 func (d queryDescription) view() view {
@@ -55,12 +57,19 @@ func (d queryDescription) view() view {
 	for _, e := range d.QueryErrors {
 		text += facts("Error", e)
 	}
+	if d.Figures != nil && d.Figures.Tasks > 0 {
+		text += "\n" + d.Figures.text()
+	}
 	for _, part := range []struct{ title, body string }{{"Plan", d.ExecutionPlan}, {"Topology", d.Topology}} {
 		if part.body != "" {
 			text += "\n" + part.title + ":\n" + strings.TrimRight(part.body, "\n") + "\n"
 		}
 	}
-	return view{text: text, grids: []grid{fieldGrid(d.Fields)}}
+	v := view{text: text, grids: []grid{fieldGrid(d.Fields)}}
+	if len(d.Servers) > 1 {
+		v.grids = append(v.grids, serverGrid(d.Servers))
+	}
+	return v
 }
 
 func viewQueryDescription(v struct{ QueryDescription queryDescription }) view {

@@ -16,9 +16,13 @@ import (
 )
 
 // openEngine starts a real engine with the broker inside.
-func openEngine(t *testing.T) *engine.Engine {
+func openEngine(t *testing.T, change ...func(*engine.Options)) *engine.Engine {
 	t.Helper()
-	e, err := engine.Open(context.Background(), engine.Options{DataDir: t.TempDir(), Logger: slog.New(slog.DiscardHandler), DiskReserve: 1})
+	opts := engine.Options{DataDir: t.TempDir(), Logger: slog.New(slog.DiscardHandler), DiskReserve: 1}
+	for _, f := range change {
+		f(&opts)
+	}
+	e, err := engine.Open(context.Background(), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,9 +62,11 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-func pushQueries(e *engine.Engine) float64 {
+func pushQueries(e *engine.Engine) float64 { return metric(e, "millrace_push_queries") }
+
+func metric(e *engine.Engine, name string) float64 {
 	for _, m := range e.Metrics() {
-		if m.Name == "millrace_push_queries" {
+		if m.Name == name {
 			return m.Value
 		}
 	}
