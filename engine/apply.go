@@ -188,10 +188,9 @@ func (e *Engine) apply(ctx context.Context, offset int64, c *command.Command) er
 }
 
 func (e *Engine) applyChange(ctx context.Context, ch *command.Change) error {
-	switch ch.Kind { //nolint:exhaustive // the other kinds do not change what is stored of queries
-	case command.PutQuery:
+	if ch.Kind == command.PutQuery {
 		e.stored.Store(ch.Query.ID, ch.Query)
-	case command.DropQuery:
+	} else if ch.Kind == command.DropQuery {
 		e.stored.Delete(ch.Name)
 	}
 	if r := e.replay; r != nil && r.take(ch) {
