@@ -25,6 +25,7 @@ import (
 // models are the files that examples may name in CREATE MODEL.
 var models = map[string]string{
 	"cancer.onnx":     "shell/demo/data/cancer.onnx",
+	"text.wasm":       "udf/wasm/testdata/text.wasm",
 	"flowers.onnx":    "udf/model/onnx/testdata/mixed_columns.onnx",
 	"prices.onnx":     "udf/model/onnx/testdata/linear_regression.onnx",
 	"iris.json":       "udf/model/xgboost/testdata/softprob.json",

@@ -16,10 +16,10 @@ import (
 var statementPages = map[string]string{
 	"AlterModel": "alter-model", "AlterSource": "alter", "AlterSystem": "alter-system", "AssertSchema": "assert", "AssertTopic": "assert",
 	"CreateAs": "create-stream-as-select create-table-as-select create-or-replace", "CreateConnector": "create-connector",
-	"CreateModel": "create-model", "CreateSource": "create-stream create-table create-or-replace", "CreateType": "create-type",
+	"CreateFunction": "create-function", "CreateModel": "create-model", "CreateSource": "create-stream create-table create-or-replace", "CreateType": "create-type",
 	"Define": "define", "DescribeConnector": "describe-connector", "DescribeFunction": "describe-function", "DescribeModel": "describe-model",
 	"DescribeSource": "describe", "DescribeStreams": "describe", "DescribeTables": "describe", "DropConnector": "create-connector",
-	"DropModel": "create-model", "DropSource": "drop", "DropType": "create-type", "Explain": "explain", "InsertSelect": "insert-into",
+	"DropFunction": "create-function", "DropModel": "create-model", "DropSource": "drop", "DropType": "create-type", "Explain": "explain", "InsertSelect": "insert-into",
 	"InsertValues": "insert-values", "Pause": "pause", "Print": "print", "QueryStmt": "select-push-query select-pull-query",
 	"Resume": "resume", "RunScript": "run-script", "Set": "set", "ShowConnectorPlugins": "show-connectors", "ShowConnectors": "show-connectors",
 	"ShowFunctions": "show-functions", "ShowModelStatistics": "show-model-statistics", "ShowModelVersions": "show-model-versions", "ShowModels": "show-models", "ShowProperties": "show-properties", "ShowQueries": "show-queries",
@@ -30,7 +30,6 @@ var statementPages = map[string]string{
 // undocumented are kinds of statements without a page, and why.
 var undocumented = map[string]string{
 	"AssertSource": "for the test runner alone", "AssertTombstone": "for the test runner alone", "AssertValues": "for the test runner alone",
-	"CreateFunction": "not run yet", "DropFunction": "not run yet",
 }
 
 var statementKind = regexp.MustCompile(`func \(\*(\w+)\) stmt\(\)`)
