@@ -32,7 +32,7 @@ func (e *Engine) Health() Health {
 		"metastore":     up,
 		"kafka":         err == nil,
 		"commandRunner": up && e.commands.Err() == nil,
-		"disk":          e.guard.Check() == nil,
+		"disk":          e.guard.Check() == nil && (e.cluster == nil || !e.cluster.Unwritable()),
 	}}
 	h.Healthy = true
 	for _, ok := range h.Checks {

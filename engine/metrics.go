@@ -28,6 +28,7 @@ func (e *Engine) Metrics() []Metric {
 		{"millrace_state_flushes_total", "flushes of state to disk", m.Flushes.Load()},
 		{"millrace_state_rebuilds_total", "times the local state could not be read and was rebuilt from Kafka while the server ran", m.Rebuilds.Load()},
 		{"millrace_offsets_skipped_total", "offsets that retention removed before they were read", m.Skipped.Load()},
+		{"millrace_standby_records_total", "records read from changelogs for copies of other servers' state", m.StandbyRecords.Load()},
 		{"millrace_processing_log_entries_total", "entries written to the processing log", e.plog.written.Load()},
 		{"millrace_processing_log_dropped_total", "entries of the processing log that were lost", e.plog.dropped.Load()},
 	} {
@@ -38,6 +39,7 @@ func (e *Engine) Metrics() []Metric {
 	out = append(out, Metric{Name: "millrace_commit_seconds", Help: "how long the transactions took that were committed", Histogram: h})
 	out = append(out, Metric{Name: "millrace_slots", Help: "slots that this server owns", Value: float64(e.cluster.Owned())})
 	out = append(out, Metric{Name: "millrace_push_queries", Help: "queries that run for clients", Value: float64(len(e.pushes.list()))})
+	out = append(out, e.modelMetrics()...)
 	waiting := int64(0)
 	for _, s := range e.pushes.list() {
 		waiting += s.rows.bytes.Load()
@@ -47,7 +49,9 @@ func (e *Engine) Metrics() []Metric {
 	o := e.overview(e.Catalog())
 	for _, id := range e.queries.IDs() {
 		out = append(out, o.queryMetrics(id)...)
-		out = append(out, restoreMetrics(id, e.queries.Status(id))...)
+		st := e.queries.Status(id)
+		out = append(out, restoreMetrics(id, st)...)
+		out = append(out, standbyMetrics(id, st.Standbys)...)
 	}
 	return out
 }

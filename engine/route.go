@@ -137,7 +137,7 @@ func (r *route) owners() (here []int32, there map[string]*question, copies []int
 			continue
 		}
 		s, ok := e.directory.Owner(slot)
-		if !ok || r.silent[p] {
+		if !ok || r.silent[p] || r.t.alone {
 			if other, mine := r.substitute(slot); mine {
 				copies = append(copies, p)
 				continue
@@ -188,8 +188,10 @@ func (r *route) read(ctx context.Context, partitions []int32, partition func(con
 		switch {
 		case errors.Is(err, cluster.ErrNotHere):
 			r.wait(p, errors.New("this server starts or restores it"))
+			r.ignore(p)
 		case errors.As(err, &behind):
 			r.wait(p, err)
+			r.ignore(p)
 		case err != nil:
 			r.t.e.cluster.Distrust(err)
 			return err

@@ -43,14 +43,18 @@ type testServer struct {
 }
 
 // openServer opens an engine of a service on a broker.
-func openServer(t testing.TB, broker, dir string) *testServer {
+func openServer(t testing.TB, broker, dir string, change ...func(*Options)) *testServer {
 	t.Helper()
 	s := &testServer{}
 	s.http = httptest.NewUnstartedServer(s)
-	e, err := Open(t.Context(), Options{
+	o := Options{
 		DataDir: dir, Bootstrap: []string{broker}, Slots: testSlots, Advertise: "http://" + s.http.Listener.Addr().String(),
 		Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
-	})
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	e, err := Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

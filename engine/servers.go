@@ -20,7 +20,7 @@ func (e *Engine) openDirectory(ctx context.Context) error {
 	var err error
 	e.directory, err = directory.Open(ctx, directory.Config{
 		Kafka: e.kafka, Topic: e.internalTopic("servers"), Instance: e.instance, URL: e.opts.Advertise, Logger: e.log,
-		Slots: e.cluster.Taken, Queries: e.queriesHere,
+		Slots: e.cluster.Taken, Standbys: e.cluster.StandbySlots, Queries: e.queriesHere,
 	})
 	return err
 }
@@ -29,8 +29,12 @@ func (e *Engine) openDirectory(ctx context.Context) error {
 func (e *Engine) queriesHere() map[string]directory.Query {
 	o, out := overview{e: e}, map[string]directory.Query{}
 	for _, id := range e.queries.IDs() {
-		if st := e.queries.Status(id); len(st.Tasks) > 0 || st.Error != "" {
-			out[id] = o.here(id, &st)
+		if st := e.queries.Status(id); len(st.Tasks)+len(st.Standbys) > 0 || st.Error != "" {
+			q := o.here(id, &st)
+			for i := range st.Standbys {
+				q.Standbys = append(q.Standbys, taskOf(&st.Standbys[i]))
+			}
+			out[id] = q
 		}
 	}
 	return out
@@ -51,7 +55,8 @@ func taskOf(t *cluster.TaskStatus) directory.Task {
 // Servers implements API.
 func (e *Engine) Servers() []directory.Server {
 	self := directory.Server{
-		Instance: e.instance, URL: e.opts.Advertise, Slots: e.cluster.Taken(), Seen: time.Now(), Alive: true, Queries: e.queriesHere(),
+		Instance: e.instance, URL: e.opts.Advertise, Slots: e.cluster.Taken(), Standbys: e.cluster.StandbySlots(), Seen: time.Now(), Alive: true,
+		Queries: e.queriesHere(),
 	}
 	if e.directory == nil {
 		return []directory.Server{self}

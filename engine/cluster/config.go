@@ -46,9 +46,11 @@ type Config struct {
 	// AtLeastOnce writes outputs and changelogs outside the transaction: less delay for readers, repetitions after
 	// a failure.
 	AtLeastOnce bool
-	// CommandOffset is the last command applied here; CatchUp waits until the given one is. Nil: commands do not matter.
+	// CommandOffset is the last command applied here. Nil: commands do not matter.
 	CommandOffset func() int64
-	CatchUp       func(ctx context.Context, offset int64) error
+	// CatchUp waits until the commands below an offset have been applied, and all others that are in the log when it is called: a slot that is taken
+	// over must not start a query that was dropped before.
+	CatchUp func(ctx context.Context, offset int64) error
 	// Dropped says that an incarnation was dropped explicitly, so that its slots records may go. Nil: StopQuery
 	// alone says so.
 	Dropped func(query string) bool
