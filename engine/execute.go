@@ -125,8 +125,6 @@ func (e *Engine) effect(ctx context.Context, s *session, stmt ast.Statement, tex
 		return e.createModel(ctx, st, text)
 	case *ast.AlterModel:
 		return e.alterModel(ctx, st, text)
-	case *ast.ShowModelStatistics:
-		return e.showModelStatistics(ctx, e.Catalog(), st.Name)
 	case *ast.DropModel:
 		return e.dropModel(ctx, st, text)
 	case *ast.CreateFunction:

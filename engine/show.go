@@ -59,6 +59,9 @@ func (e *Engine) show(ctx context.Context, s *session, stmt ast.Statement) ([]En
 	case *ast.ShowModelVersions:
 		b, err := e.showModelVersions(cat, st.Name)
 		return b, true, err
+	case *ast.ShowModelStatistics:
+		b, err := e.showModelStatistics(ctx, cat, st.Name)
+		return b, true, err
 	case *ast.DescribeModel:
 		b, err := e.describeModel(ctx, cat, st.Name)
 		return b, true, err

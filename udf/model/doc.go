@@ -15,6 +15,9 @@
 // pipelines over named columns have them. Numeric tensors take INTEGER, BIGINT, DECIMAL and DOUBLE, integer ones
 // INTEGER and BIGINT, boolean ones BOOLEAN, string ones STRING.
 //
+// An input may be given as one ARRAY of its elements. One STRUCT may stand for all arguments: its fields are found by the names of inputs, or
+// of the columns of an input, without regard to case.
+//
 // A NULL argument of a floating-point input becomes NaN, which is what models call a missing value. A NULL argument of
 // an integer, boolean or string input makes the result NULL, since such tensors cannot hold a missing value; the row
 // is not scored.
