@@ -69,6 +69,10 @@ bench-commits: build ## measure transactions a second and how long one takes, at
 bench-latency: build ## measure the time from a record to its result under read_committed; MILLRACE_KAFKA=host:port
 	bin/millrace bench latency $(BENCH_BROKER) $(ARGS)
 
+.PHONY: bench-models
+bench-models: build-ort ## measure scoring: native, ONNX Runtime (by us, called directly, from Python) and PREDICT on the same rows (needs Python 3; downloads into .cache)
+	.ci/bench-models $(ARGS)
+
 .PHONY: bench-restore
 bench-restore: build ## measure starts with KEYS=10000000 keys: from local state, and on an empty disk; MILLRACE_KAFKA=host:port
 	bin/millrace bench restore --keys $(or $(KEYS),10000000) $(BENCH_BROKER) $(ARGS)
