@@ -21,7 +21,7 @@ func (e *Engine) openRuntime(context.Context) error {
 	cfg := cluster.Config{
 		Kafka: e.kafka, Service: e.opts.Service, Slots: int32(e.opts.Slots), Store: e.store, Logger: e.log,
 		CommitInterval: e.opts.CommitInterval, FlushInterval: e.opts.FlushInterval, AtLeastOnce: e.opts.Guarantee == "at_least_once", Guard: e.guard.Check,
-		FlushBytes: e.memory.state, InputBytes: e.memory.inputs, TransactionBytes: e.memory.transactions,
+		FlushBytes: e.memory.state, InputBytes: e.memory.inputs, TransactionBytes: e.memory.transactions, OperatorBytes: e.memory.operators,
 		CommandOffset: func() int64 { return e.applied.Load() },
 		CatchUp:       e.catchUp,
 		Dropped:       func(incarnation string) bool { return e.dropped[incarnation] },

@@ -61,6 +61,8 @@ type Config struct {
 	// TransactionBytes is how much changed state and output of all slots makes those that have most of it commit before CommitInterval has
 	// passed: 64 MiB. A commit takes about four times as much while it runs.
 	TransactionBytes int
+	// OperatorBytes is for what operators keep at hand of their stores: 64 MiB. Beyond it the tasks that hold most of it forget it.
+	OperatorBytes int
 	// FlushBytes is memory for committed state of all tasks: 256 MiB. It is flushed when half of that is used; if the rest is used up
 	// before a flush has ended, the input waits.
 	FlushBytes    int
@@ -110,6 +112,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.BufferBytes, 16<<20)
 	setDefault(&c.InputBytes, 128<<20)
 	setDefault(&c.TransactionBytes, 64<<20)
+	setDefault(&c.OperatorBytes, 64<<20)
 	setDefault(&c.FlushBytes, 256<<20)
 	setDefault(&c.FlushInterval, 10*time.Minute)
 	setDefault(&c.Fenced, 3*time.Second)
@@ -146,6 +149,7 @@ type Task interface {
 	Counters() operator.Counters
 	StreamTime() int64 // math.MinInt64: it has had no record
 	HeldBytes() int    // about what its operators keep in memory between batches
+	Release() error    // makes them write and forget that
 }
 
 // QuerySpec is a query to run.

@@ -43,7 +43,9 @@ type memory struct {
 	inputs  pool // records that wait in tasks
 	outputs pool // what running transactions have changed and will write, by slot
 	state   pool // committed state
-	unsaved pool // the part of it that no flush has begun to write
+
+	operators pool // what operators keep at hand
+	unsaved   pool // the part of it that no flush has begun to write
 }
 
 // unsavedPart of the memory for state is filled before it is flushed; the rest fills while the flush runs.
@@ -51,17 +53,18 @@ const unsavedPart = 2
 
 func (m *memory) limit(c *Config) {
 	m.inputs.limit, m.outputs.limit = int64(c.InputBytes), int64(c.TransactionBytes)
+	m.operators.limit = int64(c.OperatorBytes)
 	m.state.limit, m.unsaved.limit = int64(c.FlushBytes), int64(c.FlushBytes/unsavedPart)
 }
 
 // holdings are one task's shares.
 type holdings struct {
-	inputs, state, unsaved share
-	flushing               int // bytes that the running flush writes
+	inputs, state, unsaved, operators share
+	flushing                          int // bytes that the running flush writes
 }
 
 func (m *memory) holdings() holdings {
-	return holdings{inputs: share{of: &m.inputs}, state: share{of: &m.state}, unsaved: share{of: &m.unsaved}}
+	return holdings{inputs: share{of: &m.inputs}, state: share{of: &m.state}, unsaved: share{of: &m.unsaved}, operators: share{of: &m.operators}}
 }
 
 // hold notes how much committed state the task has.
@@ -74,4 +77,5 @@ func (h *holdings) release() {
 	h.flushing = 0
 	h.hold(0)
 	h.inputs.set(0)
+	h.operators.set(0)
 }

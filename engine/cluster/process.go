@@ -51,6 +51,9 @@ func (sl *slot) step(m *member, now time.Time) error {
 		}
 	}
 	m.holdings.inputs.set(m.buffered())
+	if err := m.spare(); err != nil {
+		return err
+	}
 	if !worked {
 		return nil
 	}
@@ -63,6 +66,18 @@ func (sl *slot) step(m *member, now time.Time) error {
 		sl.since = now.Add(-sl.s.cfg.CommitInterval)
 	}
 	return nil
+}
+
+// spare makes the operators forget what they keep at hand, where memory for that is short. What they write belongs to the running transaction;
+// of an idle task it is written already.
+func (m *member) spare() error {
+	m.holdings.operators.set(m.task.HeldBytes())
+	if !m.holdings.operators.over() {
+		return nil
+	}
+	err := m.task.Release()
+	m.holdings.operators.set(m.task.HeldBytes())
+	return err
 }
 
 // open is about the memory of what the running transaction has changed and will write.

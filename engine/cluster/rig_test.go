@@ -300,6 +300,7 @@ func (f *fake) Buffered(string) (records, bytes int) {
 
 func (f *fake) Counters() operator.Counters { return f.count }
 func (f *fake) HeldBytes() int              { return 0 }
+func (f *fake) Release() error              { return nil }
 
 func (f *fake) StreamTime() int64 {
 	if len(f.marks) == 0 {

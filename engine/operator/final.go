@@ -57,45 +57,61 @@ func (w *timeWindow) lower() int64 {
 	return max(0, w.lastClose-w.size) + 1
 }
 
-// emitClosed pushes the windows that the stream time has closed; row r of b made it advance.
+// emitClosed pushes the windows that the stream time has closed, in batches, since they need not fit into memory together; row r of b made
+// it advance.
 func (a *Aggregate) emitClosed(b *vector.Batch, r int) error {
 	if err := a.Flush(); err != nil {
 		return err
 	}
 	w := a.window
 	upTo := a.streamTime - w.grace
-	reset(&a.out)
-	a.out.Ops = nil
-	a.forget() // the closed windows take the room of the accumulators in memory
-	a.closed = a.closed[:0]
+	headers := headersOf(b, r)
+	a.beginClosed()
 	var failed error
 	err := a.store.win.Scan(w.lower(), upTo-w.size, func(start int64, key, value []byte) bool {
-		failed = a.appendClosed(start, key, value)
-		a.closed = append(a.closed, int32(len(a.closed)))
+		if failed = a.appendClosed(start, key, value); failed == nil && len(a.closed) == emitChunk {
+			failed = a.pushClosed(headers)
+		}
 		return failed == nil
 	})
 	if err == nil {
 		err = failed
 	}
-	if err != nil {
-		return fmt.Errorf("read closed windows of %s: %w", a.node.ID, err)
+	if err == nil {
+		w.lastClose = upTo
+		err = a.pushClosed(headers)
 	}
-	w.lastClose = upTo
+	if err != nil {
+		return fmt.Errorf("emit closed windows of %s: %w", a.node.ID, err)
+	}
+	return nil
+}
+
+// beginClosed empties the output. The closed windows take the room of the accumulators in memory.
+func (a *Aggregate) beginClosed() {
+	reset(&a.out)
+	a.out.Ops = nil
+	a.forget()
+	a.closed = a.closed[:0]
+}
+
+// pushClosed pushes the windows that were read back since beginClosed.
+func (a *Aggregate) pushClosed(headers []vector.Header) error {
 	for k := range a.calls {
 		c := &a.calls[k]
 		c.agg.Result(c.state, a.closed, a.out.Cols[len(a.out.Cols)-len(a.calls)+k])
 	}
-	n := a.out.N
-	a.forget()
-	if n == 0 {
-		return nil
-	}
-	if h := headersOf(b, r); h != nil {
-		for range n {
-			a.out.Headers = append(a.out.Headers, h)
+	if headers != nil {
+		for range a.closed {
+			a.out.Headers = append(a.out.Headers, headers)
 		}
 	}
-	return a.next.Process(&a.out)
+	var err error
+	if a.out.N > 0 {
+		err = a.next.Process(&a.out)
+	}
+	a.beginClosed()
+	return err
 }
 
 // appendClosed adds a stored window to the output, but for its results.
@@ -111,5 +127,6 @@ func (a *Aggregate) appendClosed(start int64, key, value []byte) error {
 	from.I64, to.I64 = append(from.I64, start), append(to.I64, start+a.window.size)
 	a.out.Time = append(a.out.Time, t)
 	a.out.N++
+	a.closed = append(a.closed, int32(len(a.closed)))
 	return nil
 }

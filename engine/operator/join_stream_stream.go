@@ -91,11 +91,21 @@ func (j *StreamStreamJoin) process(side int, b *vector.Batch) error {
 		if err := j.row(side, b, r); err != nil {
 			return fmt.Errorf("join rows of %s: %w", j.node.ID, err)
 		}
+		if err := j.push(b, emitChunk); err != nil {
+			return err
+		}
 	}
-	if j.out.N == 0 {
+	return j.push(b, 1)
+}
+
+// push passes the joined rows on if there are so many.
+func (j *StreamStreamJoin) push(b *vector.Batch, least int) error {
+	if j.out.N < least {
 		return nil
 	}
-	return j.next.Process(&j.out)
+	err := j.next.Process(&j.out)
+	j.begin(b)
+	return err
 }
 
 // row joins one row and stores it.
@@ -196,16 +206,50 @@ func (j *StreamStreamJoin) emit(side int, b *vector.Batch, r int, own, other hal
 	return j.add(b, r, side, other, own, t)
 }
 
-// expire emits the waiting rows whose time is over. Row r of b, of the side, made time advance.
+// expire emits the waiting rows whose time is over, some at a time: they need not fit into memory together. Row r of b, of the side, made time
+// advance.
 func (j *StreamStreamJoin) expire(side int, b *vector.Batch, r int) error {
 	if j.minTime == math.MaxInt64 || j.minTime+j.after[side]+j.grace >= j.streamTime {
 		return nil
 	}
 	j.minTime = math.MaxInt64
+	var look lookout
+	for more := true; more; {
+		var err error
+		if more, err = j.find(&look); err != nil {
+			return err
+		}
+		for _, w := range j.found {
+			if err := j.emitWaiting(w, b, r); err != nil {
+				return err
+			}
+			if err := j.outer.Delete(w.key); err != nil {
+				return err
+			}
+		}
+		if err := j.push(b, emitChunk); err != nil {
+			return err
+		}
+	}
+	clear(j.found)
+	return nil
+}
+
+// lookout is how far the waiting rows were looked through.
+type lookout struct {
+	from []byte  // the key to go on at
+	open [2]bool // the sides of which a row was met whose time is not over
+}
+
+// find sets found to the next entries that have expired, emitChunk at most, and says whether there may be more.
+func (j *StreamStreamJoin) find(look *lookout) (more bool, err error) {
 	j.found = j.found[:0]
-	var open [2]bool
-	err := j.outer.Range(nil, nil, func(key, rows []byte) bool {
-		if open[leftSide] && open[rightSide] {
+	err = j.outer.Range(look.from, nil, func(key, rows []byte) bool {
+		if look.open[leftSide] && look.open[rightSide] {
+			return false
+		}
+		if more = len(j.found) == emitChunk; more {
+			look.from = append(look.from[:0:0], key...)
 			return false
 		}
 		t := int64(binary.BigEndian.Uint64(key) ^ 1<<63)
@@ -215,24 +259,13 @@ func (j *StreamStreamJoin) expire(side int, b *vector.Batch, r int) error {
 		}
 		j.minTime = t
 		if t+j.after[s]+j.grace >= j.streamTime {
-			open[s] = true
+			look.open[s] = true
 			return true
 		}
 		j.found = append(j.found, waiting{append([]byte{}, key...), t, s, append([]byte{}, rows...)})
 		return true
 	})
-	if err != nil {
-		return err
-	}
-	for _, w := range j.found {
-		if err := j.emitWaiting(w, b, r); err != nil {
-			return err
-		}
-		if err := j.outer.Delete(w.key); err != nil {
-			return err
-		}
-	}
-	return nil
+	return more, err
 }
 
 // emitWaiting adds the rows of an expired entry.

@@ -255,6 +255,20 @@ func (t *Task) StreamTime() int64 {
 	return latest
 }
 
+// Release makes the operators write what they keep in memory, as Flush does, and forget it. Call it between batches; what it writes belongs to
+// the running transaction.
+func (t *Task) Release() error {
+	t.fails.from = nil
+	for _, op := range t.pipe.Stateful {
+		if h, ok := op.Stateful.(operator.Holder); ok {
+			if err := h.Release(); err != nil {
+				return fmt.Errorf("release memory of %s: %w", op.ID, err)
+			}
+		}
+	}
+	return t.fails.stop
+}
+
 // HeldBytes is about what operators keep in memory between batches.
 func (t *Task) HeldBytes() (n int) {
 	for _, op := range t.pipe.Stateful {

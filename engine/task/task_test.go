@@ -224,6 +224,39 @@ func TestStreamTimeSurvives(t *testing.T) {
 	}
 }
 
+// TestRelease: what operators keep at hand can be forgotten at any time, also in the middle of a transaction.
+func TestRelease(t *testing.T) {
+	for _, exact := range []bool{false, true} {
+		task := newTask(t, windowPlan(), Options{Exact: exact})
+		add(t, task, "s", 3, true, rec(0, 5, 1), rec(1, 6, 1), rec(2, 25, 1))
+		for more := true; more; {
+			var err error
+			if more, err = task.Process(time.Time{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if task.HeldBytes() == 0 {
+			t.Error("an aggregation keeps nothing at hand")
+		}
+		if err := task.Release(); err != nil {
+			t.Fatal(err)
+		}
+		if n := task.HeldBytes(); n != 0 {
+			t.Errorf("%d bytes are kept", n)
+		}
+		rows := `@6 {"N":2}; @25 {"N":1}`
+		if exact {
+			rows = `@5 {"N":1}; ` + rows
+		}
+		want(t, "before", process(t, task, time.Time{}), rows)
+		add(t, task, "s", 5, true, rec(3, 7, 1), rec(4, 26, 1))
+		want(t, "after", process(t, task, time.Time{}), `@26 {"N":2}`)
+		if got := task.Counters().LateRows; got != 1 {
+			t.Errorf("%d late rows, want 1", got)
+		}
+	}
+}
+
 func TestUnknownTopic(t *testing.T) {
 	if err := newTask(t, joinPlan(), Options{}).Add("elsewhere", nil, 0, true); err == nil {
 		t.Error("records of a topic that is not read are taken")
