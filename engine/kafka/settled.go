@@ -45,9 +45,12 @@ func (c *Client) knownEverywhere(topics []string, partitions map[string]int32) e
 			continue
 		}
 		for _, t := range answer.Topics {
-			led := !slices.ContainsFunc(t.Partitions, func(p *sarama.PartitionMetadata) bool { return p.Err == sarama.ErrLeaderNotAvailable })
-			if t.Err != sarama.ErrNoError || len(t.Partitions) < int(partitions[t.Name]) || !led {
-				return fmt.Errorf("broker %s does not know %s and its leaders yet (%v)", b.Addr(), t.Name, t.Err)
+			if t.Err != sarama.ErrNoError {
+				return fmt.Errorf("broker %s does not know topic %s yet: %w", b.Addr(), t.Name, t.Err)
+			}
+			lost := slices.ContainsFunc(t.Partitions, func(p *sarama.PartitionMetadata) bool { return p.Err == sarama.ErrLeaderNotAvailable })
+			if lost || len(t.Partitions) < int(partitions[t.Name]) {
+				return fmt.Errorf("broker %s does not know the leaders of topic %s yet", b.Addr(), t.Name)
 			}
 		}
 	}
