@@ -79,11 +79,14 @@ func (e *Engine) showModelStatistics(ctx context.Context, cat *catalog.Catalog, 
 			if s.Batches+s.Errors == 0 {
 				continue
 			}
-			loaded, err := e.models.Version(ctx, v)
-			if err != nil {
-				return nil, err
+			sig := model.Signature{}
+			if s.Inputs != nil {
+				loaded, err := e.models.Version(ctx, v)
+				if err != nil {
+					return nil, err
+				}
+				sig = loaded.Scorer.Signature()
 			}
-			sig := loaded.Scorer.Signature()
 			list.Statistics = append(list.Statistics, ModelStatistics{
 				Name: m.Name, Version: v.Version, Status: versionStatus(m.Rollout(), v),
 				Rows: s.Rows, ShadowRows: s.ShadowRows, Batches: s.Batches, Errors: s.Errors,

@@ -35,6 +35,9 @@ func (f *Follower) Score(b Rows, args []*vector.Vector, sel []int32, out *vector
 	if err := f.scoreAll(b, args, sel, out, fail); err != nil {
 		return err
 	}
+	if !f.view.counts() {
+		return nil // nobody would learn what the shadows do
+	}
 	for _, n := range f.split.rollout.Shadow {
 		f.shadow(f.scorers[n], b.N, args, sel, out)
 	}
@@ -54,7 +57,7 @@ func (f *Follower) shadow(s *bound, n int, args []*vector.Vector, sel []int32, o
 // reference has the stable version score the rows of a canary too, so that the two can be compared.
 func (f *Follower) reference(n int, args []*vector.Vector) {
 	c := f.split.rollout.Canary
-	if c == nil || f.split.rollout.Traffic == nil || !f.view.counts() {
+	if c == nil || f.split.rollout.Traffic == nil {
 		return
 	}
 	canary, stable := f.scorers[c.Version], f.scorers[f.split.rollout.Active]

@@ -99,13 +99,17 @@ func (s *Statistics) Trial(id VersionID, since int64) Tally {
 	return out
 }
 
-// Follow begins to count for a model's canary, and ends it where there is none any more.
+// Follow begins to count for a model's canary, and ends it where there is none any more. Of versions that the rollout does not name the
+// distributions go: a model that a topic feeds has a new version every hour.
 func (s *Statistics) Follow(m *catalog.Model) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := m.Rollout()
 	for _, v := range m.Versions {
 		r := s.record(VersionID{m.Name, v.Version})
+		if !now.Uses(v.Version) {
+			r.tally.Inputs, r.tally.Outputs, r.drift = nil, nil, drift{}
+		}
 		switch part := now.Canary != nil && (v.Version == now.Canary.Version || v.Version == now.Active); {
 		case !part:
 			r.trial = nil
