@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -98,4 +99,59 @@ func TestCopiesAnswer(t *testing.T) {
 	if err != nil && (!errors.As(err, &st) || st.Code != CodeNotReady) {
 		t.Errorf("without copies: %v", err)
 	}
+}
+
+// TestServersOnKafka: three servers on real Kafka answer for each other. When one goes without a word, the others answer from their copies at once, and
+// as owners when the group has given them its slots.
+func TestServersOnKafka(t *testing.T) {
+	addrs := os.Getenv("MILLRACE_KAFKA")
+	if addrs == "" {
+		t.Skip("MILLRACE_KAFKA is not set: TestCopiesAnswer has shown it on the embedded broker (make test-kafka)")
+	}
+	name := fmt.Sprintf("servers%x", time.Now().UnixNano())
+	change := func(o *Options) {
+		o.Bootstrap, o.Service = strings.Split(addrs, ","), name+"_"
+		o.Properties = map[string]string{standbyReplicas: "1", sessionTimeout: "3000"}
+	}
+	a, b, c := openServer(t, "", t.TempDir(), change), openServer(t, "", t.TempDir(), change), openServer(t, "", t.TempDir(), change)
+	execute(t, a.Engine, strings.ReplaceAll(`CREATE STREAM s (k STRING KEY, i INT) WITH (KAFKA_TOPIC='{s}', PARTITIONS=8, VALUE_FORMAT='JSON');
+		CREATE TABLE own WITH (KAFKA_TOPIC='{s}-own') AS SELECT k, COUNT(*) AS n FROM s GROUP BY k EMIT CHANGES;`, "{s}", name))
+	var want []string
+	var rows strings.Builder
+	for i := range 40 {
+		want = append(want, fmt.Sprintf("k%02d1", i))
+		fmt.Fprintf(&rows, "INSERT INTO s (k, i) VALUES ('k%02d', %d);\n", i, i)
+	}
+	execute(t, a.Engine, rows.String())
+	spread(t, a, b, c)
+	const sql = "SELECT k, n FROM own;"
+	for _, s := range []*testServer{a, b, c} {
+		waitFor(t, "all rows", func() bool { got, err := ask(t, s.Engine, sql, nil); return err == nil && slices.Equal(got, want) })
+	}
+	waitFor(t, "all copies", func() bool {
+		return len(a.cluster.StandbySlots())+len(b.cluster.StandbySlots())+len(c.cluster.StandbySlots()) == testSlots
+	})
+	for _, s := range []*testServer{a, b, c} {
+		copiesAre(t, s, len(s.cluster.StandbySlots()))
+	}
+	b.end()
+	standby := map[string]any{standbyReads: "true", standbyLag: "0"} // nothing but what the owners had committed
+	asked, slowest := 0, time.Duration(0)
+	for began := time.Now(); len(a.cluster.Taken())+len(c.cluster.Taken()) < testSlots; asked++ {
+		for _, s := range []*testServer{a, c} {
+			at := time.Now()
+			if got, err := ask(t, s.Engine, sql, standby); err != nil || !slices.Equal(got, want) {
+				t.Fatalf("%s after a server had gone: %d rows, %v", time.Since(began), len(got), err)
+			}
+			slowest = max(slowest, time.Since(at))
+		}
+		if time.Since(began) > time.Minute {
+			t.Fatal("the slots of a server that has gone are not taken over")
+		}
+	}
+	t.Logf("%d times all rows while nobody owned a third of them, the slowest in %s", asked, slowest)
+	if asked == 0 {
+		t.Error("nothing was asked while the slots had no owner")
+	}
+	waitFor(t, "the new owners", func() bool { got, err := ask(t, a.Engine, sql, nil); return err == nil && slices.Equal(got, want) })
 }
