@@ -24,9 +24,15 @@
 // and the slots records tell how. A fenced slot drops everything, waits until the group must have spoken, and begins again
 // only if it is still the owner. A durable store that cannot be read is emptied once all slots have dropped their tasks, and restored.
 //
+// # Standbys
+//
+// A server may keep copies of the state of slots that others own (standbys): it follows their changelogs into its own durable store, as a restore does.
+// The group says of which slots. A copy ends before its slot's tasks are restored here, so that a store has one writer, and the restore goes on
+// where the copy ended. Pull queries may read copies ([Service.StandbyView]).
+//
 // # Goroutines
 //
 // Per owned slot one, and per task of it one that listens to the fetcher; a restore and a flush have one of their own while they
-// last. One janitor per service trims repartition topics, reports offsets to lag tools, watches the disk and deletes dropped
+// last. One goroutine keeps all copies. One janitor per service trims repartition topics, reports offsets to lag tools, watches the disk and deletes dropped
 // stores. Close awaits them all.
 package cluster

@@ -58,7 +58,7 @@ func (r *rig) copied(s *Service, query string, tasks int) bool {
 	list := s.standbys.statuses(query)
 	for _, t := range list {
 		for _, st := range t.Stores {
-			end, err := r.client.Offset(r.Context(), r.name(query+"-changelog"), t.ID.Partition, kafka.LastStable)
+			end, err := r.client.Offset(r.Context(), r.name(query+"-changelog"), t.ID.Partition, kafka.Latest) // markers come a moment late
 			r.ok(err)
 			v, err := s.StandbyView(query, st.ID, t.ID.Partition, 0)
 			if err != nil || st.At < end || st.Lag() > 0 {
