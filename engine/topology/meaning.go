@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/millrace/millrace/sql/plan"
-	"github.com/millrace/millrace/sql/types"
 )
 
 // Two expressions of different plans mean the same if they compute the same of the same columns of the sources, wherever projections lie
@@ -76,7 +75,7 @@ func traceJoin(n, left, right plan.Node, i int) plan.Expr {
 // sameExprs says whether expressions over two nodes mean the same.
 func sameExprs(a, b plan.Node, as, bs []plan.Expr) bool {
 	return slices.EqualFunc(as, bs, func(x, y plan.Expr) bool {
-		return types.Equal(x.Type(), y.Type()) && canonical(a, x) == canonical(b, y)
+		return plan.SameExpr(traced(a, x), traced(b, y))
 	})
 }
 

@@ -84,7 +84,7 @@ func sameRepartitions(old, next *Topology) error {
 			continue
 		}
 		y, ok := nodeOf(next, x.ID).(*plan.Repartition)
-		if !ok || x.KeyFormat.Name != y.KeyFormat.Name || !sameColumns(x, y) {
+		if !ok || !x.KeyFormat.Same(y.KeyFormat) || !sameColumns(x, y) {
 			return fail("replace.not-allowed.stored", "rows under way in topic %s hold the columns %s, and it needs others", s.Output,
 				columnNames(x, columnExprs(x)))
 		}

@@ -60,11 +60,11 @@ func (t *Topology) Stores() []string {
 }
 
 // step skips what keeps nothing and takes rows one by one; it returns the next node that matters, and the filters before it.
-func step(n plan.Node) (next plan.Node, filters []string) {
+func step(n plan.Node) (next plan.Node, filters []plan.Expr) {
 	for {
 		switch x := n.(type) {
 		case *plan.Filter:
-			filters = append(filters, canonical(x.Input, x.Predicate))
+			filters = append(filters, traced(x.Input, x.Predicate))
 			n = x.Input
 		case *plan.Project:
 			n = x.Input
@@ -82,7 +82,7 @@ func step(n plan.Node) (next plan.Node, filters []string) {
 func sameSteps(old, next plan.Node, exact bool) error {
 	a, wasFiltered := step(old)
 	b, isFiltered := step(next)
-	if exact && !slices.Equal(wasFiltered, isFiltered) {
+	if exact && !slices.EqualFunc(wasFiltered, isFiltered, plan.SameExpr) {
 		return fail("replace.not-allowed.filter", "what is stored is what passed %s, and it has %s",
 			shown(old, listed(wasFiltered)), shown(next, listed(isFiltered)))
 	}
@@ -124,27 +124,47 @@ func stepName(n plan.Node) string {
 		return "table functions"
 	case *plan.Aggregate:
 		return "an aggregation"
-	case *plan.Join, *plan.ForeignKeyJoin:
+	case *plan.Join:
 		return "a join"
+	case *plan.ForeignKeyJoin:
+		return "a foreign-key join"
 	}
 	return fmt.Sprintf("a %T", n)
 }
 
-func listed(conditions []string) string {
+func listed(conditions []plan.Expr) string {
 	if len(conditions) == 0 {
 		return "no condition"
 	}
-	return "the condition " + strings.Join(conditions, " AND ")
+	var texts []string
+	for _, c := range conditions {
+		texts = append(texts, c.String())
+	}
+	return "the condition " + strings.Join(texts, " AND ")
 }
 
 func sameSource(x, y *plan.Source) error {
 	switch {
 	case x.Topic != y.Topic || x.Table != y.Table || x.KeyFormat.Name != y.KeyFormat.Name || x.ValueFormat.Name != y.ValueFormat.Name:
 		return fail("replace.not-allowed.input", "it reads %s where the old query reads %s", reads(y), reads(x))
+	case !x.KeyFormat.Same(y.KeyFormat) || !x.ValueFormat.Same(y.ValueFormat):
+		return fail("replace.not-allowed.input", "it reads the records of topic %s with other properties of their formats", x.Topic)
+	case !extends(y.Schema, x.Schema):
+		return fail("replace.not-allowed.input", "the records of topic %s have the columns %s, and for the old query they had %s", x.Topic, y.Schema, x.Schema)
 	case !equal(x.Timestamp, y.Timestamp) || !equal(x.Window, y.Window):
 		return fail("replace.not-allowed.input", "the rows of topic %s have another time than they had for the old query", x.Topic)
 	}
 	return nil
+}
+
+// extends says that records which an old schema describes are read alike by a new one, which may have more values and headers.
+func extends(next, old types.Schema) bool {
+	same := func(a, b types.Column) bool { return a.Name == b.Name && a.HeaderKey == b.HeaderKey && types.Equal(a.Type, b.Type) }
+	starts := func(r types.Role) bool {
+		was, is := old.With(r), next.With(r)
+		return len(is) >= len(was) && slices.EqualFunc(was, is[:len(was)], same)
+	}
+	return slices.EqualFunc(old.Keys(), next.Keys(), same) && starts(types.RoleValue) && starts(types.RoleHeader)
 }
 
 func reads(s *plan.Source) string {

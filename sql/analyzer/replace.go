@@ -5,7 +5,6 @@ import (
 
 	"github.com/millrace/millrace/sql/ast"
 	"github.com/millrace/millrace/sql/catalog"
-	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/sql/types"
 )
 
@@ -24,7 +23,7 @@ func (s *statement) checkReplace(n *catalog.Source, replace bool, at ast.Span) e
 	switch {
 	case old.Kind != n.Kind:
 		return fail("replace.not-allowed.kind", at, "%s is a %s and cannot become a %s", n.Name, old.Kind, n.Kind)
-	case old.Topic != n.Topic || !sameFormat(old.KeyFormat, n.KeyFormat) || !sameFormat(old.ValueFormat, n.ValueFormat):
+	case old.Topic != n.Topic || !old.KeyFormat.Same(n.KeyFormat) || !old.ValueFormat.Same(n.ValueFormat):
 		return fail("replace.not-allowed.topic", at, "a replaced %s keeps its topic and formats", n.Name)
 	case (old.Timestamp == nil) != (n.Timestamp == nil) || old.Timestamp != nil && *old.Timestamp != *n.Timestamp:
 		return fail("replace.not-allowed.timestamp", at, "a replaced %s keeps its TIMESTAMP column", n.Name)
@@ -47,5 +46,3 @@ func replaceColumns(old, n *catalog.Source, at ast.Span) error {
 	}
 	return nil
 }
-
-func sameFormat(a, b plan.Format) bool { return a.Name == b.Name }

@@ -3,6 +3,7 @@ package plan
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 )
@@ -53,6 +54,12 @@ func Marshal(n Node) ([]byte, error) {
 		return nil, fmt.Errorf("encode plan: %w", err)
 	}
 	return json.Marshal(envelope{Version: FormatVersion, Plan: e.Bytes()})
+}
+
+// SameExpr says whether two expressions are alike in all that a stored plan says of them: names, types, overloads.
+func SameExpr(x, y Expr) bool {
+	var a, b encoder
+	return errors.Join(a.value(reflect.ValueOf(&x).Elem()), b.value(reflect.ValueOf(&y).Elem())) == nil && bytes.Equal(a.Bytes(), b.Bytes())
 }
 
 // Unmarshal decodes what Marshal wrote. It refuses unknown tags and fields, missing parts and columns out of range: what a plan does

@@ -9,6 +9,7 @@
 package plan
 
 import (
+	"maps"
 	"time"
 
 	"github.com/millrace/millrace/sql/types"
@@ -51,6 +52,18 @@ type Format struct {
 	// Wrap says how a single column is written: in a record of one field (true) or bare (false). Nil: the
 	// format's only way, or several columns.
 	Wrap *bool `json:",omitempty"`
+}
+
+// Same says that what is written in one format is read by the other, whichever version of a schema the statement named: a registry keeps
+// those compatible.
+func (f Format) Same(g Format) bool {
+	bare := func(f Format) bool { return f.Wrap != nil && !*f.Wrap }
+	rest := func(f Format) map[string]string {
+		props := maps.Clone(f.Props)
+		delete(props, "SCHEMA_ID")
+		return props
+	}
+	return f.Name == g.Name && bare(f) == bare(g) && maps.Equal(rest(f), rest(g))
 }
 
 // WindowKind is the kind of a window.
