@@ -28,6 +28,18 @@ func TestClusterStatus(t *testing.T) {
 	if w := call(t, s, "GET", "/clusterStatus", ""); w.Code != http.StatusOK || w.Body.String() != want {
 		t.Errorf("status %d\n%s\nwant\n%s", w.Code, w.Body, want)
 	}
+	copies := newTestServer(t, &fakeAPI{servers: []directory.Server{
+		{Instance: "x", Seen: time.UnixMilli(3), Queries: map[string]directory.Query{"Q": {Standbys: []directory.Task{task}}}},
+	}})
+	w := call(t, copies, "GET", "/clusterStatus", "")
+	if part := `{"Q":{"activeStores":[],"activePartitions":[],"standByStores":["S"],"standByPartitions":[{"topic":"S","partition":1}]}}`; !strings.Contains(w.Body.String(), part) {
+		t.Errorf("a copy is shown as %s", w.Body)
+	}
+	w = call(t, copies, "GET", "/lag", "")
+	want = `{"lags":{"x":{"stateStoreLags":{"Q#S":{"lagByPartition":{"1":{"currentOffsetPosition":8,"endOffsetPosition":9,"offsetLag":1}},"size":1}},"updateTimeMs":3}}}`
+	if w.Body.String() != want {
+		t.Errorf("lags: %s", w.Body)
+	}
 	for _, path := range []string{"/heartbeat", "/lag"} {
 		if w := call(t, s, "POST", path, `{"hostInfo":{"host":"h","port":1},"timestamp":2}`); w.Code != http.StatusOK || w.Body.String() != `{"ok":true}` {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)
