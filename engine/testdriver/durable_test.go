@@ -32,6 +32,20 @@ func (l *layered) Commit() {
 	}
 }
 
+// openLayered opens a task's stores until the test ends.
+func openLayered(t *testing.T, db state.Durable, specs []state.Spec, incarnation string, partition int32) (Stores, error) {
+	task, err := state.OpenTask(state.TaskConfig{Specs: specs, Incarnation: incarnation, Partition: partition, Durable: db})
+	if err != nil {
+		return nil, err
+	}
+	t.Cleanup(func() {
+		if err := task.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &layered{Task: task, t: t, specs: len(specs)}, nil
+}
+
 // TestDurableStores runs the queries over the engine's stores: their values alias other memory, and live shorter, than those
 // of the oracle that the other tests use.
 func TestDurableStores(t *testing.T) {
@@ -53,18 +67,7 @@ func TestDurableStores(t *testing.T) {
 				for _, o := range []Options{{CommitEvery: 2}, {CommitEvery: 9, Abort: true}, {CommitEvery: 5, Restart: true, MaxGroups: 1}} {
 					o.Stores = func(specs []state.Spec, name string, partition int32) (Stores, error) {
 						runs++
-						task, err := state.OpenTask(state.TaskConfig{
-							Specs: specs, Incarnation: fmt.Sprintf("%d-%s", runs, name), Partition: partition, Durable: db,
-						})
-						if err != nil {
-							return nil, err
-						}
-						t.Cleanup(func() {
-							if err := task.Close(); err != nil {
-								t.Error(err)
-							}
-						})
-						return &layered{Task: task, t: t, specs: len(specs)}, nil
+						return openLayered(t, db, specs, fmt.Sprintf("%d-%s", runs, name), partition)
 					}
 					if got := text(outputs(t, query, o, in)); strings.Join(got, "\n") != strings.Join(want, "\n") {
 						t.Fatalf("seed %d: got\n%s\nwant\n%s", seed, strings.Join(got, "\n"), strings.Join(want, "\n"))
