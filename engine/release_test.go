@@ -13,9 +13,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/millrace/millrace/engine/command"
 	"github.com/millrace/millrace/engine/kafka"
+	"github.com/millrace/millrace/state"
+	"github.com/millrace/millrace/state/badger"
 	"github.com/millrace/millrace/udf/model/modeltest"
 )
 
@@ -83,7 +86,9 @@ func releaseHolds(t *testing.T, e *Engine, rounds int) {
 	eventually(t, e, "SELECT id, p FROM scored;", scored...)
 }
 
-// TestRelease1 opens what release 1 has left: results are what they were, counts go on, and what this release writes it reads again.
+// TestRelease1 opens what release 1 has left: results are what they were, counts go on, and what this release writes it reads again. A store
+// that is older than a changelog's delete.retention.ms may be rebuilt, so that by the calendar alone its rows would be read no more: the test
+// says itself how old the store is, and goes without it too.
 //
 //	go test ./engine -run TestRelease1 -update
 //
@@ -92,15 +97,74 @@ func TestRelease1(t *testing.T) {
 	if *update {
 		makeRelease(t, release1)
 	}
-	dir := t.TempDir()
-	unpack(t, release1, dir)
-	e, end := openTest(t, dir)
-	releaseHolds(t, e, 1)
-	releaseRound(t, e, 1)
-	releaseHolds(t, e, 2)
-	end()
-	e, _ = openTest(t, dir)
-	releaseHolds(t, e, 2)
+	for name, c := range map[string]struct {
+		store    func(t *testing.T, dir string)
+		replayed bool // the changelogs are read
+	}{
+		"its rows are read": {func(t *testing.T, dir string) { stamp(t, dir, time.Now()) }, false},
+		"its rows are rebuilt": {func(t *testing.T, dir string) {
+			if err := os.RemoveAll(dir); err != nil { // as docs/upgrades.md says
+				t.Fatal(err)
+			}
+		}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			unpack(t, release1, dir)
+			c.store(t, filepath.Join(dir, "state"))
+			e, end := openTest(t, dir)
+			releaseHolds(t, e, 1)
+			if n := replayed(e); n > 0 != c.replayed {
+				t.Errorf("%d records of changelogs were read", n)
+			}
+			releaseRound(t, e, 1)
+			releaseHolds(t, e, 2)
+			end()
+			e, _ = openTest(t, dir)
+			releaseHolds(t, e, 2)
+		})
+	}
+}
+
+// stamp says that the positions of all stores were written at a time.
+func stamp(t *testing.T, dir string, at time.Time) {
+	t.Helper()
+	db, err := badger.Open(dir, badger.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stamped := 0
+	for _, store := range db.Stores() {
+		for n := range int32(2) { // the partitions that all topics have
+			p, err := db.Partition(store, n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pos, ok, err := p.Position()
+			if err == nil && ok {
+				pos.Time = at
+				stamped++
+				err = db.Flush(t.Context(), []state.FlushItem{{Partition: p, Entries: func(func(_, _ []byte) bool) {}, Position: pos}})
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if stamped == 0 {
+		t.Fatal("the store is empty")
+	}
+}
+
+// replayed counts the records of changelogs that were read since the start.
+func replayed(e *Engine) (n int64) {
+	for _, id := range e.queries.IDs() {
+		n += e.queries.Status(id).Restored.Records
+	}
+	return n
 }
 
 // TestLaterCommand: a server that cannot read a command says which, and what it knows, and neither goes on without it nor starts.

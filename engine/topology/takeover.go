@@ -159,7 +159,9 @@ func sameSource(x, y *plan.Source) error {
 
 // extends says that records which an old schema describes are read alike by a new one, which may have more values and headers.
 func extends(next, old types.Schema) bool {
-	same := func(a, b types.Column) bool { return a.Name == b.Name && a.HeaderKey == b.HeaderKey && types.Equal(a.Type, b.Type) }
+	same := func(a, b types.Column) bool {
+		return a.Name == b.Name && a.HeaderKey == b.HeaderKey && types.Equal(a.Type, b.Type)
+	}
 	starts := func(r types.Role) bool {
 		was, is := old.With(r), next.With(r)
 		return len(is) >= len(was) && slices.EqualFunc(was, is[:len(was)], same)
