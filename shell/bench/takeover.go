@@ -20,7 +20,7 @@ import (
 const (
 	latestOfKeys = `CREATE TABLE bench WITH (KAFKA_TOPIC='%s') AS SELECT k, COUNT(*) AS n, MAX(v) AS sent FROM keys GROUP BY k EMIT CHANGES;`
 
-	standbyLag = "millrace_standby_lag"
+	standbyLag = "millrace_query_standby_lag"
 
 	takeOverTick = 20 * time.Millisecond
 	teamSize     = 3
