@@ -111,10 +111,10 @@ test-kafka: ## run the broker tests on a real Kafka of three brokers, and kill t
 	.ci/kafka down
 
 .PHONY: chaos
-chaos: ## break everything under load on real Kafka, then compare: SEED=1 FAULTS=70 BROKERS=3 INJECT=skip-rollback
+chaos: ## break everything under load on real Kafka, then compare: SEED=1 FAULTS=70 BROKERS=3 STANDBYS=1 INJECT=skip-rollback
 	.ci/kafka up $(or $(BROKERS),3)
 	@s=0; MILLRACE_KAFKA=$$(.ci/kafka addr) MILLRACE_KAFKA_CTL=$(abspath .ci/kafka) MILLRACE_SEED=$(or $(SEED),1) MILLRACE_FAULTS=$(or $(FAULTS),70) \
-	  MILLRACE_INJECT=$(INJECT) go test -count=1 -timeout 60m -run 'TestChaos$$' -v ./engine/chaos > .cache/chaos.log 2>&1 || s=$$?; \
+	  MILLRACE_STANDBYS=$(or $(STANDBYS),1) MILLRACE_INJECT=$(INJECT) go test -count=1 -timeout 60m -run 'TestChaos$$' -v ./engine/chaos > .cache/chaos.log 2>&1 || s=$$?; \
 	  .ci/kafka down; grep -v '^faults' .cache/chaos.log || true; grep '^faults' .cache/chaos.log; exit $$s
 
 .PHONY: soak

@@ -120,7 +120,8 @@ const rounds = 3
 const last = 4
 
 // TestChaos runs queries of every kind on servers while everything breaks, and compares with a batch computation. MILLRACE_SEED
-// decides what breaks when; MILLRACE_FAULTS how often; MILLRACE_INJECT gives the servers a deliberate defect, which must be seen.
+// decides what breaks when; MILLRACE_FAULTS how often; MILLRACE_STANDBYS how many copies there are of each slot's state; MILLRACE_INJECT
+// gives the servers a deliberate defect, which must be seen.
 func TestChaos(t *testing.T) {
 	brokers := os.Getenv("MILLRACE_KAFKA")
 	if brokers == "" || os.Getenv("MILLRACE_FAULTS") == "" {
@@ -261,6 +262,7 @@ func newStorm(t *testing.T, addresses string, seed uint64) *storm {
 	s.w.Rows, s.w.Labels = iris(t, models)
 	s.load = s.w.NewLoad(c, seed)
 	program := program(t)
+	copies := fmt.Sprintf("num.standby.replicas=%d", number(t, "MILLRACE_STANDBYS", 1))
 	for i := range servers {
 		addr, err := child.FreeAddress()
 		if err != nil {
@@ -273,7 +275,7 @@ func newStorm(t *testing.T, addresses string, seed uint64) *storm {
 			t: t, program: program, dir: dir, addr: addr, api: child.Server{URL: "http://" + addr},
 			args: []string{
 				"--bootstrap", bootstrap, "--service", "chaos-" + suffix + "-", "--slots", "8", "--data", n.data, "--model-dir", models,
-				"--flush-interval", "3s",
+				"--flush-interval", "3s", "--property", copies,
 			},
 		}
 		s.servers = append(s.servers, n)
