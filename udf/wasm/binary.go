@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 )
 
 // Limits of a module's file. Compilers' output stays far below them; compiling takes memory by the size of the largest body.
@@ -19,13 +18,13 @@ const (
 
 // The sections that bound looks at.
 const (
-	sectionTable = 4
-	sectionCode  = 10
+	sectionImport = 2
+	sectionTable  = 4
+	sectionCode   = 10
 )
 
 // bound returns the module with bounds where the format has none: tables cannot grow beyond maxTable, and every function that may
-// run long can be stopped. The runtime looks whether it is to stop at the head of a loop only, and calls alone can take forever too.
-// So a function that may call another, or fill memory, begins with an empty loop.
+// run long can be stopped (see stoppable).
 //
 // The rest of the file is left to the runtime, which validates all of it.
 func bound(module []byte) ([]byte, error) {
@@ -38,7 +37,7 @@ func bound(module []byte) ([]byte, error) {
 		return nil, errors.New("it is no core module of WebAssembly's version 1: components are not run")
 	}
 	out := append(make([]byte, 0, len(module)+len(module)/64), module[:8]...)
-	in := &reader{rest: module[8:]}
+	in, imports := &reader{rest: module[8:]}, uint32(0)
 	for len(in.rest) > 0 && in.err == nil {
 		id := in.byte()
 		section := in.take(in.u32())
@@ -47,10 +46,12 @@ func bound(module []byte) ([]byte, error) {
 		}
 		r := &reader{rest: section}
 		switch id {
+		case sectionImport:
+			imports += importedFunctions(r)
 		case sectionTable:
 			section = boundTables(r)
 		case sectionCode:
-			section = boundCode(r, len(section))
+			section = boundCode(r, len(section), imports)
 		}
 		if r.err != nil {
 			return nil, r.err
@@ -60,6 +61,33 @@ func bound(module []byte) ([]byte, error) {
 		out = append(out, section...)
 	}
 	return out, in.err
+}
+
+// importedFunctions counts them: the module's own functions are numbered behind them.
+func importedFunctions(r *reader) uint32 {
+	n := uint32(0)
+	for range r.u32() {
+		r.take(r.u32()) // module
+		r.take(r.u32()) // name
+		switch r.byte() {
+		case 0: // function, of a type
+			n++
+			r.u32()
+		case 1: // table, of a kind
+			r.byte()
+			r.limits()
+		case 2: // memory
+			r.limits()
+		case 3: // global: type, and whether it changes
+			r.take(2)
+		default:
+			r.refuse(errors.New("it has an import of a kind that is not run"))
+		}
+		if r.err != nil {
+			break
+		}
+	}
+	return n
 }
 
 // boundTables gives every table a largest size.
@@ -90,57 +118,11 @@ func boundTables(r *reader) []byte {
 	return append(out, r.rest...)
 }
 
-var emptyLoop = []byte{0x03, 0x40, 0x0b}
-
-// mayLast says whether code has a byte of a call, a call_indirect, or what begins a memory.fill: without one, and without a loop, it is
-// over soon.
-func mayLast(code []byte) bool {
-	return slices.ContainsFunc([]byte{0x10, 0x11, 0xfc}, func(op byte) bool { return bytes.IndexByte(code, op) >= 0 })
-}
-
-// boundCode puts an empty loop behind the locals of the functions that need one. A byte of a constant may look like a call: a loop too
-// many is harmless.
-func boundCode(r *reader, size int) []byte {
-	count := r.u32()
-	if count > maxFunctions {
-		r.err = fmt.Errorf("it has %d functions: a module has %d at most", count, maxFunctions)
-		return nil
-	}
-	out := binary.AppendUvarint(make([]byte, 0, size+size/64), uint64(count))
-	for range count {
-		body := r.take(r.u32())
-		if len(body) > maxBody {
-			r.err = fmt.Errorf("it has a function of %d bytes: a function has %d at most", len(body), maxBody)
-		}
-		if r.err != nil {
-			return nil
-		}
-		b := &reader{rest: body}
-		for range b.u32() {
-			b.u32() // how many
-			b.byte()
-			if b.err != nil {
-				break
-			}
-		}
-		if r.err = b.err; r.err != nil {
-			return nil
-		}
-		var loop []byte
-		if mayLast(b.rest) {
-			loop = emptyLoop
-		}
-		out = binary.AppendUvarint(out, uint64(len(body)+len(loop)))
-		out = append(out, body[:len(body)-len(b.rest)]...)
-		out = append(append(out, loop...), b.rest...)
-	}
-	return append(out, r.rest...)
-}
-
 // reader takes pieces off a module until one is missing.
 type reader struct {
-	rest []byte
-	err  error
+	rest     []byte
+	err      error
+	branches uint64 // among the instructions that were taken
 }
 
 var errShort = errors.New("it ends in the middle")
@@ -172,9 +154,20 @@ func (r *reader) take(n uint32) []byte {
 	return b
 }
 
-func (r *reader) fail() {
+// limits skips a smallest size, and a largest if there is one.
+func (r *reader) limits() {
+	flags := r.byte()
+	if r.u32(); flags&1 != 0 {
+		r.u32()
+	}
+}
+
+func (r *reader) fail() { r.refuse(errShort) }
+
+// refuse ends the reading. The first reason counts.
+func (r *reader) refuse(err error) {
 	if r.err == nil {
-		r.err = errShort
+		r.err = err
 	}
 	r.rest = nil
 }
