@@ -13,7 +13,7 @@ func TestVectorKernel(t *testing.T) {
 	}
 	r := rand.New(rand.NewPCG(1, 1))
 	for round := range 300 {
-		in, out, rows := 1+r.IntN(40), 1+r.IntN(90), 1+r.IntN(11)
+		in, out, rows := 1+r.IntN(40), 1+r.IntN(90), 1+r.IntN(22)
 		w, x := make([]float32, in*out), make([]float32, in*rows)
 		for i := range w {
 			w[i] = float32(r.NormFloat64())
@@ -26,11 +26,34 @@ func TestVectorKernel(t *testing.T) {
 			d.setBias(w[:out])
 		}
 		got, want := make([]float32, rows*out), make([]float32, rows*out)
-		runVector(d, got, x, rows)
+		if runVector(d, got, x, rows); round%4 == 0 && useWide {
+			useWide = false // also as processors do that have eight numbers a register alone
+			clear(got)
+			runVector(d, got, x, rows)
+			useWide = true
+		}
 		d.runPortable(want, x, rows)
 		for i := range want {
 			if math.Float32bits(got[i]) != math.Float32bits(want[i]) {
 				t.Fatalf("%d by %d: element %d is %v, want %v", in, out, i, got[i], want[i])
+			}
+		}
+	}
+}
+
+// TestReluTo holds it against relu, with what compares oddly in every lane.
+func TestReluTo(t *testing.T) {
+	odd := []float32{float32(math.Copysign(0, -1)), 0, float32(math.NaN()), float32(math.Inf(-1)), float32(math.Inf(1)), -1, 1, 1e-45, -1e-45}
+	for n := range 40 {
+		src, got, want := make([]float32, n), make([]float32, n), make([]float32, n)
+		for i := range src {
+			src[i] = odd[(i+n)%len(odd)]
+		}
+		reluTo(got, src)
+		relu(want, src)
+		for i := range want {
+			if math.Float32bits(got[i]) != math.Float32bits(want[i]) {
+				t.Errorf("%d numbers: of %v it is %v, want %v", n, src[i], got[i], want[i])
 			}
 		}
 	}

@@ -18,7 +18,7 @@ var operators = map[string]operator{
 	"Clip": clip,
 
 	// functions of one number
-	"Relu":            mapping(relu[float32], relu[float64], relu[int64]),
+	"Relu":            mapping(reluTo, relu[float64], relu[int64]),
 	"Neg":             mapping(negate[float32], negate[float64], negate[int64]),
 	"Abs":             mapping(absolute[float32], absolute[float64], absolute[int64]),
 	"Exp":             mapping(expTo, lift[float64](math.Exp), nil),

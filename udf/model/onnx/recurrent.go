@@ -68,7 +68,7 @@ func activationOf(name string, alpha, beta *float32) (activation, error) {
 	case "Tanh":
 		return tanhTo, nil
 	case "Relu":
-		return byNumber(func(v float32) float32 { return max(v, 0) }), nil
+		return reluTo, nil
 	case "HardSigmoid":
 		return byNumber(func(v float32) float32 { return max(0, min(1, float32(a*v)+b)) }), nil
 	case "LeakyRelu":

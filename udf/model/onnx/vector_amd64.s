@@ -110,3 +110,22 @@ loopRows:
 	VMOVUPS Y3, (BX)(AX*4)
 	VZEROUPPER
 	RET
+
+// func reluLanes(dst, src *float32, n int)
+// A maximum gives its second operand where one is NaN, which is the number itself; adding 0 makes 0 of -0, as max does.
+TEXT ·reluLanes(SB), NOSPLIT, $0-24
+	MOVQ   dst+0(FP), DI
+	MOVQ   src+8(FP), SI
+	MOVQ   n+16(FP), CX
+	VXORPS Y0, Y0, Y0
+
+loopRelu:
+	VMAXPS  (SI), Y0, Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, (DI)
+	ADDQ    $32, SI
+	ADDQ    $32, DI
+	SUBQ    $8, CX
+	JNZ     loopRelu
+	VZEROUPPER
+	RET
