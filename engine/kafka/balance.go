@@ -18,6 +18,8 @@ type balance struct {
 	mu    sync.Mutex
 	given map[string]*Standbys // by the last Plan, which the group's leader made here
 	mine  Standbys             // of this member
+
+	protocol string // that the group used when it was last asked
 }
 
 // balanceName is the protocol's name in the group. Members of earlier releases know cooperative-sticky alone, and as long as there is one the group
@@ -137,10 +139,18 @@ func (b *balance) OnAssignment(given *sarama.ConsumerGroupMemberAssignment, _ in
 	b.cfg.StandBy(a.Standbys)
 }
 
-// warmed says that slots wait to move here, and can.
+// warmed says that slots wait to move here, and can. A group that has fallen back on the protocol of an earlier release moves none to copies:
+// to have it join again for them would be for nothing, and again and again.
 func (b *balance) warmed() bool {
 	b.mu.Lock()
-	mine := b.mine
+	mine, speaks := b.mine, b.protocol
 	b.mu.Unlock()
-	return len(mine.Moving) > 0 && mine.warmed(b.cfg.Load())
+	return speaks == balanceName && len(mine.Moving) > 0 && mine.warmed(b.cfg.Load())
+}
+
+// speaks hears which protocol the group uses.
+func (b *balance) speaks(protocol string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.protocol = protocol
 }

@@ -58,6 +58,7 @@ func (m *Membership) orphaned() (bool, error) {
 	if groups[0].State != "Stable" {
 		return false, nil
 	}
+	m.balance.speaks(groups[0].Protocol)
 	first, owned := m.cfg.InstanceID, map[int32]bool{}
 	for _, member := range groups[0].Members {
 		if id := member.GroupInstanceId; id != nil {

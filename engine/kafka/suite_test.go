@@ -55,6 +55,7 @@ var suite = []struct {
 	{"compaction", testCompaction},
 	{"membership", testMembership},
 	{"orphaned slot", testOrphanedSlot},
+	{"releases", testReleases},
 	{"instance taken", testInstanceTaken},
 }
 
