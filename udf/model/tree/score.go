@@ -76,36 +76,46 @@ func (e *Ensemble) groups(x []float32, rows int, missing bool, out []float32, ha
 	for r := 0; r < rows; r += lanes {
 		transpose(xt[r*e.features:][:width], x[r*e.features:], e.features)
 	}
+	var reached [rowBlock]int32
+	leaves := reached[:rows]
 	for _, t := range e.roots {
-		for r := 0; r < rows; r += lanes {
-			var leaf [lanes]int32
-			if group := xt[r*e.features:][:width]; missing {
-				leaf = walkRowsMissing(e.nodes, group, t)
-			} else {
-				leaf = walkRows(e.nodes, group, t)
+		if missing {
+			for r := 0; r < rows; r += lanes {
+				leaf := walkRowsMissing(e.nodes, xt[r*e.features:][:width], t)
+				copy(leaves[r:], leaf[:])
 			}
-			if e.spans == nil {
-				e.addGroup(&leaf, out[r*e.targets+int(t.target):])
-				continue
-			}
-			for k, l := range leaf {
-				e.addWeights(l, out[(r+k)*e.targets:][:e.targets], has, r+k)
-			}
+		} else {
+			walkBlock(e.nodes, xt, width, t, leaves)
+		}
+		if e.spans == nil {
+			e.addLeaves(leaves, out[t.target:])
+			continue
+		}
+		for r, l := range leaves {
+			e.addWeights(l, out[r*e.targets:][:e.targets], has, r)
 		}
 	}
 }
 
-// addGroup adds the leaves of a group to the sums of its rows, which begin at out.
-func (e *Ensemble) addGroup(leaf *[lanes]int32, out []float32) {
+// walkBlockPortable is walkBlock where there is no assembly.
+func walkBlockPortable(nodes []node, xt []float32, width int, t root, leaves []int32) {
+	for r := 0; r < len(leaves); r += lanes {
+		leaf := walkRows(nodes, xt[r/lanes*width:][:width], t)
+		copy(leaves[r:], leaf[:])
+	}
+}
+
+// addLeaves adds the leaves that rows reached to their sums, which begin at out.
+func (e *Ensemble) addLeaves(leaves []int32, out []float32) {
 	if e.targets == 1 {
-		sums := out[:lanes]
-		for k, l := range leaf {
-			sums[k] += e.leaves[l]
+		sums := out[:len(leaves)]
+		for r, l := range leaves {
+			sums[r] += e.leaves[l]
 		}
 		return
 	}
-	for k, l := range leaf {
-		out[k*e.targets] += e.leaves[l]
+	for r, l := range leaves {
+		out[r*e.targets] += e.leaves[l]
 	}
 }
 
@@ -123,7 +133,7 @@ func transpose(dst, src []float32, features int) {
 func (e *Ensemble) row(x []float32, out []float32, has []bool, r int) {
 	roots := e.roots
 	for ; len(roots) >= lanes; roots = roots[lanes:] {
-		leaf := e.walkTrees(x, roots[:lanes])
+		leaf := walkTrees(e.nodes, x, roots[:lanes])
 		for k := range leaf {
 			e.add(leaf[k], roots[k].target, out, has, r)
 		}
@@ -178,7 +188,7 @@ func (e *Ensemble) walk(x []float32, t root) int32 {
 	nodes, i := e.nodes, t.node
 	for range t.depth {
 		n := &nodes[i]
-		i = n.left + bit(x[uint32(n.feature)/lanes] > n.threshold)
+		i = n.left + bit(x[uint32(n.feature)/lanes] >= n.limit)
 	}
 	return i
 }
@@ -193,28 +203,28 @@ func (e *Ensemble) walkMissing(x []float32, t root) int32 {
 }
 
 // next is the child that a value, which may be NaN, leads to.
-func (n *node) next(v float32) int32 { return n.left + (bit(v > n.threshold) | bit(v != v)&n.nanRight) }
+func (n *node) next(v float32) int32 { return n.left + (bit(v >= n.limit) | bit(v != v)&n.nanRight) }
 
 // walkRows walks eight transposed rows through one tree.
 func walkRows(nodes []node, x []float32, t root) [lanes]int32 {
 	a, b, c, d, g, h, i, j := t.node, t.node, t.node, t.node, t.node, t.node, t.node, t.node
 	for range t.depth {
 		n := &nodes[a]
-		a = n.left + bit(x[n.feature] > n.threshold)
+		a = n.left + bit(x[n.feature] >= n.limit)
 		n = &nodes[b]
-		b = n.left + bit(x[n.feature+1] > n.threshold)
+		b = n.left + bit(x[n.feature+1] >= n.limit)
 		n = &nodes[c]
-		c = n.left + bit(x[n.feature+2] > n.threshold)
+		c = n.left + bit(x[n.feature+2] >= n.limit)
 		n = &nodes[d]
-		d = n.left + bit(x[n.feature+3] > n.threshold)
+		d = n.left + bit(x[n.feature+3] >= n.limit)
 		n = &nodes[g]
-		g = n.left + bit(x[n.feature+4] > n.threshold)
+		g = n.left + bit(x[n.feature+4] >= n.limit)
 		n = &nodes[h]
-		h = n.left + bit(x[n.feature+5] > n.threshold)
+		h = n.left + bit(x[n.feature+5] >= n.limit)
 		n = &nodes[i]
-		i = n.left + bit(x[n.feature+6] > n.threshold)
+		i = n.left + bit(x[n.feature+6] >= n.limit)
 		n = &nodes[j]
-		j = n.left + bit(x[n.feature+7] > n.threshold)
+		j = n.left + bit(x[n.feature+7] >= n.limit)
 	}
 	return [lanes]int32{a, b, c, d, g, h, i, j}
 }
@@ -243,9 +253,8 @@ func walkRowsMissing(nodes []node, x []float32, t root) [lanes]int32 {
 	return [lanes]int32{a, b, c, d, g, h, i, j}
 }
 
-// walkTrees walks one row through eight trees.
-func (e *Ensemble) walkTrees(x []float32, t []root) [lanes]int32 {
-	nodes := e.nodes
+// walkTreesPortable is walkTrees where there is no assembly.
+func walkTreesPortable(nodes []node, x []float32, t []root) [lanes]int32 {
 	_ = t[7]
 	a, b, c, d, g, h, i, j := t[0].node, t[1].node, t[2].node, t[3].node, t[4].node, t[5].node, t[6].node, t[7].node
 	depth := int32(0)
@@ -254,21 +263,21 @@ func (e *Ensemble) walkTrees(x []float32, t []root) [lanes]int32 {
 	}
 	for range depth { // a walk that is done stays at its leaf
 		n := &nodes[a]
-		a = n.left + bit(x[uint32(n.feature)/lanes] > n.threshold)
+		a = n.left + bit(x[uint32(n.feature)/lanes] >= n.limit)
 		n = &nodes[b]
-		b = n.left + bit(x[uint32(n.feature)/lanes] > n.threshold)
+		b = n.left + bit(x[uint32(n.feature)/lanes] >= n.limit)
 		n = &nodes[c]
-		c = n.left + bit(x[uint32(n.feature)/lanes] > n.threshold)
+		c = n.left + bit(x[uint32(n.feature)/lanes] >= n.limit)
 		n = &nodes[d]
-		d = n.left + bit(x[uint32(n.feature)/lanes] > n.threshold)
+		d = n.left + bit(x[uint32(n.feature)/lanes] >= n.limit)
 		n = &nodes[g]
-		g = n.left + bit(x[uint32(n.feature)/lanes] > n.threshold)
+		g = n.left + bit(x[uint32(n.feature)/lanes] >= n.limit)
 		n = &nodes[h]
-		h = n.left + bit(x[uint32(n.feature)/lanes] > n.threshold)
+		h = n.left + bit(x[uint32(n.feature)/lanes] >= n.limit)
 		n = &nodes[i]
-		i = n.left + bit(x[uint32(n.feature)/lanes] > n.threshold)
+		i = n.left + bit(x[uint32(n.feature)/lanes] >= n.limit)
 		n = &nodes[j]
-		j = n.left + bit(x[uint32(n.feature)/lanes] > n.threshold)
+		j = n.left + bit(x[uint32(n.feature)/lanes] >= n.limit)
 	}
 	return [lanes]int32{a, b, c, d, g, h, i, j}
 }

@@ -1,6 +1,6 @@
 // Package tree is the core that scores tree ensembles, whatever file they come from.
 //
-// New checks an ensemble and flattens it: one array of 16-byte nodes, every branch as "right if x[feature] > threshold,
+// New checks an ensemble and flattens it: one array of 16-byte nodes, every branch as "right if x[feature] >= limit,
 // else left", the right child behind the left, and leaves that are their own left child. Walking a tree is then a loop
 // of fixed length without a branch that could be mispredicted: the comparison's outcome is added to the index of the
 // left child. One walk is a chain of dependent loads, so eight of them, of eight rows through one tree or of one row
@@ -78,13 +78,13 @@ type Spec struct {
 	TreeTargets []int
 }
 
-// node is a flattened node: go to left+1 if x[feature] > threshold, else to left. NaN, which is not greater than
-// anything, goes to left too, unless nanRight is 1.
+// node is a flattened node: go to left+1 if x[feature] >= limit, else to left. NaN, which is not greater than
+// anything, goes to left too, unless nanRight is 1. The assembly knows the layout.
 type node struct {
-	threshold float32
-	feature   int32 // times lanes: where the feature begins in transposed rows
-	left      int32
-	nanRight  int32
+	limit    float32 // NaN: nothing goes to the right
+	feature  int32   // times lanes: where the feature begins in transposed rows
+	left     int32
+	nanRight int32
 }
 
 // root is a tree of the flattened ensemble.
@@ -294,7 +294,7 @@ var infinity = float32(math.Inf(1))
 
 func (b *builder) leaf(p place) {
 	e := b.e
-	e.nodes[p.slot] = node{threshold: infinity, left: p.slot}
+	e.nodes[p.slot] = node{limit: limitAbove(infinity), left: p.slot}
 	from, to := b.first[p.spec], b.first[p.spec+1]
 	if !b.plain {
 		e.spans[p.slot] = span{from, to}
@@ -335,8 +335,17 @@ func (b *builder) branch(slot int32, n Node) (t, f, levels int32) {
 	return left + 1, left, 1
 }
 
+// limitAbove is the least number above a threshold: what is greater than the one is not less than the other.
+func limitAbove(threshold float32) float32 {
+	if threshold == infinity {
+		return float32(math.NaN())
+	}
+	return math.Nextafter32(threshold, infinity)
+}
+
+// put fills a slot: numbers greater than the threshold go to the right.
 func (b *builder) put(slot int32, n Node, threshold float32, left int32, nanRight bool) {
-	x := node{threshold: threshold, feature: int32(n.Feature) * lanes, left: left}
+	x := node{limit: limitAbove(threshold), feature: int32(n.Feature) * lanes, left: left}
 	if nanRight {
 		x.nanRight, b.e.nanRight = 1, true
 	}

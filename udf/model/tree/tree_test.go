@@ -154,6 +154,37 @@ func TestAgainstDefinition(t *testing.T) {
 	}
 }
 
+// TestWalk wants the walks of this processor to end where the portable ones do.
+func TestWalk(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for round := range 200 {
+		s := Spec{Targets: 1, Features: 1 + r.IntN(9)}
+		for range lanes {
+			s.Roots = append(s.Roots, grow(r, &s, r.IntN(7)))
+		}
+		e, err := New(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows := lanes * (1 + r.IntN(rowBlock/lanes))
+		x, width := make([]float32, rows*s.Features), lanes*s.Features
+		for i := range x {
+			x[i] = interesting(r)
+		}
+		for _, root := range e.roots {
+			got, want := make([]int32, rows), make([]int32, rows)
+			walkBlock(e.nodes, x, width, root, got)
+			walkBlockPortable(e.nodes, x, width, root, want)
+			if !slices.Equal(got, want) {
+				t.Fatalf("round %d: rows end at %v, want %v", round, got, want)
+			}
+		}
+		if got, want := walkTrees(e.nodes, x, e.roots), walkTreesPortable(e.nodes, x, e.roots); got != want {
+			t.Fatalf("round %d: a row ends at %v, want %v", round, got, want)
+		}
+	}
+}
+
 func TestNewRefuses(t *testing.T) {
 	leaf := Node{Mode: Leaf}
 	branch := func(yes, no int) Node { return Node{True: yes, False: no} }
