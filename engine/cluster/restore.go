@@ -45,7 +45,7 @@ func (m *member) restoreAll(ctx context.Context) error {
 		case s.cfg.AtLeastOnce:
 			r.Committed = 0 // a changelog may be ahead of its first slots record
 		}
-		at, err := r.Run(ctx)
+		at, err := log.restore(ctx, &r)
 		if err != nil {
 			return err
 		}

@@ -25,6 +25,8 @@ type History struct {
 	Loose int
 	// Events are what happens to the servers beside failing requests.
 	Events Events
+	// Memory is how many bytes the tasks of a process may keep for each of the things that a budget is for; 0: plenty.
+	Memory int
 	Defect cluster.Defect // what the servers do wrong on purpose
 	Logger *slog.Logger   // nil: no log
 
@@ -221,6 +223,7 @@ func (s *server) tend(h *History) (restarts int, err error) {
 			Broker: s.conn, Service: "sim", Slots: slots, Store: mount{s.disk, s.conn}, Logger: h.Logger,
 			CommitInterval: 50 * time.Millisecond, FlushInterval: 40 * time.Millisecond, Fenced: 300 * time.Millisecond,
 			JanitorInterval: 200 * time.Millisecond, Defect: h.Defect, AtLeastOnce: s.loose,
+			OperatorBytes: h.Memory, TransactionBytes: h.Memory, FlushBytes: h.Memory, InputBytes: h.Memory,
 		}
 		if h.Models != nil {
 			s.models = h.Models()

@@ -205,6 +205,35 @@ func random(t *testing.T, q Query, topo *topology.Topology, seed uint64) int64 {
 	return int64(len(h.Plan.Injected))
 }
 
+// TestLittleMemory lets requests fail where there is memory for nothing: operators forget what they keep at hand after every turn, commits and
+// flushes come at once, and inputs wait.
+func TestLittleMemory(t *testing.T) {
+	rounds := uint64(10)
+	if testing.Short() {
+		rounds = 3
+	}
+	for _, q := range Queries {
+		t.Run(q.Name, func(t *testing.T) {
+			t.Parallel()
+			topo := planned(t, q)
+			for seed := range rounds {
+				exact := seed%2 == 0
+				want, points := reference(t, q, topo, seed, exact)
+				h := &History{Query: q, topo: topo, Seed: seed, Exact: exact, Memory: 1, Plan: Calm(seed)}
+				check(t, h, want, "")
+				if slices.Equal(h.Plan.Points, points) {
+					t.Error("little memory makes no difference")
+				}
+				h = &History{
+					Query: q, topo: topo, Seed: seed, Exact: exact, Memory: 1 + int(seed)*200, Plan: Often(seed, 20, 40),
+					Events: Events{Kill: int(seed % 4), Zombie: int(seed % 3)},
+				}
+				check(t, h, want, "")
+			}
+		})
+	}
+}
+
 func planned(t *testing.T, q Query) *topology.Topology {
 	t.Helper()
 	topo, err := q.Plan()
