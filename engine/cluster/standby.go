@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -36,6 +37,7 @@ type standbys struct {
 	later  map[TaskID]time.Time    // when a copy that failed is tried again
 	paused time.Time               // until when nothing is read, since a write failed
 	retry  time.Duration           // when what failed is tried again
+	next   time.Time               // when it looks again at what is wanted, if nobody wakes it before
 }
 
 const (
@@ -115,10 +117,12 @@ func (k *standbys) run(ctx context.Context) {
 func (k *standbys) follow(ctx context.Context) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
+	more := false
+	k.next = time.Time{}
 	for ctx.Err() == nil && !k.s.distrust.on.Load() {
-		more := k.align(ctx)
+		more = k.look(ctx, more)
 		began := time.Now()
-		worked := k.idle(began) && k.read()
+		worked := k.idle(began) && k.read(ctx)
 		k.write(ctx, k.due(time.Now()))
 		pause := time.Second
 		switch {
@@ -137,10 +141,31 @@ func (k *standbys) follow(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case <-k.wake:
+			k.next = time.Time{}
 		case <-ready:
 		case <-timer.C:
 		}
 	}
+}
+
+// lookPart of the time at most goes into looking what is wanted, which takes milliseconds where there are thousands of tasks.
+const lookPart = 20
+
+// look aligns the copies with what is wanted, when it was woken for that, or it is time. It reports whether there are more to begin.
+func (k *standbys) look(ctx context.Context, more bool) bool {
+	select {
+	case <-k.wake:
+		k.next = time.Time{}
+	default:
+	}
+	began := time.Now()
+	if began.Before(k.next) {
+		return more
+	}
+	want := k.wanted()
+	now := time.Now()
+	k.next = now.Add(lookPart * now.Sub(began))
+	return k.align(ctx, want)
 }
 
 // idle says that there is nothing more important to do than to read.
@@ -181,13 +206,13 @@ func (k *standbys) wanted() []copyWish {
 }
 
 // align begins and ends copies. It reports whether there are more to begin.
-func (k *standbys) align(ctx context.Context) (more bool) {
-	want := k.wanted()
+func (k *standbys) align(ctx context.Context, want []copyWish) (more bool) {
 	keep := make(map[TaskID]bool, len(want))
 	for _, w := range want {
 		keep[w.id] = true
 	}
-	k.drop(ctx, func(c *standby) bool { return !keep[c.id] || c.ctx.Err() != nil })
+	k.drop(ctx, func(c *standby) bool { return !keep[c.id] || c.ctx.Err() != nil || c.expired() })
+	maps.DeleteFunc(k.later, func(id TaskID, _ time.Time) bool { return !keep[id] })
 	opening, now := 0, time.Now()
 	for _, c := range k.copies {
 		if !c.caught() {
@@ -225,10 +250,15 @@ func (k *standbys) fail(ctx context.Context, id TaskID, err error) {
 func (k *standbys) open(ctx context.Context, w copyWish) error {
 	log := newLog(k.s.broker)
 	defer log.close()
-	bounds := make([][2]int64, len(w.sub.Stores))
+	type bounds struct{ start, stable, end int64 }
+	of := make([]bounds, len(w.sub.Stores))
 	var err error
 	for i, st := range w.sub.Stores {
-		if bounds[i][0], bounds[i][1], err = log.Bounds(ctx, st.Changelog, w.id.Partition); err != nil {
+		if of[i].start, of[i].stable, err = log.Bounds(ctx, st.Changelog, w.id.Partition); err != nil {
+			return err
+		}
+		// A task that has just been handed over from here stands behind a commit whose marker may be on its way: its state is not to be thrown away.
+		if of[i].end, err = k.s.broker.Offset(ctx, st.Changelog, w.id.Partition, kafka.Latest); err != nil {
 			return err
 		}
 	}
@@ -245,7 +275,7 @@ func (k *standbys) open(ctx context.Context, w copyWish) error {
 			return err
 		}
 		cp, err := changelog.OpenCopy(c.ctx, changelog.CopyConfig{
-			Partition: p, Spec: st.Spec, Start: bounds[i][0], End: bounds[i][1], DeleteRetention: deleteRetention, Now: time.Now,
+			Partition: p, Spec: st.Spec, Start: of[i].start, End: of[i].end, DeleteRetention: deleteRetention, Now: time.Now,
 		})
 		if err != nil {
 			return err
@@ -255,7 +285,7 @@ func (k *standbys) open(ctx context.Context, w copyWish) error {
 		}
 		sc := &storeCopy{of: c, id: st.ID, at: kafka.TopicPartition{Topic: st.Changelog, Partition: w.id.Partition}, copy: cp}
 		sc.position.Store(cp.At())
-		sc.end.Store(bounds[i][1])
+		sc.end.Store(of[i].stable)
 		sc.written.Store(-1)
 		c.stores = append(c.stores, sc)
 		k.stores[sc.at] = sc
@@ -303,10 +333,12 @@ func (k *standbys) drop(ctx context.Context, match func(*standby) bool) {
 	if !errors.Is(context.Cause(ctx), errAbandoned) && !k.s.distrust.on.Load() && !k.s.lowDisk.Load() {
 		k.write(context.WithoutCancel(ctx), unwritten)
 	}
+	for _, c := range ending {
+		c.end()
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, c := range ending {
-		c.cancel()
 		for _, sc := range c.stores {
 			delete(k.stores, sc.at)
 			delete(k.dirty, sc)

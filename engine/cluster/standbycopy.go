@@ -53,8 +53,20 @@ func (c *standby) caught() bool {
 	return c.opened.Load()
 }
 
+// expired says that deletions may be gone which the copy has yet to read.
+func (c *standby) expired() bool {
+	return slices.ContainsFunc(c.stores, func(sc *storeCopy) bool { return sc.copy.Expired() })
+}
+
+// end ends the copy. When it returns no view opens any more: whoever writes to the stores next need not know of views.
+func (c *standby) end() {
+	c.disk.Lock()
+	defer c.disk.Unlock()
+	c.cancel()
+}
+
 // read takes one batch of each changelog that has one. It reports whether any had.
-func (k *standbys) read() (worked bool) {
+func (k *standbys) read(ctx context.Context) (worked bool) {
 	var records []changelog.Record
 	now := time.Now()
 	for _, b := range k.feed.Poll(nil) {
@@ -63,7 +75,7 @@ func (k *standbys) read() (worked bool) {
 			continue // it has just ended
 		}
 		if b.Err != nil {
-			k.fail(sc.of.ctx, sc.of.id, b.Err) // it opens again, where the log begins by then
+			k.fail(ctx, sc.of.id, b.Err) // it opens again, where the log begins by then
 			continue
 		}
 		records = records[:0]
@@ -98,6 +110,7 @@ func (k *standbys) settled(sc *storeCopy) {
 		return
 	}
 	sc.end.Store(st.LastStable)
+	sc.copy.Current()
 	sc.caught.Store(true)
 	sc.boundary = true
 	if sc.copy.Waiting() || sc.written.Load() == sc.copy.At() {
@@ -123,17 +136,18 @@ func (k *standbys) measure() {
 func (k *standbys) due(now time.Time) (list []*storeCopy) {
 	interval := k.s.cfg.StandbyInterval
 	full := k.share.bytes > int64(max(k.s.cfg.FlushBytes/standbyPart, 1)) || k.s.memory.state.full()
+	ripe := func(sc *storeCopy) bool { return sc.boundary || now.Sub(sc.since) >= 10*interval }
 	late := false
 	for sc := range k.dirty {
-		late = late || sc.copy.Waiting() && now.Sub(sc.since) >= interval
+		late = late || sc.copy.Waiting() && now.Sub(sc.since) >= interval && ripe(sc)
 	}
 	for sc := range k.dirty {
-		if full || late && (sc.boundary || now.Sub(sc.since) >= 10*interval) {
+		if full || late && ripe(sc) {
 			list = append(list, sc)
 		}
 	}
 	for _, sc := range k.stores {
-		if older(sc.copy.Stamped(), now, restamp) && !slices.Contains(list, sc) {
+		if older(sc.copy.Stamped(), sc.copy.Seen(), restamp) && !slices.Contains(list, sc) {
 			list = append(list, sc)
 		}
 	}

@@ -29,6 +29,8 @@ type Copy struct {
 	at      int64 // the next offset to add
 	flushed int64 // the position on disk, if there is one
 	stamped time.Time
+	opened  time.Time
+	seen    time.Time // when it last had all that there was, or began anew
 }
 
 // OpenCopy finds where the store stands in its changelog, and empties it if it must be rebuilt.
@@ -37,13 +39,14 @@ func OpenCopy(ctx context.Context, cfg CopyConfig) (*Copy, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Copy{c: cfg, chunk: state.NewChunk(), at: have.Offset, flushed: have.Offset, stamped: have.Time}
+	c := &Copy{c: cfg, chunk: state.NewChunk(), at: have.Offset, flushed: have.Offset, stamped: have.Time, opened: cfg.Now(), seen: have.Time}
 	if !ok || c.distrust(have) {
 		if err := cfg.Partition.Clear(ctx); err != nil {
 			return nil, err
 		}
-		c.at, c.flushed, c.stamped, c.Rebuilt = cfg.Start, cfg.Start, time.Time{}, true
+		c.at, c.flushed, c.stamped, c.seen, c.Rebuilt = cfg.Start, cfg.Start, time.Time{}, c.opened, true
 	}
+	c.Add(nil, c.at)
 	return c, nil
 }
 
@@ -55,7 +58,7 @@ func (c *Copy) distrust(have state.Position) bool {
 	case have.Offset == c.c.End:
 		return false // nothing happened since, however long ago
 	}
-	return c.c.Now().Sub(have.Time) > c.c.DeleteRetention
+	return c.opened.Sub(have.Time) > c.c.DeleteRetention
 }
 
 // Add takes records and the position behind them, which a flush will write.
@@ -70,8 +73,20 @@ func (c *Copy) Add(records []Record, next int64) {
 			c.chunk.Set(derived, mark)
 		}
 	}
-	c.at = next
+	if c.at = next; c.at >= c.c.End && c.seen.Before(c.opened) {
+		c.seen = c.opened
+	}
 }
+
+// Current says that nothing follows At by now.
+func (c *Copy) Current() { c.seen = c.c.Now() }
+
+// Seen is when the copy last had all that there was, or began anew. That is the time of its position on disk, and not the one when it was written:
+// a deletion that the copy has yet to read may be as old, however far it has come since.
+func (c *Copy) Seen() time.Time { return c.seen }
+
+// Expired says that the copy must be opened again, which rebuilds it: deletions that it has yet to read may be gone.
+func (c *Copy) Expired() bool { return c.c.Now().Sub(c.seen) > c.c.DeleteRetention }
 
 // At is the next offset to add.
 func (c *Copy) At() int64 { return c.at }
@@ -93,7 +108,7 @@ func Flush(ctx context.Context, to state.Durable, copies ...*Copy) error {
 	items := make([]state.FlushItem, 0, len(copies))
 	for _, c := range copies {
 		items = append(items, state.FlushItem{
-			Partition: c.c.Partition, Entries: c.chunk.Entries(), Position: state.Position{Offset: c.at, Time: c.c.Now()},
+			Partition: c.c.Partition, Entries: c.chunk.Entries(), Position: state.Position{Offset: c.at, Time: c.seen},
 		})
 	}
 	if err := to.Flush(ctx, items); err != nil {

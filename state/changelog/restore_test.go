@@ -200,3 +200,50 @@ func TestTornFlushIsHealed(t *testing.T) {
 	}
 	r.must(4, 4, "a=2 ")
 }
+
+// TestSlowCopyKeepsItsAge: a copy that was slow to read is as old as what it has yet to read, however late it was written: a deletion in there
+// may be compacted away.
+func TestSlowCopyKeepsItsAge(t *testing.T) {
+	r := newRig(t, put("a", "1"), put("b", "2"))
+	r.must(2, 2, "a=1 b=2 ")
+	p, err := r.db.Partition("q/s", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func(end int64) *changelog.Copy {
+		c, err := changelog.OpenCopy(t.Context(), changelog.CopyConfig{
+			Partition: p, Spec: state.Spec{ID: "s", Kind: state.KeyValue}, End: end, DeleteRetention: time.Hour, Now: func() time.Time { return r.now },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	flush := func(c *changelog.Copy) {
+		if err := changelog.Flush(t.Context(), r.db, c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := open(6) // b was put again, a was deleted, and more
+	r.now = r.now.Add(40 * time.Minute)
+	c.Add([]changelog.Record{put("b", "3")}, 3)
+	flush(c)
+	if c.Expired() {
+		t.Error("a copy is too old before its time")
+	}
+	r.now = r.now.Add(40 * time.Minute)
+	if !c.Expired() {
+		t.Error("a copy that waited for longer than deletions are kept goes on")
+	}
+	if c = open(6); !c.Rebuilt {
+		t.Error("a copy goes on behind deletions that may be gone")
+	}
+	c.Add([]changelog.Record{put("b", "3"), del("a")}, 6)
+	r.now = r.now.Add(50 * time.Minute)
+	c.Current()
+	flush(c)
+	r.now = r.now.Add(50 * time.Minute)
+	if c = open(7); c.Rebuilt || c.Expired() || r.content() != "b=3 " {
+		t.Errorf("a copy that had all less than an hour ago is not used: %q", r.content())
+	}
+}
