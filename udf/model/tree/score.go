@@ -3,9 +3,18 @@ package tree
 // lanes is the number of walks that run interleaved.
 const lanes = 8
 
-// rowBlock is the number of rows that pass one tree before the next: the tree stays in the first-level cache, and so
-// do the rows.
-const rowBlock = 64
+// A block is the rows that pass one tree before the next: the tree stays in the first-level cache, and so do the rows. The more there
+// are, the less often trees are fetched from caches farther away; rows with many features make smaller blocks.
+const (
+	minBlock    = 64
+	maxBlock    = 256
+	blockValues = 4096
+)
+
+// blockRows is the number of rows in a block, whole groups.
+func blockRows(features int) int {
+	return min(max(blockValues/features, minBlock), maxBlock) &^ (lanes - 1)
+}
 
 // Targets is the number of scores a row gets.
 func (e *Ensemble) Targets() int { return e.targets }
@@ -18,8 +27,8 @@ func (e *Ensemble) Trees() int { return len(e.roots) }
 // NeedsHas; it is not written for a single target that is a sum, nor for trees with one target each. NaN is a missing value.
 func (e *Ensemble) Score(x []float32, rows int, out []float32, has []bool) {
 	x, out = x[:rows*e.features], out[:rows*e.targets]
-	for from := 0; from < rows; from += rowBlock {
-		to := min(from+rowBlock, rows)
+	for from := 0; from < rows; from += e.block {
+		to := min(from+e.block, rows)
 		xs, o := x[from*e.features:to*e.features], out[from*e.targets:to*e.targets]
 		var h []bool
 		if has != nil {
@@ -27,7 +36,7 @@ func (e *Ensemble) Score(x []float32, rows int, out []float32, has []bool) {
 			clear(h)
 		}
 		clear(o)
-		e.block(xs, to-from, o, h)
+		e.scoreBlock(xs, to-from, o, h)
 	}
 	if e.aggregate == Average {
 		e.average(out)
@@ -49,8 +58,8 @@ func (e *Ensemble) average(out []float32) {
 	}
 }
 
-// block scores up to rowBlock rows. Ensembles that send NaN to the right need a longer walk for blocks that hold one.
-func (e *Ensemble) block(x []float32, rows int, out []float32, has []bool) {
+// scoreBlock scores the rows of a block. Ensembles that send NaN to the right need a longer walk for blocks that hold one.
+func (e *Ensemble) scoreBlock(x []float32, rows int, out []float32, has []bool) {
 	missing := e.nanRight && anyNaN(x)
 	whole := rows &^ (lanes - 1)
 	if whole > 0 {
@@ -76,7 +85,7 @@ func (e *Ensemble) groups(x []float32, rows int, missing bool, out []float32, ha
 	for r := 0; r < rows; r += lanes {
 		transpose(xt[r*e.features:][:width], x[r*e.features:], e.features)
 	}
-	var reached [rowBlock]int32
+	var reached [maxBlock]int32
 	leaves := reached[:rows]
 	for _, t := range e.roots {
 		if missing {

@@ -109,6 +109,7 @@ type Ensemble struct {
 	features  int
 	aggregate Aggregate
 	perTarget []float32 // trees of each target, for Average with TreeTargets
+	block     int       // rows that pass a tree before the next
 	blocks    sync.Pool // *[]float32: transposed rows of one block
 }
 
@@ -125,9 +126,9 @@ func New(s Spec) (*Ensemble, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
-	b := &builder{spec: s, e: &Ensemble{targets: s.Targets, features: s.Features, aggregate: s.Aggregate}}
+	b := &builder{spec: s, e: &Ensemble{targets: s.Targets, features: s.Features, aggregate: s.Aggregate, block: blockRows(s.Features)}}
 	b.e.blocks.New = func() any {
-		x := make([]float32, rowBlock*s.Features)
+		x := make([]float32, b.e.block*s.Features)
 		return &x
 	}
 	b.collectWeights()

@@ -132,7 +132,7 @@ func TestAgainstDefinition(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rows := 1 + r.IntN(150)
+		rows := 1 + r.IntN(maxBlock+lanes)
 		x := make([]float32, rows*s.Features)
 		for i := range x {
 			if x[i] = interesting(r); round%2 == 0 && x[i] != x[i] {
@@ -166,7 +166,7 @@ func TestWalk(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rows := lanes * (1 + r.IntN(rowBlock/lanes))
+		rows := lanes * (1 + r.IntN(maxBlock/lanes))
 		x, width := make([]float32, rows*s.Features), lanes*s.Features
 		for i := range x {
 			x[i] = interesting(r)
