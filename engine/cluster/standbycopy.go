@@ -159,6 +159,7 @@ func (k *standbys) write(ctx context.Context, list []*storeCopy) {
 	if len(list) == 0 || time.Now().Before(k.paused) || k.s.lowDisk.Load() {
 		return
 	}
+	slices.SortFunc(list, func(a, b *storeCopy) int { return cmp.Compare(a.at.String(), b.at.String()) }) // simulated histories repeat
 	copies := make([]*changelog.Copy, len(list))
 	tasks := map[*standby]struct{}{}
 	for i, sc := range list {

@@ -8,6 +8,8 @@
 // the seed decides. Each request is a point where a failure can be injected, in all ways that the point has ([Plan]): refused,
 // lost on its way there or back, told wrongly, the process dead before or after it.
 //
+// A service is one process, a second one that fences it, or two that share the slots and keep copies for each other ([History.Copies]).
+//
 // The oracle is the same input without failures: the committed outputs and dead letters must be the same, the changelogs must hold the
 // same, and what is on disk after an orderly end must be what the changelogs hold. Processes that write at_least_once may repeat, but
 // lose nothing.

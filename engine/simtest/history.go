@@ -25,6 +25,9 @@ type History struct {
 	Loose int
 	// Events are what happens to the servers beside failing requests.
 	Events Events
+	// Copies says that there are two processes all the time, which share the slots and keep copies of each other's state. A process that has
+	// died begins again on its own disk.
+	Copies bool
 	// Memory is how many bytes the tasks of a process may keep for each of the things that a budget is for; 0: plenty.
 	Memory int
 	Defect cluster.Defect // what the servers do wrong on purpose
@@ -38,6 +41,7 @@ type History struct {
 	disks   []*Disk
 	servers []*server
 	booted  int
+	sharing sharing
 	fed     atomic.Bool
 }
 
@@ -48,6 +52,7 @@ type Events struct {
 	Zombie    int // a second process takes all slots, and the first one goes on
 	Lose      int // at a start: some of the disk is gone
 	Elsewhere int // at a start: the process begins on another disk, which may be old
+	Move      int // a slot goes to the other process, which has a copy of its state; only with Copies
 	Sleep     int // at a start: 30 hours have passed, and topics were compacted
 }
 
@@ -63,7 +68,8 @@ type Models interface {
 
 // server is a process.
 type server struct {
-	models  Models // nil: none
+	models  Models   // nil: none
+	tenancy *tenancy // nil: it owns all slots
 	conn    *Conn
 	service *cluster.Service
 	started bool
@@ -112,7 +118,12 @@ func (h *History) Run() (out Outcome, err error) {
 			h.Plan.calm() // it must come to an end now
 			h.Events = Events{}
 		}
-		h.happen()
+		if h.Copies {
+			h.share()
+		} else {
+			h.happen()
+			h.replace()
+		}
 		if err := h.tend(&out); err != nil {
 			return out, err
 		}
@@ -164,8 +175,8 @@ func (h *History) other(d *Disk) *Disk {
 	return h.disks[0]
 }
 
-// tend buries dead processes, starts one if there is none, and starts what failed again.
-func (h *History) tend(out *Outcome) error {
+// replace buries dead processes, and begins one if there is none.
+func (h *History) replace() {
 	roll := func(percent int) bool { return percent > 0 && h.Plan.intn("events", 100) < percent }
 	alive := h.servers[:0]
 	for _, s := range h.servers {
@@ -189,6 +200,10 @@ func (h *History) tend(out *Outcome) error {
 		}
 		h.boot(disk)
 	}
+}
+
+// tend starts what is to run, and what failed again.
+func (h *History) tend(out *Outcome) error {
 	for _, s := range h.servers {
 		n, err := s.tend(h)
 		if err != nil {
@@ -212,7 +227,11 @@ func (h *History) sleep() {
 
 func (h *History) boot(d *Disk) {
 	h.booted++
-	h.servers = append(h.servers, &server{conn: Connect(h.log, h.Plan), disk: d, loose: h.booted <= h.Loose})
+	s := &server{conn: Connect(h.log, h.Plan), disk: d, loose: h.booted <= h.Loose}
+	if h.Copies {
+		s.tenancy = &tenancy{}
+	}
+	h.servers = append(h.servers, s)
 }
 
 // tend brings the process to where its query runs.
@@ -228,6 +247,9 @@ func (s *server) tend(h *History) (restarts int, err error) {
 		if h.Models != nil {
 			s.models = h.Models()
 			cfg.CommandOffset, cfg.CatchUp = s.models.Known, s.catchUp
+		}
+		if s.tenancy != nil {
+			cfg.Ownership, cfg.StandbyInterval = s.tenancy, 30*time.Millisecond
 		}
 		service, err := cluster.New(cfg)
 		if err != nil {
@@ -296,29 +318,42 @@ func (s *server) close() {
 
 // done says that everything is processed and committed.
 func (h *History) done() bool {
-	if len(h.servers) != 1 || h.servers[0].conn.Dead() || !h.servers[0].started || !h.log.Decided() {
+	if !h.Copies && len(h.servers) != 1 || !h.log.Decided() {
 		return false
 	}
-	st, _ := h.servers[0].service.Status("q")
 	tasks := 0
-	for _, t := range st.Tasks {
-		if t.State != cluster.Running {
+	for _, s := range h.servers {
+		if s.conn.Dead() || !s.started {
 			return false
 		}
-		tasks++
-		for _, in := range t.Inputs {
-			h.log.mu.Lock()
-			end := h.log.topics[in.Topic][in.Partition].next
-			h.log.mu.Unlock()
-			if in.Committed < end {
+		st, _ := s.service.Status("q")
+		if st.Err != nil {
+			return false
+		}
+		for _, t := range st.Tasks {
+			if !h.ended(t) {
 				return false
 			}
+			tasks++
 		}
 	}
 	for _, sub := range h.topo.Subs {
 		tasks -= int(sub.Partitions)
 	}
-	return tasks == 0 && st.Err == nil
+	return tasks == 0 && (!h.Copies || h.copied())
+}
+
+// ended says that a task runs and has committed all its input.
+func (h *History) ended(t cluster.TaskStatus) bool {
+	for _, in := range t.Inputs {
+		h.log.mu.Lock()
+		end := h.log.topics[in.Topic][in.Partition].next
+		h.log.mu.Unlock()
+		if in.Committed < end {
+			return false
+		}
+	}
+	return t.State == cluster.Running
 }
 
 func (h *History) state() string {
@@ -344,12 +379,14 @@ func (h *History) closeAll() {
 	h.servers = nil
 }
 
-// finish ends the last process in good order and looks at what there is.
+// finish ends the last processes in good order and looks at what there is.
 func (h *History) finish(out *Outcome) error {
 	h.Plan.calm()
-	last := h.servers[0]
-	last.close()
-	h.servers = nil
+	if h.Copies {
+		time.Sleep(10 * time.Second) // a copy that could not be written is not read on at once
+	}
+	last := h.servers
+	h.closeAll()
 	time.Sleep(time.Second) // markers
 	out.Output, out.Letters = h.log.Committed("O"), h.log.Committed(lettersTopic)
 	out.Changelogs = map[string][][]kafka.Record{}
@@ -359,8 +396,10 @@ func (h *History) finish(out *Outcome) error {
 				kept := compacted(records)
 				out.Changelogs[st.Changelog] = append(out.Changelogs[st.Changelog], kept)
 				name := fmt.Sprintf("q/%s/%s#%d", sub.ID, st.ID, p)
-				if err := last.disk.holds(name, kept, st.Spec); err != nil {
-					return err
+				for _, s := range last {
+					if err := s.disk.holds(name, kept, st.Spec); err != nil {
+						return err
+					}
 				}
 			}
 		}
