@@ -84,7 +84,7 @@ func (e *Engine) admitFunction(st *ast.CreateFunction, def *catalog.FunctionVers
 
 // takeFunction reads the statement's file, compiles it and makes its bytes durable. The module stays compiled while the caller holds it.
 func (e *Engine) takeFunction(ctx context.Context, st *ast.CreateFunction, def *catalog.FunctionVersion) (*wasm.Module, error) {
-	if e.builtin.Kind(def.Name) != analyzer.NoFunction || slices.Contains(modelFunctions, def.Name) {
+	if _, taken := e.Catalog().Function(def.Name); !taken && e.builtin.Kind(def.Name) != analyzer.NoFunction || slices.Contains(modelFunctions, def.Name) {
 		return nil, &ast.Error{Code: "function.exists", Span: st.Name.Span(), Message: "function " + def.Name + " is built in"}
 	}
 	release, err := e.modelRoom.take(ctx, model.DefaultMaxBytes)
@@ -119,7 +119,7 @@ func (e *Engine) dropFunction(ctx context.Context, st *ast.DropFunction, text st
 		cat := e.Catalog()
 		_, exists := cat.Function(name)
 		switch {
-		case e.builtin.Kind(name) != analyzer.NoFunction:
+		case !exists && e.builtin.Kind(name) != analyzer.NoFunction:
 			return nil, &ast.Error{Code: "function.in-use", Span: st.Name.Span(), Message: "function " + name + " is built in"}
 		case !exists && st.IfExists:
 			return nil, command.ErrNothing

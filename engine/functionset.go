@@ -30,15 +30,18 @@ func (e *Engine) functions() *udf.Registry { return e.callable.Load() }
 // defineFunctions makes the functions of a catalog those that calls find.
 func (e *Engine) defineFunctions(cat *catalog.Catalog) error {
 	var list []udf.Function
+	var names []string
 	for _, f := range cat.Functions() {
 		def := f.Last()
+		names = append(names, def.Name)
 		list = append(list, udf.Function{
 			Name: def.Name, Kind: analyzer.ScalarFunction, Category: def.Language, Description: describeDefinition(def),
 			// Another definition may give another result, so it is not folded into plans.
 			Overloads: []udf.Overload{{Signature: signatureOf(def), Defined: true, Volatile: true}},
 		})
 	}
-	r, err := e.builtin.With(list...)
+	// A release may have a new function whose name was taken: queries go on with the one that they were written for.
+	r, err := e.builtin.Without(names...).With(list...)
 	if err != nil {
 		return fmt.Errorf("functions of the command log: %w", err)
 	}

@@ -38,6 +38,15 @@ func (r *Registry) With(functions ...Function) (*Registry, error) {
 	return out, nil
 }
 
+// Without returns a registry that does not know the names.
+func (r *Registry) Without(names ...string) *Registry {
+	out := &Registry{functions: maps.Clone(r.functions)}
+	for _, name := range names {
+		delete(out.functions, name)
+	}
+	return out
+}
+
 func (r *Registry) add(f Function) error {
 	if f.Name == "" || f.Name != strings.ToUpper(f.Name) {
 		return fmt.Errorf("the name is not upper case")

@@ -193,6 +193,7 @@ func (l *lambda) bind(c *context, row int) udf.Lambda {
 		inner.lambda, inner.fatal = &lambdaError{}, nil
 		v := l.body.eval(inner, nil)
 		if inner.fatal != nil {
+			c.fatal = inner.fatal // of the batch, not of the row
 			return nil, inner.fatal
 		}
 		if inner.lambda.err != nil {

@@ -14,14 +14,15 @@ import (
 	"github.com/millrace/millrace/sql/vector"
 )
 
-// maxStopped is how long a batch may wait for rows that are stopped in the end. A batch that would wait longer fails whole: it would
-// hold up whatever shares its transaction.
+// maxStopped is how long a task may wait, from one commit to the next, for rows that are stopped in the end. A batch that would wait longer fails
+// whole: it would hold up whatever shares its transaction.
 const maxStopped = 5 * time.Second
 
 // Call evaluates the function for the rows listed, which ascend. The arguments are flat or const and not NULL in these rows. It sets the
 // rows' elements of out, which has its length already if its type has a fixed width, and to which texts are appended otherwise (see
-// vector.PadTo). A row that fails is told to fail, which makes it NULL. The error is of the batch: no row of it counts.
-func (m *Module) Call(args []*vector.Vector, rows []int32, out *vector.Vector, fail func(row int, err error)) error {
+// vector.PadTo). A row that fails is told to fail, which makes it NULL. The error is of the batch: no row of it counts. A row that is stopped
+// takes its time off patience, and is an error when there is none left.
+func (m *Module) Call(args []*vector.Vector, rows []int32, out *vector.Vector, fail func(row int, err error), patience *time.Duration) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -29,7 +30,6 @@ func (m *Module) Call(args []*vector.Vector, rows []int32, out *vector.Vector, f
 	if err != nil {
 		return err
 	}
-	var waited time.Duration
 	for _, r := range rows {
 		row := int(r)
 		err := m.row(i, args, row, out)
@@ -45,9 +45,9 @@ func (m *Module) Call(args []*vector.Vector, rows []int32, out *vector.Vector, f
 			return err
 		}
 		if errors.Is(err, errTimeout) {
-			if waited += m.def.Timeout; waited > m.patience {
+			if *patience -= m.def.Timeout; *patience < 0 {
 				m.give(i)
-				return fmt.Errorf("function %s: %d rows of a batch took longer than %s each", m.def.Name, waited/m.def.Timeout, m.def.Timeout)
+				return fmt.Errorf("function %s: a row took longer than %s, and the query cannot go on without it", m.def.Name, m.def.Timeout)
 			}
 			err = fmt.Errorf("it took longer than %s", m.def.Timeout)
 		}

@@ -36,7 +36,7 @@ func TestConstAndSelected(t *testing.T) {
 	}
 	out := vector.New(types.String)
 	args := []*vector.Vector{words, vector.NewConst(types.Int, int32(2)), vector.NewConst(types.Bytes, []byte("-"))}
-	if err := m.Call(args, []int32{1, 3}, out, func(row int, err error) { t.Error(row, err) }); err != nil {
+	if err := m.Call(args, []int32{1, 3}, out, func(row int, err error) { t.Error(row, err) }, new(time.Duration)); err != nil {
 		t.Fatal(err)
 	}
 	out.PadTo(4)
@@ -150,7 +150,7 @@ func TestSlowBatchFails(t *testing.T) {
 	d := def("spin", types.Int, types.Int)
 	d.Timeout = 20 * time.Millisecond
 	m := mustLoad(t, "text.wasm", d)
-	m.patience = 50 * time.Millisecond
+	patience, failed := 50*time.Millisecond, 0
 	args := []*vector.Vector{vector.NewConst(types.Int, int32(1))}
 	out := vector.New(types.Int)
 	for range 100 {
@@ -160,9 +160,9 @@ func TestSlowBatchFails(t *testing.T) {
 	for i := range rows {
 		rows[i] = int32(i)
 	}
-	err := m.Call(args, rows, out, func(int, error) {})
-	if err == nil || !strings.Contains(err.Error(), "3 rows of a batch took longer than 20ms each") {
-		t.Errorf("got %v", err)
+	err := m.Call(args, rows, out, func(int, error) { failed++ }, &patience)
+	if err == nil || !strings.Contains(err.Error(), "a row took longer than 20ms, and the query cannot go on") || failed != 2 {
+		t.Errorf("got %v after %d rows", err, failed)
 	}
 }
 

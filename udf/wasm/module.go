@@ -31,12 +31,11 @@ const (
 type Module struct {
 	def *catalog.FunctionVersion
 	code
-	params   []types.Kind
-	returns  types.Kind
-	slots    int           // of the call's stack
-	alloc    string        // the allocator's name; "": no parameter needs one
-	patience time.Duration // see maxStopped
-	idle     pool
+	params  []types.Kind
+	returns types.Kind
+	slots   int    // of the call's stack
+	alloc   string // the allocator's name; "": no parameter needs one
+	idle    pool
 }
 
 // code is what a module is closed by.
@@ -64,7 +63,7 @@ func load(ctx context.Context, cache wazero.CompilationCache, def *catalog.Funct
 	config := wazero.NewRuntimeConfig().WithCoreFeatures(api.CoreFeaturesV2).WithCloseOnContextDone(true).
 		WithMemoryLimitPages(uint32(def.Memory / page)).WithDebugInfoEnabled(false).
 		WithCompilationCache(cache)
-	m := &Module{def: def, returns: def.Returns.Kind, patience: maxStopped}
+	m := &Module{def: def, returns: def.Returns.Kind}
 	m.runtime = wazero.NewRuntimeWithConfig(ctx, config)
 	for _, p := range def.Params {
 		m.params = append(m.params, p.Type.Kind)

@@ -3,6 +3,7 @@ package wasm
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/millrace/millrace/sql/catalog"
 	"github.com/millrace/millrace/sql/plan"
@@ -22,11 +23,13 @@ type View struct {
 	start   int64 // where the query began
 	at      int64
 	follows map[string]bool
+	// patience is what is left until the next commit; see maxStopped.
+	patience time.Duration
 }
 
 // View returns a view that stands where a query was created.
 func (l *Library) View(start int64, now Definitions) *View {
-	return &View{library: l, now: now, start: start, at: start, follows: map[string]bool{}}
+	return &View{library: l, now: now, start: start, at: start, follows: map[string]bool{}, patience: maxStopped}
 }
 
 // Latest is the offset that the view should be moved to: behind the last command that defined a function which the task calls. It is 0
@@ -51,7 +54,7 @@ func (v *View) Latest() int64 {
 func (v *View) Behind() bool { return v.Latest() > v.at }
 
 // Use moves the view to an offset that was committed, or back to it.
-func (v *View) Use(offset int64) { v.at = max(offset, v.start) }
+func (v *View) Use(offset int64) { v.at, v.patience = max(offset, v.start), maxStopped }
 
 // Caller evaluates one call by the version that its view stands at.
 type Caller struct {
@@ -64,7 +67,8 @@ type Caller struct {
 }
 
 // Caller prepares a call. Fixed says that rows come again to be taken back, with the result that they had the first time: they are
-// evaluated by the version with which the query was created.
+// evaluated by the version with which the query was created, and none of them is NULL because it was stopped, since the next time it may not
+// be: the batch fails.
 func (v *View) Caller(call *plan.Call, fixed bool) (*Caller, error) {
 	if !fixed {
 		v.follows[call.Name] = true
@@ -78,7 +82,11 @@ func (c *Caller) Call(args []*vector.Vector, rows []int32, out *vector.Vector, f
 	if err := c.refresh(); err != nil {
 		return err
 	}
-	return c.module.Call(args, rows, out, fail)
+	patience := &c.view.patience
+	if c.fixed {
+		patience = new(time.Duration)
+	}
+	return c.module.Call(args, rows, out, fail, patience)
 }
 
 // refresh finds the module after the view was moved.

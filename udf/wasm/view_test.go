@@ -71,3 +71,35 @@ func TestViewFollowsCommits(t *testing.T) {
 		t.Error("a function of another signature is called")
 	}
 }
+
+// TestStoppedRows: a task waits for so many rows from commit to commit, and for none that comes again to be taken back: it must not be NULL
+// the one time and not the other.
+func TestStoppedRows(t *testing.T) {
+	lib := &Library{Fetch: func(context.Context, string) ([]byte, error) { return file(t, "text.wasm"), nil }}
+	d := def("spin", types.Int, types.Int)
+	cat := (&catalog.Catalog{}).WithFunctionVersion(d, 0)
+	view := lib.View(1, func() (*catalog.Catalog, int64) { return cat, 1 })
+	stopped := func(fixed bool) error {
+		t.Helper()
+		c, err := view.Caller(&plan.Call{Name: "SPIN", Params: []*types.Type{types.Int}, T: types.Int}, fixed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := &vector.Vector{Type: types.Int, I32: make([]int32, 1)}
+		return c.Call([]*vector.Vector{vector.NewConst(types.Int, int32(1))}, []int32{0}, out, func(int, error) {})
+	}
+	if err := stopped(false); err != nil {
+		t.Error(err)
+	}
+	if err := stopped(true); err == nil {
+		t.Error("a row that may come again is NULL")
+	}
+	view.patience = 0
+	if err := stopped(false); err == nil {
+		t.Error("the task waits without end")
+	}
+	view.Use(1)
+	if err := stopped(false); err != nil {
+		t.Errorf("after a commit: %v", err)
+	}
+}

@@ -65,10 +65,11 @@ func results(t testing.TB, m *Module, rows ...[]any) []string {
 	}
 	out.Nulls = nil
 	list := make([]string, len(rows))
+	patience := maxStopped
 	err := m.Call(args, sel, out, func(row int, err error) {
 		out.Nulls = out.Nulls.Set(row)
 		list[row] = err.Error()
-	})
+	}, &patience)
 	if err != nil {
 		t.Fatal(err)
 	}
