@@ -56,7 +56,7 @@ func modelProperty(x ast.Expr) (string, bool) {
 // readModelFile reads a file below dir. os.Root resolves links and refuses what leads outside.
 func readModelFile(dir, uri string) ([]byte, error) {
 	if strings.Contains(uri, "://") {
-		return nil, fmt.Errorf("model %s: models are files, or come by http or https", uri)
+		return nil, fmt.Errorf("file %s: it is neither a path nor http or https", uri)
 	}
 	path := uri
 	if filepath.IsAbs(path) {
@@ -65,7 +65,7 @@ func readModelFile(dir, uri string) ([]byte, error) {
 			return nil, fmt.Errorf("model folder: %w", err)
 		}
 		if path, err = filepath.Rel(abs, path); err != nil {
-			return nil, fmt.Errorf("model %s: %w", uri, err)
+			return nil, fmt.Errorf("file %s: %w", uri, err)
 		}
 	}
 	root, err := os.OpenRoot(dir)
@@ -75,19 +75,19 @@ func readModelFile(dir, uri string) ([]byte, error) {
 	defer func() { _ = root.Close() }()
 	info, err := root.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("model %s: %w (files are read from below %s only)", uri, err, dir)
+		return nil, fmt.Errorf("file %s: %w (files are read from below %s only)", uri, err, dir)
 	}
 	if !info.Mode().IsRegular() { // opening a pipe would wait for its writer
-		return nil, fmt.Errorf("model %s: it is no file", uri)
+		return nil, fmt.Errorf("file %s: it is no file", uri)
 	}
 	f, err := root.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("model %s: %w", uri, err)
+		return nil, fmt.Errorf("file %s: %w", uri, err)
 	}
 	defer func() { _ = f.Close() }()
 	b, err := io.ReadAll(io.LimitReader(f, model.DefaultMaxBytes+1))
 	if err != nil {
-		return nil, fmt.Errorf("model %s: %w", uri, err)
+		return nil, fmt.Errorf("file %s: %w", uri, err)
 	}
 	return b, nil
 }

@@ -21,7 +21,7 @@ const uploaded = "sha256:"
 func (e *Engine) readURI(ctx context.Context, uri, sha256 string) ([]byte, error) {
 	if digest, ok := strings.CutPrefix(uri, uploaded); ok {
 		if len(digest) != 64 || strings.Trim(digest, "0123456789abcdef") != "" {
-			return nil, fmt.Errorf("model %s: a sha256 is 64 hexadecimal digits in lower case", uri)
+			return nil, fmt.Errorf("file %s: a sha256 is 64 hexadecimal digits in lower case", uri)
 		}
 		return e.artifacts.load(ctx, digest)
 	}
@@ -39,21 +39,21 @@ const downloadPatience = 2 * time.Minute
 func (e *Engine) download(ctx context.Context, uri, sha256 string) ([]byte, error) {
 	u, err := url.Parse(uri)
 	if err != nil {
-		return nil, fmt.Errorf("model: %w", err)
+		return nil, fmt.Errorf("file: %w", err)
 	}
 	switch {
 	case !slices.Contains(e.opts.ModelHosts, u.Host) && !slices.Contains(e.opts.ModelHosts, u.Hostname()):
-		return nil, fmt.Errorf("model %s: host %s is not among those that the server may read models from (--model-hosts)", uri, u.Host)
+		return nil, fmt.Errorf("file %s: host %s is not among those that the server may read files from (--model-hosts)", uri, u.Host)
 	case sha256 == "":
-		return nil, fmt.Errorf("model %s: a model from a web server needs its digest, SHA256='...'", uri)
+		return nil, fmt.Errorf("file %s: what comes from a web server needs its digest, SHA256='...'", uri)
 	case u.User != nil:
-		return nil, errors.New("model: a URI with a password is not taken, since definitions show it")
+		return nil, errors.New("file: a URI with a password is not taken, since definitions show it")
 	}
 	ctx, cancel := context.WithTimeout(ctx, downloadPatience)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, uri, nil)
 	if err != nil {
-		return nil, fmt.Errorf("model %s: %w", uri, err)
+		return nil, fmt.Errorf("file %s: %w", uri, err)
 	}
 	client := &http.Client{CheckRedirect: func(next *http.Request, via []*http.Request) error {
 		if next.URL.Host != u.Host || next.URL.Scheme != u.Scheme || len(via) > 5 {
@@ -63,15 +63,15 @@ func (e *Engine) download(ctx context.Context, uri, sha256 string) ([]byte, erro
 	}}
 	resp, err := client.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("model %s: %w", uri, err)
+		return nil, fmt.Errorf("file %s: %w", uri, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("model %s: the server answers %s", uri, resp.Status)
+		return nil, fmt.Errorf("file %s: the server answers %s", uri, resp.Status)
 	}
 	b, err := io.ReadAll(io.LimitReader(resp.Body, model.DefaultMaxBytes+1))
 	if err != nil {
-		return nil, fmt.Errorf("model %s: %w", uri, err)
+		return nil, fmt.Errorf("file %s: %w", uri, err)
 	}
 	return b, nil
 }

@@ -74,7 +74,7 @@ func TestHugeDeclarations(t *testing.T) {
 // TestGo builds a library with Go's own toolchain, whose runtime asks for most of WASI.
 func TestGo(t *testing.T) {
 	if os.Getenv("MILLRACE_LONG") == "" {
-		t.Skip("it builds Go's runtime for WebAssembly: see make test-long")
+		t.Skip("it builds Go's runtime for WebAssembly, which takes long: set MILLRACE_LONG=1")
 	}
 	out := filepath.Join(t.TempDir(), "words.wasm")
 	build := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", out, "main.go")
