@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -187,6 +188,49 @@ func TestScoreAllocatesNothing(t *testing.T) {
 		}
 	}); n > 1 { // the pool may lose an element to the collector
 		t.Errorf("%v allocations a batch", n)
+	}
+}
+
+// TestBoxedRows: rows that share an allocation share no element, whatever the result nests and whichever rows are scored.
+func TestBoxedRows(t *testing.T) {
+	list := Tensor{Name: "list", Type: Float32, Shape: []int64{-1, 3}}
+	keyed := Tensor{Name: "keyed", Type: Float32, Shape: []int64{-1, 2}, Keys: []string{"a", "b"}}
+	b, err := Bind("M", same(list, keyed), repeat(types.Double, 5))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const rows = 3*slabRows + 5
+	var args []*vector.Vector
+	for k := range 5 {
+		v := vector.New(types.Double)
+		for r := range rows {
+			v.Append(float64(10*r + k))
+		}
+		args = append(args, v)
+	}
+	var sel []int32
+	for r := range int32(rows) {
+		if r%7 != 3 {
+			sel = append(sel, r)
+		}
+	}
+	out := vector.New(b.Result)
+	if err := b.Score(context.Background(), args, rows, sel, out); err != nil {
+		t.Fatal(err)
+	}
+	for r := range rows {
+		x := float64(10 * r)
+		want := any([]any{[]any{x, x + 1, x + 2}, types.Map{{Key: "a", Value: x + 3}, {Key: "b", Value: x + 4}}})
+		if r%7 == 3 {
+			want = nil
+		}
+		got := out.Value(r)
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("row %d is %v, want %v", r, got, want)
+		}
+		if fields, ok := got.([]any); ok { // an append must not reach the next row
+			_, _ = append(fields, nil), append(fields[0].([]any), nil)
+		}
 	}
 }
 

@@ -18,12 +18,13 @@ func (b *Binding) emit(s *scratch, n int, out *vector.Vector) {
 			}
 		}
 	}
+	x := boxes{rows: len(s.rows)}
 	if !b.single {
 		out.Any = scatter(resize(out.Any, n), s.rows, func(i int) any {
-			fields := make([]any, len(b.outputs))
+			fields := x.values.take(len(b.outputs), x.rows-i)
 			for k := range b.outputs {
 				o := &b.outputs[k]
-				fields[k] = o.box(&s.out[o.number], i)
+				fields[k] = o.box(&x, &s.out[o.number], i)
 			}
 			return fields
 		})
@@ -49,7 +50,7 @@ func (b *Binding) emit(s *scratch, n int, out *vector.Vector) {
 			}
 		}
 	default:
-		out.Any = scatter(resize(out.Any, n), s.rows, func(i int) any { return o.box(c, i) })
+		out.Any = scatter(resize(out.Any, n), s.rows, func(i int) any { return o.box(&x, c, i) })
 	}
 }
 
@@ -72,11 +73,34 @@ func (o *output) float(c *Column, i int) float64 {
 	return c.Float64[i]
 }
 
+// boxes is room for the boxed values of a batch.
+type boxes struct {
+	rows    int // of the batch
+	entries slab[types.MapEntry]
+	values  slab[any]
+}
+
+// slab is room for the parts of many rows, so that not every row allocates its own.
+type slab[T any] struct{ free []T }
+
+// slabRows bounds the rows of a slab: one that somebody keeps keeps them all.
+const slabRows = 16
+
+// take returns room for n parts of a row, after which others are to come, so many with it. Nobody else gets it.
+func (s *slab[T]) take(n, rows int) []T {
+	if s.free == nil || len(s.free) < n { // of no parts, too, it is not nil
+		s.free = make([]T, n*min(rows, slabRows))
+	}
+	room := s.free[:n:n]
+	s.free = s.free[n:]
+	return room
+}
+
 // box makes the boxed SQL value of scored row i.
-func (o *output) box(c *Column, i int) any {
+func (o *output) box(x *boxes, c *Column, i int) any {
 	switch {
 	case o.keys != nil:
-		m := make(types.Map, o.width)
+		m := types.Map(x.entries.take(o.width, x.rows-i))
 		for k, key := range o.keys {
 			m[k] = types.MapEntry{Key: key, Value: o.element(c, i*o.width+k)}
 		}
@@ -84,7 +108,7 @@ func (o *output) box(c *Column, i int) any {
 	case o.width == 1:
 		return o.element(c, i)
 	}
-	list := make([]any, o.width)
+	list := x.values.take(o.width, x.rows-i)
 	for k := range list {
 		list[k] = o.element(c, i*o.width+k)
 	}
