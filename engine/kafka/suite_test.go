@@ -56,6 +56,7 @@ var suite = []struct {
 	{"membership", testMembership},
 	{"orphaned slot", testOrphanedSlot},
 	{"releases", testReleases},
+	{"closed in a rebalance", testClosedInRebalance},
 	{"instance taken", testInstanceTaken},
 }
 

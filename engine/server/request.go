@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/millrace/millrace/engine"
@@ -24,6 +25,9 @@ type statementRequest struct {
 	SQL               string            `json:"sql"`
 	Properties        map[string]any    `json:"properties"`
 	SessionVariables  map[string]string `json:"sessionVariables"`
+	// RequestProperties are settings of this request alone, whose names begin with "request.". Those that we do not have are passed over: they
+	// are what ksqlDB's servers tell each other.
+	RequestProperties map[string]any `json:"requestProperties"`
 }
 
 // readBody reads a JSON body into v. Its size and the time it may take are bounded; how deep it nests is by encoding/json.
@@ -64,7 +68,7 @@ func (s *Server) readStatement(w *response, r *http.Request) (engine.Request, er
 	if q.KSQL == "" {
 		return engine.Request{}, badRequest(`the field "ksql" is missing: it holds the statements`)
 	}
-	return engine.Request{SQL: q.KSQL, Properties: withoutNulls(q.StreamsProperties), Variables: q.SessionVariables}, nil
+	return q.request(q.KSQL, q.StreamsProperties), nil
 }
 
 // readQuery reads the request of /query-stream.
@@ -76,16 +80,23 @@ func (s *Server) readQuery(w *response, r *http.Request) (engine.Request, error)
 	if q.SQL == "" {
 		return engine.Request{}, badRequest(`the field "sql" is missing: it holds the query`)
 	}
-	return engine.Request{SQL: q.SQL, Properties: withoutNulls(q.Properties), Variables: q.SessionVariables}, nil
+	return q.request(q.SQL, q.Properties), nil
 }
 
-func withoutNulls(props map[string]any) map[string]any {
+// request is what the engine is to do. Settings that are null are none.
+func (q *statementRequest) request(sql string, props map[string]any) engine.Request {
+	r := engine.Request{SQL: sql, Properties: map[string]any{}, Variables: q.SessionVariables}
 	for name, v := range props {
-		if v == nil {
-			delete(props, name)
+		if v != nil {
+			r.Properties[name] = v
 		}
 	}
-	return props
+	for name, v := range q.RequestProperties {
+		if v != nil && strings.HasPrefix(name, "request.") && engine.IsProperty(name) {
+			r.Properties[name] = v
+		}
+	}
+	return r
 }
 
 // writeJSON answers with v.
