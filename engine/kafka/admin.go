@@ -85,6 +85,15 @@ func (c *Client) DescribeTopic(topic string) (TopicInfo, error) {
 	return info, nil
 }
 
+// Replicas is how many replicas a topic has by what the client knows of it; right after [Client.CreateTopics] it need not ask.
+func (c *Client) Replicas(topic string) (int16, error) {
+	list, err := c.meta.Replicas(topic, 0)
+	if err != nil && !errors.Is(err, sarama.ErrReplicaNotAvailable) { // which is no answer to how many there are
+		return 0, failure("look up the replicas of topic", topic, nil, err)
+	}
+	return int16(len(list)), nil
+}
+
 // ListTopics returns all topics by name, sorted; Kafka's internal ones too.
 func (c *Client) ListTopics() ([]TopicInfo, error) {
 	list, err := c.admin.ListTopics()

@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/IBM/sarama"
 )
@@ -105,8 +106,18 @@ func stale(err error) bool {
 	return false
 }
 
+// overloaded says that the brokers made nothing of what was asked, and that they may a moment later: their controller has not heard of any for a
+// while, or they ask to slow down. The first is told by the words alone: the code is that of more replicas than brokers.
+func overloaded(err error) bool {
+	fenced := errors.Is(err, sarama.ErrInvalidReplicationFactor) && strings.Contains(err.Error(), "currently fenced")
+	return fenced || errors.Is(err, sarama.ErrThrottlingQuotaExceeded)
+}
+
 // topicClass gives the class of what the brokers say of a topic to be created.
 func topicClass(err error) error {
+	if overloaded(err) {
+		return nil
+	}
 	for _, e := range []error{
 		sarama.ErrInvalidTopic, sarama.ErrInvalidPartitions, sarama.ErrInvalidReplicationFactor, sarama.ErrInvalidConfig, sarama.ErrPolicyViolation,
 	} {

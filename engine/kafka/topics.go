@@ -28,7 +28,7 @@ func (c *Client) CreateTopics(ctx context.Context, specs ...TopicSpec) error {
 		}
 		details[spec.Name] = spec.detail()
 	}
-	answers, err := c.createTopics(details)
+	answers, err := untilMade(ctx, details, c.askToCreate)
 	if err != nil {
 		return err
 	}
@@ -76,27 +76,36 @@ func (spec TopicSpec) detail() *sarama.TopicDetail {
 	return d
 }
 
-// createTopics asks for topics, and for those again without a limit that old brokers do not know. It returns what came of each.
-func (c *Client) createTopics(details map[string]*sarama.TopicDetail) (map[string]error, error) {
-	answers, err := c.askToCreate(details)
-	if err != nil {
-		return nil, err
-	}
-	again := map[string]*sarama.TopicDetail{}
-	for topic, err := range answers {
-		if d := details[topic]; d.ConfigEntries[FutureLimit] != nil && errors.Is(err, sarama.ErrInvalidConfig) {
-			delete(d.ConfigEntries, FutureLimit)
-			again[topic] = d
+// untilMade asks for topics, for those again without a limit that old brokers do not know, and for those again that the brokers cannot make at
+// this moment. It returns what came of each.
+func untilMade(
+	ctx context.Context, details map[string]*sarama.TopicDetail, ask func(map[string]*sarama.TopicDetail) (map[string]error, error),
+) (map[string]error, error) {
+	ctx, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
+	outcome := map[string]error{}
+	pause := backoff{least: 20 * time.Millisecond}
+	for left := details; ; {
+		answers, err := ask(left)
+		if err != nil {
+			return nil, err
 		}
+		again, wait := map[string]*sarama.TopicDetail{}, false
+		for topic, err := range answers {
+			outcome[topic] = err
+			switch d := left[topic]; {
+			case d.ConfigEntries[FutureLimit] != nil && errors.Is(err, sarama.ErrInvalidConfig):
+				delete(d.ConfigEntries, FutureLimit)
+				again[topic] = d
+			case overloaded(err):
+				again[topic], wait = d, true
+			}
+		}
+		if len(again) == 0 || wait && pause.wait(ctx) != nil {
+			return outcome, nil // which says what has been in the way
+		}
+		left = again
 	}
-	if len(again) == 0 {
-		return answers, nil
-	}
-	second, err := c.askToCreate(again)
-	for topic, err := range second {
-		answers[topic] = err
-	}
-	return answers, err
 }
 
 func (c *Client) askToCreate(details map[string]*sarama.TopicDetail) (answers map[string]error, err error) {
