@@ -63,11 +63,15 @@ func Models(ctx context.Context, o Options, m ModelOptions) error {
 			}
 		}
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("write the table: %w", err)
+	}
+	return s.aims.write(o.Out)
 }
 
 type modelStand struct {
 	ModelOptions
+	aims   modelAims
 	python *python // nil: not there
 }
 
@@ -130,7 +134,7 @@ func (s *modelStand) measure(ctx context.Context, w io.Writer, path string, rows
 	if err != nil {
 		return err
 	}
-	return report(w, path, rows, by, allocations)
+	return s.report(w, path, b, rows, by, allocations)
 }
 
 // scoring is one call of a scorer.
@@ -151,8 +155,12 @@ func (s *modelStand) enterORT(ctx context.Context, all *[contestants]contestant,
 	}
 	all[byORT] = inProcess(scoring(ctx, scorer, in, rows))
 	direct, err := ort.NewDirect(scorer, in, rows)
+	if errors.Is(err, ort.ErrOneByOne) {
+		return func() { _ = scorer.Close() }, nil
+	}
 	if err != nil {
-		return func() { _ = scorer.Close() }, nil // it takes these rows one by one
+		_ = scorer.Close()
+		return nil, err
 	}
 	all[byDirect] = inProcess(direct.Run)
 	return func() {
@@ -264,21 +272,26 @@ func allocationsOf(run func() error) (float64, error) {
 }
 
 // report writes the line of a model in batches of so many rows.
-func report(w io.Writer, path string, rows int, by [contestants][]float64, allocations float64) error {
+func (s *modelStand) report(w io.Writer, path string, file []byte, rows int, by [contestants][]float64, allocations float64) error {
 	perRow := func(i int) string {
 		if by[i] == nil {
 			return "-"
 		}
 		return fmt.Sprintf("%.0f", median(by[i])/float64(rows))
 	}
+	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	what := fmt.Sprintf("%s in batches of %d", name, rows)
 	ratio, spread := "-", "-"
 	if by[byDirect] != nil {
 		r := ratios(by[byDirect], by[byNative])
 		ratio, spread = fmt.Sprintf("%.2f", median(r)), fmt.Sprintf("%.2f to %.2f", slices.Min(r), slices.Max(r))
+		s.aims.ratio(file, what, median(r))
 	}
-	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	over := median(ratios(by[byPredict], by[byNative])) - 1
+	s.aims.note("no allocation per row", allocations < 1, fmt.Sprintf("%s: %.0f", what, allocations))
+	s.aims.note(fmt.Sprintf("PREDICT at most %.0f%% over native", 100*aimPredict), over <= aimPredict, fmt.Sprintf("%s: %.0f%%", what, 100*over))
 	_, err := fmt.Fprintf(w, "%s\t%d\t%s\t%.0f\t%.1f\t%s\t%s\t%s\t%s\t%s\t%s\t%.0f%%\t\n", name, rows, perRow(byNative),
 		slices.Min(by[byNative])/float64(rows), allocations, perRow(byORT), perRow(byDirect), perRow(byPython), ratio, spread,
-		perRow(byPredict), 100*(median(ratios(by[byPredict], by[byNative]))-1))
+		perRow(byPredict), 100*over)
 	return err
 }

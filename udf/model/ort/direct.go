@@ -13,11 +13,14 @@ type Direct struct {
 	in   []model.Column // under the tensors
 }
 
+// ErrOneByOne says that a model does not take a batch at once.
+var ErrOneByOne = errors.New("direct run: ONNX Runtime does not take these rows at once")
+
 // NewDirect makes the tensors of rows for a scorer of this backend. Whoever calls it calls Close, before that of the scorer.
 func NewDirect(s model.Scorer, in []model.Column, rows int) (*Direct, error) {
 	of, ok := s.(*scorer)
 	if !ok || !of.session.batched && rows > 1 {
-		return nil, errors.New("direct run: ONNX Runtime does not take these rows at once")
+		return nil, ErrOneByOne
 	}
 	d := &Direct{call: newCall(of.session), in: in}
 	if err := d.call.fill(in, 0, rows); err != nil {
