@@ -53,9 +53,14 @@ func Restore(ctx context.Context, o Options, keys int) error {
 	return nil
 }
 
-// loadKeys writes one record a key, in an order that has nothing to do with that of the keys.
+// loadKeys writes one record a key.
 func (r *rig) loadKeys(ctx context.Context, keys int, partitions int32) (topic string, err error) {
-	if topic, err = r.topic(ctx, "keys", partitions); err != nil {
+	return r.loadNumbers(ctx, "keys", keys, partitions, baseTime)
+}
+
+// loadNumbers writes one record a key, which are numbered, in an order that has nothing to do with that of the keys, and a millisecond apart.
+func (r *rig) loadNumbers(ctx context.Context, name string, keys int, partitions int32, from int64) (topic string, err error) {
+	if topic, err = r.topic(ctx, name, partitions); err != nil {
 		return "", err
 	}
 	p := r.client.NewProducer(kafka.ProducerConfig{})
@@ -69,13 +74,13 @@ func (r *rig) loadKeys(ctx context.Context, keys int, partitions int32) (topic s
 		for range min(run, keys-done) {
 			key := binary.BigEndian.AppendUint64(nil, scattered(done))
 			b := &batches[kafka.PartitionFor(key, partitions)]
-			b.Records = append(b.Records, kafka.Record{Timestamp: baseTime + int64(done), Key: key, Value: strconv.AppendInt(nil, int64(done), 10)})
+			b.Records = append(b.Records, kafka.Record{Timestamp: from + int64(done), Key: key, Value: strconv.AppendInt(nil, int64(done), 10)})
 			done++
 		}
 		if err := p.Send(ctx, batches...); err != nil {
 			return "", fmt.Errorf("load keys: %w", err)
 		}
-		fmt.Fprintf(r.Progress, "\rloading keys: %d of %d", done, keys)
+		fmt.Fprintf(r.Progress, "\rloading %s: %d of %d", name, done, keys)
 	}
 	fmt.Fprintln(r.Progress)
 	return topic, p.Flush(ctx)
