@@ -252,12 +252,12 @@ func (e *Engine) startQuery(ctx context.Context, q *command.Query, paused bool) 
 
 // topology cuts the plan of a query that is not made yet by the partitions that its topics have now.
 func (e *Engine) topology(id string, node plan.Node) (*topology.Topology, error) {
-	return e.named(id, node, nil)
+	return e.named(id, node, nil, e.partitions(node))
 }
 
 // named cuts the plan of a query whose command holds the names of its state; without any they are derived.
-func (e *Engine) named(id string, node plan.Node, ids *topology.IDs) (*topology.Topology, error) {
-	t, err := topology.Build(node, e.topologyOptions(id, ids))
+func (e *Engine) named(id string, node plan.Node, ids *topology.IDs, partitions partitions) (*topology.Topology, error) {
+	t, err := topology.Build(node, e.topologyOptions(id, ids, partitions))
 	var unavailable *topology.UnavailableError
 	if errors.As(err, &unavailable) {
 		return nil, &ast.Error{Code: unavailable.Rule(), Message: err.Error()}
@@ -268,14 +268,8 @@ func (e *Engine) named(id string, node plan.Node, ids *topology.IDs) (*topology.
 	return t, nil
 }
 
-func (e *Engine) topologyOptions(id string, ids *topology.IDs) topology.Options {
-	return topology.Options{
-		Service: e.opts.Service, Query: id, IDs: ids,
-		Partitions: func(topic string) (int32, error) {
-			info, err := e.kafka.DescribeTopic(topic)
-			return info.Partitions, err
-		},
-	}
+func (e *Engine) topologyOptions(id string, ids *topology.IDs, partitions partitions) topology.Options {
+	return topology.Options{Service: e.opts.Service, Query: id, IDs: ids, Partitions: partitions}
 }
 
 // optimize rewrites a plan before it is run or stored.

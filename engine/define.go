@@ -199,11 +199,12 @@ func (d *definition) drop(c *command.Command, r *analyzer.Drop) {
 func (d *definition) query(id, runs string, node plan.Node, sources []string, sink string) (*command.Query, error) {
 	node = d.e.optimize(node)
 	props := d.e.effective(d.s)
-	start, err := d.e.startOffsets(d.ctx, node, props)
+	partitions := d.e.partitions(node)
+	start, err := d.e.startOffsets(d.ctx, node, props, partitions)
 	if err != nil {
 		return nil, err
 	}
-	t, err := d.e.topology(runs, node)
+	t, err := d.e.named(runs, node, nil, partitions)
 	if err != nil {
 		return nil, err
 	}
@@ -290,6 +291,11 @@ func (d *definition) replicas(src *catalog.Source) error {
 	if src.Replicas != 0 {
 		return nil
 	}
+	if d.created == src.Topic {
+		var err error
+		src.Replicas, err = d.e.kafka.Replicas(src.Topic)
+		return err
+	}
 	info, err := d.e.kafka.DescribeTopic(src.Topic)
 	src.Replicas = info.Replicas
 	return err
@@ -297,7 +303,7 @@ func (d *definition) replicas(src *catalog.Source) error {
 
 // startOffsets resolves where each source topic of a plan is read from: as auto.offset.reset says, tables always from the
 // earliest record, since half a table is no table.
-func (e *Engine) startOffsets(ctx context.Context, node plan.Node, props map[string]string) (map[string][]int64, error) {
+func (e *Engine) startOffsets(ctx context.Context, node plan.Node, props map[string]string, partitions partitions) (map[string][]int64, error) {
 	reset, ok := props["auto.offset.reset"]
 	if !ok {
 		reset = e.property("auto.offset.reset")
@@ -314,7 +320,7 @@ func (e *Engine) startOffsets(ctx context.Context, node plan.Node, props map[str
 			at = kafka.Earliest
 		}
 		if start[src.Topic] == nil || src.Table {
-			start[src.Topic], failed = e.offsets(ctx, src.Topic, at)
+			start[src.Topic], failed = e.offsetsBy(ctx, partitions, src.Topic, at)
 		}
 		return true
 	})
@@ -323,19 +329,27 @@ func (e *Engine) startOffsets(ctx context.Context, node plan.Node, props map[str
 
 // offsets asks for one position of every partition of a topic.
 func (e *Engine) offsets(ctx context.Context, topic string, at kafka.At) ([]int64, error) {
-	info, err := e.kafka.DescribeTopic(topic)
+	return e.offsetsBy(ctx, func(topic string) (int32, error) {
+		info, err := e.kafka.DescribeTopic(topic)
+		return info.Partitions, err
+	}, topic, at)
+}
+
+// offsetsBy is offsets where somebody knows the partitions.
+func (e *Engine) offsetsBy(ctx context.Context, partitions partitions, topic string, at kafka.At) ([]int64, error) {
+	n, err := partitions(topic)
 	if err != nil {
 		return nil, err
 	}
-	partitions := make([]int32, info.Partitions)
-	for i := range partitions {
-		partitions[i] = int32(i)
+	all := make([]int32, n)
+	for i := range all {
+		all[i] = int32(i)
 	}
-	byPartition, err := e.kafka.Offsets(ctx, topic, partitions, at)
+	byPartition, err := e.kafka.Offsets(ctx, topic, all, at)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]int64, len(partitions))
+	out := make([]int64, n)
 	for p, o := range byPartition {
 		out[p] = o
 	}

@@ -250,7 +250,8 @@ func TestPartitionsThatAreAdded(t *testing.T) {
 			t.Errorf("%s: want a refusal of new partitions, got %v", q.ID, err)
 		}
 	}
-	if _, err := e.newPartitions(map[string][]int64{"wide": {0, 0, 0, 0}}); err == nil {
+	three := func(string) (int32, error) { return 3, nil }
+	if _, err := newPartitions(map[string][]int64{"wide": {0, 0, 0, 0}}, three); err == nil {
 		t.Error("a topic with fewer partitions is taken for the same")
 	}
 }

@@ -32,7 +32,7 @@ func (e *Engine) run(ctx context.Context, s *session, r analyzer.Result, text st
 	case *analyzer.PushQuery:
 		node := e.optimize(q.Plan)
 		props := e.effective(s)
-		start, err := e.startOffsets(ctx, node, props)
+		start, err := e.startOffsets(ctx, node, props, e.partitions(node))
 		if err != nil {
 			return nil, err
 		}

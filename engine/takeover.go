@@ -35,11 +35,12 @@ func (e *Engine) takesOver(r *analyzer.CreateAs) (*command.Query, *topology.Topo
 	if err != nil {
 		return nil, nil, err
 	}
-	old, err := e.named(q.Runs(), def.Plan, q.IDs)
+	old, err := e.named(q.Runs(), def.Plan, q.IDs, e.partitions(def.Plan))
 	if err != nil {
 		return nil, nil, err
 	}
-	next, err := topology.TakeOver(old, e.optimize(r.Plan), e.topologyOptions(q.Runs(), nil))
+	plan := e.optimize(r.Plan)
+	next, err := topology.TakeOver(old, plan, e.topologyOptions(q.Runs(), nil, e.partitions(plan)))
 	var refused *topology.TakeOverError
 	if errors.As(err, &refused) {
 		return nil, nil, &ast.Error{Code: refused.Code, Span: r.At, Message: refused.Message, Hint: refused.Hint}
