@@ -25,6 +25,9 @@ type Query struct {
 	Partitions int32
 	// Values says that the times of rows depend on which partition's rows came first at a repartition topic.
 	Values bool
+	// Apart says that its tasks run in several processes. Where Values is said too, the times that stores hold do not compare then: a task sees the
+	// rows of others in another order.
+	Apart bool
 	// Letters says that some input cannot be read, and some not be computed: it goes to topic D.
 	Letters bool
 	// Serial says that all input is in topic a, and v counts it.

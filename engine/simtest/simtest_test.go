@@ -57,6 +57,9 @@ func render(h *History, out Outcome) string {
 			for p, records := range out.Changelogs[st.Changelog] {
 				fmt.Fprintf(&b, "store %s/%d\n", st.ID, p)
 				for _, r := range records {
+					if h.Query.Apart && h.Query.Values {
+						r.Value = nil
+					}
 					fmt.Fprintf(&b, "  %x %x\n", r.Key, r.Value)
 				}
 			}

@@ -11,9 +11,9 @@ import (
 // TestCopies lets slots move between two processes that keep copies for each other, while requests fail and processes die. In the end the state of
 // every task is complete on both disks.
 func TestCopies(t *testing.T) {
-	rounds := uint64(12)
+	rounds := uint64(4)
 	if testing.Short() {
-		rounds = 3
+		rounds = 2
 	}
 	one, replay := seedOf(t)
 	var failures, moves atomic.Int64
@@ -45,6 +45,7 @@ func TestCopies(t *testing.T) {
 func copying(t *testing.T, q Query, topo *topology.Topology, seed uint64) *History {
 	t.Helper()
 	exact := seed%3 == 0
+	q.Apart = true
 	want, _ := reference(t, q, topo, seed, exact)
 	h := &History{Query: q, topo: topo, Seed: seed, Exact: exact, Copies: true, Plan: Calm(seed), Events: Events{Move: 5 + int(seed%3)*5}}
 	if seed%4 != 0 {
