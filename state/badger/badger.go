@@ -145,7 +145,8 @@ func settings(dir string, memory int, log *slog.Logger) (badger.Options, error) 
 		WithCompression(options.None).
 		WithValueLogFileSize(16 << 20).
 		WithBaseTableSize(table / 8).
-		WithBaseLevelSize(4 * table). // as much as is compacted into it at once
+		WithValueThreshold(min(table/8, 1<<20)). // Badger opens nothing where one value may be larger than a batch, which is 15 % of a table
+		WithBaseLevelSize(4 * table).            // as much as is compacted into it at once
 		WithNumVersionsToKeep(1).
 		WithDetectConflicts(false).
 		WithSyncWrites(false).

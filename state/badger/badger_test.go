@@ -297,3 +297,18 @@ func TestLessMemoryAfterACrash(t *testing.T) {
 		t.Errorf("%d of %d entries are left", got, want)
 	}
 }
+
+// TestLeastMemory: a store takes rows whatever little memory it has, where Badger wants a batch to hold the largest value.
+func TestLeastMemory(t *testing.T) {
+	d, err := Open(t.TempDir(), Options{Logger: slog.New(slog.DiscardHandler), Memory: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	fill(t, d, "a", 100)
+	txn := d.db.NewTransaction(true)
+	defer txn.Discard()
+	if err := txn.Set([]byte("large"), make([]byte, 3<<20)); err != nil {
+		t.Error(err)
+	}
+}
