@@ -41,12 +41,18 @@ var noBias = func() (b [2 * panelWidth]float32) {
 	return b
 }()
 
-// runVector is run with eight outputs a register, or sixteen: eight rows at a time, four, then those that are left one by one.
+// runVector is run with sixteen outputs a register, eight rows at a time, where the processor can, and with eight for the rest.
 func runVector(d *dense[float32], dst, src []float32, rows int) {
 	r := 0
 	for ; useWide && r+8 <= rows; r += 8 {
 		eightRows(d, dst[r*d.out:][:8*d.out], src[r*d.in:][:8*d.in])
 	}
+	runNarrow(d, dst[r*d.out:], src[r*d.in:], rows-r)
+}
+
+// runNarrow is run with eight outputs a register: four rows at a time, then those that are left one by one.
+func runNarrow(d *dense[float32], dst, src []float32, rows int) {
+	r := 0
 	for ; r+4 <= rows; r += 4 {
 		fourRows(d, dst[r*d.out:][:4*d.out], src[r*d.in:][:4*d.in], 0)
 	}
