@@ -34,9 +34,10 @@ test: ## run all tests that need only Go
 	go test ./...
 
 .PHONY: test-long
-test-long: build ## run the peer's conformance cases in full, over batch sizes and without the optimizer
+test-long: build ## run the peer's conformance cases in full, over batch sizes and without the optimizer; a library built by Go for WASM
 	@test -d "$(MILLRACE_QTT)" || { echo "there are no cases at MILLRACE_QTT=$(MILLRACE_QTT)"; exit 1; }
 	MILLRACE_LONG=1 go test -count=1 -run TestConformance -v ./engine/testdriver/qtt | grep -v '^=== '
+	MILLRACE_LONG=1 go test -count=1 ./udf/wasm
 	@counts() { echo "$$*"; bin/millrace test --quiet "$$@" | tail -1 || true; }; \
 	for b in 1 3 256; do counts $(MILLRACE_QTT)/query-validation-tests --batch-size $$b; done; \
 	counts $(MILLRACE_QTT)/query-validation-tests --no-optimizer; \
@@ -80,6 +81,10 @@ bench-restore: build ## measure starts with KEYS=10000000 keys: from local state
 .PHONY: bench-servers
 bench-servers: build ## measure the same load on one, two and three servers of this machine; MILLRACE_KAFKA=host:port
 	bin/millrace bench servers $(BENCH_BROKER) $(ARGS)
+
+.PHONY: bench-spill
+bench-spill: build ## measure state larger than memory: a join of streams and EMIT FINAL over KEYS=2000000 keys; MILLRACE_KAFKA=host:port
+	bin/millrace bench spill --keys $(or $(KEYS),2000000) $(BENCH_BROKER) $(ARGS)
 
 .PHONY: bench-takeover
 bench-takeover: build ## measure how long a killed server's work stands still, with and without standbys; MILLRACE_KAFKA=host:port

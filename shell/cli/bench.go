@@ -22,7 +22,7 @@ func benchCommand(std streams) *cobra.Command {
 them in a server of its own process, and print for each how many records the server took per second of its CPU time, with its allocations
 per record and peak memory. CPU time and not wall time, so that other work on the machine disturbs little.
 
-Its sub-commands measure what exactly-once costs, commits, latency, restores, many queries and models. All make topics named bench-* and delete them.`,
+Its sub-commands measure what exactly-once costs, commits, latency, restores, state beyond memory, many queries and models. All make topics named bench-* and delete them.`,
 		Example: `  millrace bench
   millrace bench --bootstrap 127.0.0.1:19092 --records 5000000
   millrace bench guarantee --bootstrap 127.0.0.1:19092`,
@@ -34,7 +34,7 @@ Its sub-commands measure what exactly-once costs, commits, latency, restores, ma
 	cmd.PersistentFlags().StringVar(&o.Bootstrap, "bootstrap", "", "running Kafka `BROKERS` to use; none: `millrace broker`")
 	cmd.Flags().IntVar(&records, "records", 1_000_000, "how many bids")
 	cmd.Flags().StringVar(&guarantee, "guarantee", "exactly_once_v2", "processing `GUARANTEE` of the server")
-	cmd.AddCommand(benchGuaranteeCommand(o), benchCommitsCommand(o), benchLatencyCommand(o), benchRestoreCommand(o), benchServersCommand(o), benchTakeOverCommand(o), benchQueriesCommand(o), benchModelsCommand(o), benchModelServerCommand(o))
+	cmd.AddCommand(benchGuaranteeCommand(o), benchCommitsCommand(o), benchLatencyCommand(o), benchRestoreCommand(o), benchServersCommand(o), benchTakeOverCommand(o), benchQueriesCommand(o), benchSpillCommand(o), benchModelsCommand(o), benchModelServerCommand(o))
 	return cmd
 }
 
@@ -144,6 +144,25 @@ a client of its own, on a server that has no other queries. Every line has a ste
 	cmd.Flags().IntVar(&queries, "queries", 500, "how many persistent queries")
 	cmd.Flags().IntVar(&pushes, "pushes", 1000, "how many push queries; 0: none")
 	cmd.Flags().DurationVar(&idle, "idle", 30*time.Second, "how long idleness is measured")
+	return cmd
+}
+
+func benchSpillCommand(o *bench.Options) *cobra.Command {
+	var keys int
+	memory := byteSize(256 << 20)
+	cmd := &cobra.Command{
+		Use:   "spill",
+		Short: "Measure queries whose state is larger than the server's memory: a join of streams, and EMIT FINAL",
+		Long: `Join two streams that have a row each of many keys, all of the one before those of the other; and count the keys in windows that all stay open
+until the last key was counted (EMIT FINAL), and then end one after another. Print records per CPU-second, peak memory and the size on disk,
+and check that every result is there once.`,
+		Args: cobra.NoArgs,
+		RunE: interruptible(func(ctx context.Context) error {
+			return bench.Spill(ctx, *o, keys, memory.String())
+		}),
+	}
+	cmd.Flags().IntVar(&keys, "keys", 2_000_000, "of each stream")
+	cmd.Flags().Var(&memory, "memory", "`BYTES` of memory that the server is to keep to")
 	return cmd
 }
 
