@@ -35,7 +35,7 @@ type tally struct {
 	in, out meter
 }
 
-// begin is for a task that nobody sees yet.
+// begin is called with m.mu held.
 func (t *tally) begin(now time.Time) {
 	t.in.add(now, 0)
 	t.out.add(now, 0)

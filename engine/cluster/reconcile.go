@@ -284,7 +284,9 @@ func (sl *slot) activate(ctx context.Context, m *member) error {
 	m.fresh = m.task.Behind() // else a version that fails would fail for ever, whatever was rolled out since
 	sl.swapped.Add(1)
 	sl.wg.Go(func() { m.listen(ctx) })
+	m.mu.Lock()
 	m.tally.begin(time.Now())
+	m.mu.Unlock()
 	m.publish()
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 // TestClientsThatDoNotRead: what waits for one is bounded, it is dropped and can read why, and a client beside it gets every row.
 func TestClientsThatDoNotRead(t *testing.T) {
 	e := openEngine(t, func(o *engine.Options) { o.PushPatience = 500 * time.Millisecond })
-	url, _ := serve(t, e)
+	url, _ := serve(t, e, func(c *Config) { c.WriteTimeout = time.Hour }) // nothing else ends a client that takes nothing
 	statements(t, url, "CREATE STREAM s (id INT KEY, v STRING) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);")
 	for proto, client := range clients() {
 		dropped := metric(e, "millrace_push_slow_total")
