@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/millrace/millrace/engine/cluster"
@@ -60,6 +61,7 @@ func (e *Engine) compactDecided() error {
 	if err != nil {
 		return err
 	}
+	var emptied []kafka.ProduceBatch
 	for _, t := range topics {
 		latest, err := e.offsets(ctx, t.Name, kafka.Latest)
 		if err != nil {
@@ -74,7 +76,56 @@ func (e *Engine) compactDecided() error {
 				return fmt.Errorf("compact: topic %s: %w", t.Name, cluster.ErrBusy)
 			}
 		}
+		logs, err := e.allExpired(ctx, t.Name, latest)
+		if err != nil {
+			return err
+		}
+		emptied = append(emptied, logs...)
+	}
+	if err := e.markEnds(ctx, emptied); err != nil {
+		return err
 	}
 	e.broker.Compact()
 	return nil
+}
+
+// allExpired gives a record for each partition of a topic that has had records, and whose last one is past the topic's retention.
+func (e *Engine) allExpired(ctx context.Context, topic string, latest []int64) (out []kafka.ProduceBatch, err error) {
+	configs, err := e.kafka.DescribeConfigs(topic)
+	if err != nil {
+		return nil, err
+	}
+	retention, err := strconv.ParseInt(configs["retention.ms"], 10, 64)
+	if err != nil || retention < 0 {
+		return nil, nil // kept for ever
+	}
+	now := time.Now()
+	soon := now.Add(time.Minute).UnixMilli() // what expires before the compaction begins counts as well
+	lasting, err := e.offsets(ctx, topic, kafka.At(max(soon-retention, 0)))
+	if err != nil {
+		return nil, err
+	}
+	for p, end := range latest {
+		if end > 0 && lasting[p] < 0 {
+			out = append(out, kafka.ProduceBatch{Topic: topic, Partition: int32(p), Records: []kafka.Record{{Timestamp: now.UnixMilli()}}})
+		}
+	}
+	return out, nil
+}
+
+// markEnds writes the records in a transaction that it aborts, whose markers stay when all else has expired: from a log without any
+// batch the broker could not tell after a start where it had ended, and its offsets would begin anew below what readers have committed.
+func (e *Engine) markEnds(ctx context.Context, logs []kafka.ProduceBatch) error {
+	if len(logs) == 0 {
+		return nil
+	}
+	p := e.kafka.NewTxnProducer(kafka.TxnConfig{ID: "_millrace-compact-" + e.broker.BootID()})
+	defer p.Close()
+	if err := p.Init(ctx); err != nil {
+		return err
+	}
+	if err := p.Send(ctx, logs...); err != nil {
+		return err
+	}
+	return errors.Join(p.Flush(ctx), p.Abort(ctx))
 }

@@ -142,3 +142,27 @@ func TestDropInterrupted(t *testing.T) {
 	execute(t, e, strings.Split(payments, "\n")[3])
 	eventually(t, e, "SELECT usr, n FROM totals;", "ann 1")
 }
+
+// TestExpiredRecordsKeepTheirOffsets: a topic all of whose records are past its retention, and gone with a compaction, goes on behind
+// them after a start: its readers stand there.
+func TestExpiredRecordsKeepTheirOffsets(t *testing.T) {
+	dir := t.TempDir()
+	e, end := openTest(t, dir)
+	execute(t, e, payments)
+	execute(t, e, `INSERT INTO payments (ROWTIME, id, usr, amount) VALUES (1700000000000, 'a', 'ann', 500);
+		INSERT INTO payments (ROWTIME, id, usr, amount) VALUES (1700000000000, 'b', 'bob', 200);`)
+	eventually(t, e, "SELECT usr, n, total FROM totals;", "ann 1 500", "bob 1 200")
+	eventually(t, e, "SELECT id FROM large;", "a", "b")
+	if err := e.compactNow(); err != nil {
+		t.Fatal(err)
+	}
+	if got := rows(t, e, "SELECT id FROM payments;", -1); len(got) != 0 {
+		t.Fatalf("nothing was past its retention: %q", got)
+	}
+	end()
+
+	e, _ = openTest(t, dir)
+	execute(t, e, `INSERT INTO payments (id, usr, amount) VALUES ('c', 'ann', 300); INSERT INTO payments (id, usr, amount) VALUES ('d', 'bob', 1);`)
+	eventually(t, e, "SELECT usr, n, total FROM totals;", "ann 2 800", "bob 2 201")
+	eventually(t, e, "SELECT id FROM large;", "c")
+}

@@ -38,6 +38,9 @@ type Broker struct {
 	log     *logger
 	bootID  string
 	close   func() error
+
+	trims  sync.RWMutex // held while the end of a log is asked for, which cannot be done once kfake closes
+	closed bool
 }
 
 // Open starts a broker on a directory, which it creates and locks. An empty dir keeps everything in memory.
@@ -85,6 +88,7 @@ func (b *Broker) start(dir string, opts Options) (err error) {
 	if b.cluster, err = kfake.NewCluster(args...); err != nil {
 		return fmt.Errorf("open %s: %w", dir, err)
 	}
+	b.cluster.ControlKey(deleteRecords, b.keepLast)
 	return nil
 }
 
@@ -100,16 +104,17 @@ func (b *Broker) Dial(string, string) (net.Conn, error) { return b.pipe.dial() }
 // BootID is new at every Open. See the package comment.
 func (b *Broker) BootID() string { return b.bootID }
 
-// Compact removes superseded records from compacted topics. No transaction may be open on them.
+// Compact removes superseded records from compacted topics and what is past the retention of its topic, each log's last record too. No
+// transaction may be open on them. A log that is left empty forgets at the next Open how far it went: see [Broker.keepLast].
 func (b *Broker) Compact() { b.cluster.Compact() }
-
-// Retain applies the topics' retention settings now.
-func (b *Broker) Retain() { b.cluster.ApplyRetention() }
 
 // Close writes everything to disk and stops. Clients must have decided their transactions before.
 func (b *Broker) Close() error { return b.close() }
 
 func (b *Broker) shutdown() error {
+	b.trims.Lock()
+	b.closed = true
+	b.trims.Unlock()
 	b.cluster.Close()
 	// kfake only logs what it could not save.
 	return errors.Join(b.log.failure(), b.pipe.Close(), unlock(b.lock))

@@ -22,7 +22,9 @@
 //   - One broker, one replica; nothing fails over.
 //   - The cleaner never runs by itself: kfake compacts through open transactions and would lose committed records.
 //     [Broker.Compact] runs it, and may be called only while no transaction is open on any compacted topic.
-//   - Retention frees whole segments, and only for topics that set retention explicitly: give topics small segments.
+//   - Retention comes with compaction and takes whole batches, the last one too. Who compacts writes something lasting into a
+//     log that would be left empty: kfake would begin its offsets anew at the next Open. For the same reason deleting all
+//     records of a partition leaves the last one.
 //   - Records without a key are accepted on compacted topics.
 //   - message.timestamp.type of a topic is ignored: record timestamps are the producer's.
 //   - The offsets of an unknown group are an error (GROUP_ID_NOT_FOUND), not an empty answer.
