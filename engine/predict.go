@@ -27,7 +27,7 @@ func (r modelResolver) ResolvePredict(name string, version int, args []*types.Ty
 	return r.e.models.Resolve(context.Background(), m, version, args)
 }
 
-// definitions implements model.Definitions and wasm.Definitions.
+// definitions implements [catalog.Definitions].
 func (e *Engine) definitions() (*catalog.Catalog, int64) {
 	applied := e.applied.Load() // before the catalog, which may have more
 	return e.Catalog(), applied

@@ -159,7 +159,7 @@ type Chooser struct {
 // Choose prepares a MODEL_VERSION.
 func (v *View) Choose(name string, at Place) (*Chooser, error) {
 	if !at.Fixed {
-		v.follows[name] = true
+		v.Depend(name)
 	}
 	c := &Chooser{view: v, name: name, place: at, turn: -1}
 	return c, c.refresh()

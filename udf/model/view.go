@@ -10,19 +10,11 @@ import (
 	"github.com/millrace/millrace/sql/vector"
 )
 
-// Definitions returns the models as they are defined now, and the offset below which all commands are in them.
-type Definitions func() (*catalog.Catalog, int64)
-
-// View is what one task sees of the models. It stands at an offset of the command log: the rollouts that the commands below it made
-// are those that score, until the task, having committed the offset, moves the view on. So a row is always scored by the rollout that
-// was committed before it, however often it is read again. A View belongs to one goroutine.
+// View is what one task sees of the models: the rollouts that held at its standpoint are those that score. A View belongs to one goroutine.
 type View struct {
+	catalog.Standpoint
 	library *Library
-	now     Definitions
-	start   int64 // where the query began
-	at      int64
 	turn    int // counts the moves
-	follows map[string]bool
 	// until ends what is asked for the view; nil: nothing does.
 	until func() context.Context
 	// tallies are what was scored since the last commit; nil if nothing is to be counted.
@@ -30,8 +22,17 @@ type View struct {
 }
 
 // View returns a view that stands where the query was created. It counts nothing: see [View.Count].
-func (l *Library) View(start int64, now Definitions) *View {
-	return &View{library: l, now: now, start: start, at: start, follows: map[string]bool{}}
+func (l *Library) View(start int64, now catalog.Definitions) *View {
+	return &View{library: l, Standpoint: catalog.StandAt(start, now, rolledOut)}
+}
+
+// rolledOut implements [catalog.Since] for models.
+func rolledOut(cat *catalog.Catalog, name string, below int64) (int64, bool) {
+	m, ok := cat.Model(name)
+	if !ok {
+		return 0, false
+	}
+	return m.RolloutAt(below).Since, true
 }
 
 // Count has what is scored by the view go to the library's statistics when it is committed. It is called before anything is scored.
@@ -77,28 +78,7 @@ func (v *View) observe(s *bound, count func(*Tally)) {
 	}
 }
 
-// Latest is the offset that the view should be moved to: behind the last command that rolled out a model which the task follows. It is
-// 0 if the task follows none.
-func (v *View) Latest() int64 {
-	if len(v.follows) == 0 {
-		return 0
-	}
-	cat, applied := v.now()
-	latest := v.start
-	for name := range v.follows {
-		m, ok := cat.Model(name)
-		if !ok {
-			continue
-		}
-		if r := m.RolloutAt(applied); r.Since < applied {
-			latest = max(latest, r.Since+1)
-		}
-	}
-	return latest
-}
-
-// Commit moves the view to an offset that was committed, on or back, with all that was scored since and was not dropped. 0 is what tasks
-// committed before models had versions.
+// Commit moves the view to an offset that was committed, on or back, with all that was scored since and was not dropped.
 func (v *View) Commit(offset int64) {
 	for id, t := range v.tallies {
 		if t.Batches == 0 {
@@ -108,8 +88,7 @@ func (v *View) Commit(offset int64) {
 		v.library.Statistics.add(id, t)
 		t.reset()
 	}
-	if at := max(offset, v.start); at != v.at {
-		v.at = at
+	if v.Move(offset) {
 		v.turn++
 	}
 }
@@ -120,9 +99,6 @@ func (v *View) Drop() {
 		t.reset()
 	}
 }
-
-// Behind says whether there is a rollout that the view does not use yet.
-func (v *View) Behind() bool { return v.Latest() > v.at }
 
 // Place is where in a plan a model is called: what decides a row's version there.
 type Place struct {
@@ -165,7 +141,7 @@ func (v *View) Follow(p *plan.Predict, at Place) (*Follower, error) {
 		f.args = append(f.args, a.Type())
 	}
 	if p.Version == 0 && !at.Fixed {
-		v.follows[p.Model] = true
+		v.Depend(p.Model)
 	}
 	return f, f.refresh()
 }
@@ -210,17 +186,16 @@ func (f *Follower) refresh() error {
 
 // rollout is the one that holds at a place: of a version that is pinned, one of that version alone.
 func (v *View) rollout(name string, pinned int, at Place) (*catalog.Model, *catalog.Rollout, error) {
-	cat, _ := v.now()
-	m, ok := cat.Model(name)
+	m, ok := v.Catalog().Model(name)
 	switch {
 	case !ok:
 		return nil, nil, fmt.Errorf("model %s does not exist", name)
 	case pinned > 0:
 		return m, &catalog.Rollout{Active: pinned}, nil
 	case at.Fixed:
-		return m, m.RolloutAt(v.start), nil
+		return m, m.RolloutAt(v.Start()), nil
 	}
-	return m, m.RolloutAt(v.at), nil
+	return m, m.RolloutAt(v.At()), nil
 }
 
 func (f *Follower) bind(m *catalog.Model, number int) (*bound, error) {

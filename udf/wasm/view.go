@@ -11,50 +11,33 @@ import (
 	"github.com/millrace/millrace/sql/vector"
 )
 
-// Definitions returns the functions as they are defined now, and the offset below which all commands are in them.
-type Definitions func() (*catalog.Catalog, int64)
-
-// View is what one task sees of the functions. It stands at an offset of the command log: what the commands below it defined is
-// called, until the task, having committed the offset, moves the view on. So a row is always evaluated by the version that was
-// committed before it, however often it is read again. A View belongs to one goroutine.
+// View is what one task sees of the functions: what was defined at its standpoint is called. A View belongs to one goroutine.
 type View struct {
+	catalog.Standpoint
 	library *Library
-	now     Definitions
-	start   int64 // where the query began
-	at      int64
-	follows map[string]bool
 	// patience is what is left until the next commit; see maxStopped.
 	patience time.Duration
 }
 
 // View returns a view that stands where a query was created.
-func (l *Library) View(start int64, now Definitions) *View {
-	return &View{library: l, now: now, start: start, at: start, follows: map[string]bool{}, patience: maxStopped}
+func (l *Library) View(start int64, now catalog.Definitions) *View {
+	return &View{library: l, Standpoint: catalog.StandAt(start, now, defined), patience: maxStopped}
 }
 
-// Latest is the offset that the view should be moved to: behind the last command that defined a function which the task calls. It is 0
-// if the task calls none.
-func (v *View) Latest() int64 {
-	if len(v.follows) == 0 {
-		return 0
+// defined implements [catalog.Since] for functions.
+func defined(cat *catalog.Catalog, name string, below int64) (int64, bool) {
+	f, ok := cat.Function(name)
+	if !ok {
+		return 0, false
 	}
-	cat, applied := v.now()
-	latest := v.start
-	for name := range v.follows {
-		if f, ok := cat.Function(name); ok {
-			if def := f.At(applied); def.Since < applied {
-				latest = max(latest, def.Since+1)
-			}
-		}
-	}
-	return latest
+	return f.At(below).Since, true
 }
 
-// Behind says whether there is a definition that the view does not use yet.
-func (v *View) Behind() bool { return v.Latest() > v.at }
-
-// Use moves the view to an offset that was committed, or back to it.
-func (v *View) Use(offset int64) { v.at, v.patience = max(offset, v.start), maxStopped }
+// Use moves the view to an offset that was committed, on or back.
+func (v *View) Use(offset int64) {
+	v.Move(offset)
+	v.patience = maxStopped
+}
 
 // Caller evaluates one call by the version that its view stands at.
 type Caller struct {
@@ -71,7 +54,7 @@ type Caller struct {
 // be: the batch fails.
 func (v *View) Caller(call *plan.Call, fixed bool) (*Caller, error) {
 	if !fixed {
-		v.follows[call.Name] = true
+		v.Depend(call.Name)
 	}
 	c := &Caller{view: v, call: call, fixed: fixed}
 	return c, c.refresh()
@@ -91,15 +74,14 @@ func (c *Caller) Call(args []*vector.Vector, rows []int32, out *vector.Vector, f
 
 // refresh finds the module after the view was moved.
 func (c *Caller) refresh() error {
-	at := c.view.at
+	at := c.view.At()
 	if c.fixed {
-		at = c.view.start
+		at = c.view.Start()
 	}
 	if c.module != nil && c.at == at {
 		return nil
 	}
-	cat, _ := c.view.now()
-	f, ok := cat.Function(c.call.Name)
+	f, ok := c.view.Catalog().Function(c.call.Name)
 	if !ok {
 		return fmt.Errorf("there is no function %s any more", c.call.Name)
 	}
