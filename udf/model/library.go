@@ -4,11 +4,10 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"sync"
-	"weak"
 
 	"github.com/millrace/millrace/sql/catalog"
 	"github.com/millrace/millrace/sql/types"
+	"github.com/millrace/millrace/udf/shelf"
 )
 
 // Library holds the versions that this server has loaded. What the catalog defines is loaded when it is first needed; what a
@@ -23,8 +22,7 @@ type Library struct {
 	// Panicked, where it is not nil, is told of a scorer that panicked. The query that called it gets an error in any case.
 	Panicked func(id VersionID, value any, stack []byte)
 
-	mu     sync.Mutex
-	loaded map[versionKey]*shelf
+	loaded shelf.Shelf[versionKey, Version]
 }
 
 // versionKey tells versions apart. The digest is part of it since a dropped model's numbers come again.
@@ -34,104 +32,54 @@ type versionKey struct {
 	sha256  string
 }
 
-// shelf is the place of one version. Its own lock lets other versions be used while this one is loaded.
-type shelf struct {
-	mu   sync.Mutex
-	kept *Version // nil: the version may go
-	weak weak.Pointer[Version]
-}
-
 func keyOf(def *catalog.ModelVersion) versionKey {
 	return versionKey{def.Name, def.Version, def.SHA256}
-}
-
-func (l *Library) shelf(k versionKey) *shelf {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.loaded == nil {
-		l.loaded = map[versionKey]*shelf{}
-	}
-	s := l.loaded[k]
-	if s == nil {
-		s = &shelf{}
-		l.loaded[k] = s
-	}
-	return s
 }
 
 // Version returns a version, loading it if it is not there. Whoever uses its scorer holds the version meanwhile: it is closed
 // when nobody does.
 func (l *Library) Version(ctx context.Context, def *catalog.ModelVersion) (*Version, error) {
-	s := l.shelf(keyOf(def))
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return l.take(ctx, s, def)
+	return l.loaded.Get(keyOf(def), l.loader(ctx, def))
 }
 
-// take returns the version of a shelf, whose lock is held.
-func (l *Library) take(ctx context.Context, s *shelf, def *catalog.ModelVersion) (*Version, error) {
-	if v := s.weak.Value(); v != nil {
+// loader loads a version.
+func (l *Library) loader(ctx context.Context, def *catalog.ModelVersion) func() (*Version, error) {
+	return func() (*Version, error) {
+		b, err := l.Fetch(ctx, def.SHA256)
+		if err != nil {
+			return nil, fmt.Errorf("model %s, version %d: %w", def.Name, def.Version, err)
+		}
+		v, err := Load(ctx, l.Backends, NewArtifact(def.URI, b), Options{Backend: def.Backend, OnError: def.Props[OnErrorProperty]})
+		if err != nil {
+			return nil, fmt.Errorf("model %s, version %d: %w", def.Name, def.Version, err)
+		}
+		v.Artifact.Bytes = nil                                            // what the scorer needs of them it has
+		runtime.AddCleanup(v, func(s Scorer) { _ = s.Close() }, v.Scorer) // nobody is left to be told
 		return v, nil
 	}
-	b, err := l.Fetch(ctx, def.SHA256)
-	if err != nil {
-		return nil, fmt.Errorf("model %s, version %d: %w", def.Name, def.Version, err)
-	}
-	v, err := Load(ctx, l.Backends, NewArtifact(def.URI, b), Options{Backend: def.Backend, OnError: def.Props[OnErrorProperty]})
-	if err != nil {
-		return nil, fmt.Errorf("model %s, version %d: %w", def.Name, def.Version, err)
-	}
-	v.Artifact.Bytes = nil                                            // what the scorer needs of them it has
-	runtime.AddCleanup(v, func(s Scorer) { _ = s.Close() }, v.Scorer) // nobody is left to be told
-	s.weak = weak.Make(v)
-	return v, nil
 }
 
 // Keep loads the versions that a model's rollout names, and lets the model's other versions go. A version that cannot be loaded is an
 // error here and in the queries that need it; the others are kept all the same.
 func (l *Library) Keep(ctx context.Context, m *catalog.Model) error {
-	r := m.Rollout()
+	r, wanted := m.Rollout(), map[versionKey]bool{}
 	var failed error
 	for _, def := range m.Versions {
-		s := l.shelf(keyOf(def))
-		s.mu.Lock()
-		s.kept = nil
-		if r.Uses(def.Version) {
-			v, err := l.take(ctx, s, def)
-			if s.kept = v; err != nil && failed == nil {
-				failed = err
-			}
+		if !r.Uses(def.Version) {
+			continue
 		}
-		s.mu.Unlock()
+		wanted[keyOf(def)] = true
+		if err := l.loaded.Keep(keyOf(def), l.loader(ctx, def)); err != nil && failed == nil {
+			failed = err
+		}
 	}
-	l.sweep()
+	l.loaded.Release(func(k versionKey) bool { return k.name == m.Name && !wanted[k] })
 	return failed
 }
 
 // Forget lets all versions of a dropped model go.
 func (l *Library) Forget(m *catalog.Model) {
-	for _, def := range m.Versions {
-		s := l.shelf(keyOf(def))
-		s.mu.Lock()
-		s.kept = nil
-		s.mu.Unlock()
-	}
-	l.sweep()
-}
-
-// sweep removes the shelves of versions that are gone. One whose lock is taken is being used.
-func (l *Library) sweep() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for k, s := range l.loaded {
-		if !s.mu.TryLock() {
-			continue
-		}
-		if s.kept == nil && s.weak.Value() == nil {
-			delete(l.loaded, k)
-		}
-		s.mu.Unlock()
-	}
+	l.loaded.Release(func(k versionKey) bool { return k.name == m.Name })
 }
 
 // Resolve gives the type of PREDICT(model, args...). With version 0 every version that the rollout names must agree on it.

@@ -126,7 +126,7 @@ func TestLibraryLetsGo(t *testing.T) {
 		}
 		keep(young)
 		runtime.GC()
-		if n := lib.loaded(); n != 2 {
+		if n := lib.compiled.Len(); n != 2 {
 			t.Errorf("%d modules are loaded, want the kept one and the held one", n)
 		}
 		same(t, results(t, held, []any{int64(1), int32(2)}), "3")
@@ -134,7 +134,7 @@ func TestLibraryLetsGo(t *testing.T) {
 	for range 3 {
 		runtime.GC()
 	}
-	if n := lib.loaded(); n != 1 {
+	if n := lib.compiled.Len(); n != 1 {
 		t.Errorf("%d modules are loaded, want the kept one", n)
 	}
 }
