@@ -102,11 +102,7 @@ func (p *oipGRPC) fault(err error) error {
 	if errors.Is(err, errRedirect) || errors.Is(err, errLarge) {
 		kind = broken
 	}
-	text := message([]byte(err.Error()))
-	if b, ok := p.client.Transport.(*bearer); ok {
-		text = b.redact(text)
-	}
-	return fault(kind, "%s", text)
+	return fault(kind, "%s", said(p.client, []byte(err.Error())))
 }
 
 // fieldReader is given the fields of a message: value is set for those with a length, number for the others.
@@ -267,21 +263,19 @@ func (p *oipGRPC) place(b *batch, outputs []Tensor, typed, raw [][]byte) error {
 	if len(raw) > 0 && len(raw) != len(outputs) {
 		return wrongAnswer(fmt.Errorf("it has %d raw contents for %d outputs", len(raw), len(outputs)))
 	}
-	seen := make([]bool, len(p.d.Outputs))
+	all := p.d.outputs()
 	for k, o := range outputs {
-		i := slices.IndexFunc(p.d.Outputs, func(t Tensor) bool { return t.Name == o.Name })
-		if i < 0 {
+		i, ok, err := all.named(o.Name)
+		if err != nil {
+			return wrongAnswer(err)
+		}
+		if !ok {
 			continue
 		}
 		t := p.d.Outputs[i]
-		if seen[i] {
-			return wrongAnswer(errTwice)
-		}
-		seen[i] = true
 		if err := t.fits(o.Datatype, o.Shape, b.hi-b.lo); err != nil {
 			return wrongAnswer(err)
 		}
-		var err error
 		lo, hi := b.lo*t.width(), b.hi*t.width()
 		if len(raw) > 0 {
 			err = readRaw(raw[k], t, &b.out[i], lo, hi)
@@ -292,8 +286,5 @@ func (p *oipGRPC) place(b *batch, outputs []Tensor, typed, raw [][]byte) error {
 			return wrongAnswer(err)
 		}
 	}
-	if i := slices.Index(seen, false); i >= 0 {
-		return missing(p.d.Outputs[i])
-	}
-	return nil
+	return all.complete()
 }

@@ -71,14 +71,20 @@ func (w web) refusal(resp *http.Response) error {
 		kind = refused
 	}
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, 16<<10)) // it is for people
-	text := message(body)
-	if b, ok := w.client.Transport.(*bearer); ok {
-		text = b.redact(text)
-	}
+	text := said(w.client, body)
 	if text == "" {
 		return fault(kind, "the server answers %s", resp.Status)
 	}
 	return fault(kind, "the server answers %s: %s", resp.Status, text)
+}
+
+// said is what a server says about an error, without the token that the client may have sent.
+func said(c *http.Client, body []byte) string {
+	text := message(body)
+	if b, ok := c.Transport.(*bearer); ok {
+		text = b.redact(text)
+	}
+	return text
 }
 
 // messageLength is how much of what a server says is shown.
@@ -133,12 +139,7 @@ func decode(body []byte, field func(s *scanner, key string) error) error {
 
 func jsonHeader() http.Header { return http.Header{"Content-Type": {"application/json"}} }
 
-// missing says that an output is missing.
-func missing(t Tensor) error { return fault(broken, "the answer has no output %.100s", t.Name) }
-
 // wrongAnswer is an answer that does not fit the signature.
 func wrongAnswer(err error) error {
 	return fault(broken, "the answer is not what it should be: %w", err)
 }
-
-var errTwice = errors.New("an output comes twice")

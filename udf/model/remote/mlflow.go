@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 )
 
@@ -106,16 +105,15 @@ func (p *mlflow) prediction(s *scanner, b *batch, row int) error {
 	var err error
 	switch c := s.peek(); {
 	case c == '{':
-		seen := make([]bool, len(p.d.Outputs))
+		all := p.d.outputs()
 		err = s.object(func(name string) error {
-			i := slices.IndexFunc(p.d.Outputs, func(t Tensor) bool { return t.Name == name })
-			if i < 0 {
+			i, ok, err := all.named(name)
+			if err != nil {
+				return err
+			}
+			if !ok {
 				return s.skip()
 			}
-			if seen[i] {
-				return errTwice
-			}
-			seen[i] = true
 			return value(i)
 		})
 	case c == '[' && len(p.d.Outputs) > 1:

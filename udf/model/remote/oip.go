@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -201,8 +200,7 @@ func appendShape(dst []byte, dims []int64) []byte {
 
 // response reads an answer: raw is what follows the JSON.
 func (p *oip) response(st *stats, b *batch, text, raw []byte) error {
-	seen := make([]bool, len(p.d.Outputs))
-	version := ""
+	all, version := p.d.outputs(), ""
 	err := decode(text, func(s *scanner, key string) (err error) {
 		switch key {
 		case "model_version":
@@ -217,7 +215,7 @@ func (p *oip) response(st *stats, b *batch, text, raw []byte) error {
 				if err := s.object(func(key string) error { return o.field(s, key) }); err != nil {
 					return err
 				}
-				raw, err = o.place(p.d.Outputs, seen, b, raw)
+				raw, err = o.place(all, b, raw)
 				return err
 			})
 		}
@@ -226,8 +224,8 @@ func (p *oip) response(st *stats, b *batch, text, raw []byte) error {
 	if err != nil {
 		return err
 	}
-	if i := slices.Index(seen, false); i >= 0 {
-		return missing(p.d.Outputs[i])
+	if err := all.complete(); err != nil {
+		return err
 	}
 	st.answers(version)
 	return nil
@@ -272,7 +270,7 @@ func (o *oipOutput) field(s *scanner, key string) (err error) {
 }
 
 // place moves the output to its column, and returns what is left of the binary part.
-func (o *oipOutput) place(outputs []Tensor, seen []bool, b *batch, raw []byte) ([]byte, error) {
+func (o *oipOutput) place(all *outputSet, b *batch, raw []byte) ([]byte, error) {
 	var own []byte
 	if o.size >= 0 {
 		if o.size > int64(len(raw)) {
@@ -280,15 +278,11 @@ func (o *oipOutput) place(outputs []Tensor, seen []bool, b *batch, raw []byte) (
 		}
 		own, raw = raw[:o.size], raw[o.size:]
 	}
-	i := slices.IndexFunc(outputs, func(t Tensor) bool { return t.Name == o.name })
-	if i < 0 {
-		return raw, nil // nobody asked for it
+	i, ok, err := all.named(o.name)
+	if err != nil || !ok {
+		return raw, err
 	}
-	t := outputs[i]
-	if seen[i] {
-		return nil, errTwice
-	}
-	seen[i] = true
+	t := all.list[i]
 	if err := t.fits(o.datatype, o.shape, b.hi-b.lo); err != nil {
 		return nil, err
 	}

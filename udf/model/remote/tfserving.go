@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/millrace/millrace/udf/model"
 )
@@ -99,12 +100,7 @@ func tfTensors(s *scanner, list *[]Tensor) error {
 		*list = append(*list, t)
 		return err
 	})
-	slices.SortFunc(*list, func(a, b Tensor) int {
-		if a.Name < b.Name {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(*list, func(a, b Tensor) int { return strings.Compare(a.Name, b.Name) })
 	return err
 }
 
@@ -169,24 +165,24 @@ func appendNested(dst []byte, t Tensor, c *model.Column, shape []int64, k *int) 
 
 // response reads outputs: an object of them by name, or the one itself.
 func (p *tfserving) response(b *batch, body []byte) error {
-	seen := make([]bool, len(p.d.Outputs))
-	read := func(s *scanner, i int) error {
-		if seen[i] {
-			return errTwice
-		}
-		seen[i] = true
-		return s.rows(p.d.Outputs[i], &b.out[i], b.lo, b.hi)
-	}
+	all := p.d.outputs()
+	read := func(s *scanner, i int) error { return s.rows(p.d.Outputs[i], &b.out[i], b.lo, b.hi) }
 	err := decode(body, func(s *scanner, key string) error {
 		switch {
 		case key != "outputs":
 			return s.skip()
 		case s.peek() != '{' && len(p.d.Outputs) == 1:
+			if err := all.given(0); err != nil {
+				return err
+			}
 			return read(s, 0)
 		}
 		return s.object(func(name string) error {
-			i := slices.IndexFunc(p.d.Outputs, func(t Tensor) bool { return t.Name == name })
-			if i < 0 {
+			i, ok, err := all.named(name)
+			if err != nil {
+				return err
+			}
+			if !ok {
 				return s.skip()
 			}
 			return read(s, i)
@@ -195,8 +191,5 @@ func (p *tfserving) response(b *batch, body []byte) error {
 	if err != nil {
 		return err
 	}
-	if i := slices.Index(seen, false); i >= 0 {
-		return missing(p.d.Outputs[i])
-	}
-	return nil
+	return all.complete()
 }
