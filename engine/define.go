@@ -214,7 +214,7 @@ func (d *definition) query(id, runs string, node plan.Node, sources []string, si
 	if err := d.e.checkDeadLetters(d.e.errorPolicy(id, props), t); err != nil {
 		return nil, err
 	}
-	if err := checkModelServers(d.e.Catalog(), node, t); err != nil {
+	if err := checkModelServers(d.e.Catalog(), t); err != nil {
 		return nil, err
 	}
 	b, err := plan.Marshal(node)

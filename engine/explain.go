@@ -47,11 +47,11 @@ func (e *Engine) explainTakeOver(r analyzer.Result, node plan.Node) (string, err
 	if !ok || create.Replaces == "" {
 		return text, nil
 	}
-	_, kept, err := e.takesOver(create)
+	taken, err := e.takesOver(create)
 	if err != nil {
 		return text, err
 	}
-	return text + "replaces " + create.Replaces + ": " + keeps(kept) + "\n", nil
+	return text + "replaces " + create.Replaces + ": " + taken.keeps() + "\n", nil
 }
 
 // explained picks the plan out of a statement's analysis.

@@ -102,24 +102,15 @@ func describeServer(ctx context.Context, o *remote.Options) ([]byte, error) {
 
 // checkModelServers refuses a query that takes scores of a server back: rows of tables come again with their old values, and what the server
 // said the first time is not known any more.
-func checkModelServers(cat *catalog.Catalog, node plan.Node, t *topology.Topology) error {
+func checkModelServers(cat *catalog.Catalog, t *topology.Topology) error {
 	var refused error
-	plan.Walk(node, func(n plan.Node) bool {
-		if len(n.Inputs()) == 0 || !slices.ContainsFunc(t.Subs, func(s *topology.SubTopology) bool { return s.WantsOld(n.Inputs()[0]) }) {
-			return true
+	onOldRows(t, func(x plan.Expr) {
+		if p, ok := x.(*plan.Predict); ok && refused == nil && onServer(cat, p) {
+			refused = &ast.Error{
+				Code: "model.server", Message: "model " + p.Model + " is on a server, which may score a row otherwise when it comes again to be taken back",
+				Hint: "score the rows in a stream first, and aggregate or join its result",
+			}
 		}
-		for _, expr := range plan.Exprs(n) {
-			plan.WalkExpr(expr, func(x plan.Expr) bool {
-				if p, ok := x.(*plan.Predict); ok && refused == nil && onServer(cat, p) {
-					refused = &ast.Error{
-						Code: "model.server", Message: "model " + p.Model + " is on a server, which may score a row otherwise when it comes again to be taken back",
-						Hint: "score the rows in a stream first, and aggregate or join its result",
-					}
-				}
-				return true
-			})
-		}
-		return true
 	})
 	return refused
 }

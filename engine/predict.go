@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/millrace/millrace/engine/command"
 	"github.com/millrace/millrace/engine/expr"
 	"github.com/millrace/millrace/engine/task"
 	"github.com/millrace/millrace/sql/catalog"
@@ -76,10 +77,15 @@ func (e *Engine) taskDeps(query string, models int64, until func() context.Conte
 }
 
 // countedDeps are the taskDeps of a persistent query: what it scores goes into the models' statistics.
-func (e *Engine) countedDeps(query string, models int64, until func() context.Context) task.Deps {
-	deps := e.taskDeps(query, models, until)
+func (e *Engine) countedDeps(q *command.Query, until func() context.Context) task.Deps {
+	deps := e.taskDeps(q.ID, q.Models, until)
 	deps.Models = func() task.Models {
-		return task.ModelsOf(e.models.View(models, e.definitions).Until(until).Count(), e.modules.View(models, e.definitions))
+		models, functions := e.models.View(q.Models, e.definitions).Until(until).Count(), e.modules.View(q.Models, e.definitions)
+		if q.Kept != nil {
+			models.Keep(q.Kept.Models)
+			functions.Keep(q.Kept.Functions)
+		}
+		return task.ModelsOf(models, functions)
 	}
 	return deps
 }

@@ -70,7 +70,7 @@ func (e *Engine) spec(q *command.Query, node plan.Node, paused bool) (query.Spec
 		return query.Spec{}, err
 	}
 	interrupt := task.NewInterrupt()
-	deps := e.countedDeps(q.ID, q.Models, interrupt.Context)
+	deps := e.countedDeps(q, interrupt.Context)
 	deps.UDF = newUDFEnv(q.Props)
 	return query.Spec{
 		Topology: topo, Start: start, Deps: deps, Options: options, Paused: paused, Interrupt: interrupt,

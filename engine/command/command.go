@@ -20,8 +20,8 @@ import (
 )
 
 // FormatVersion is the version of a command's bytes. Every version that was released stays readable. Fields that this release does not know
-// are passed over: whoever adds one that changes what is computed raises the version.
-const FormatVersion = 2
+// are passed over: whoever adds one that changes what is computed raises the version, for the commands that have it.
+const FormatVersion = 3
 
 // Command is one statement's lasting effect, all or nothing.
 type Command struct {
@@ -85,6 +85,8 @@ type Query struct {
 	Incarnation string `json:"incarnation,omitempty"`
 	// Models is an offset of the command log: the query begins with the models as the commands below it left them.
 	Models int64 `json:"models,omitempty"`
+	// Kept are earlier such offsets, for rows that may be taken back; nil: there are none. Since format 3.
+	Kept *Kept `json:"kept,omitempty"`
 	// Start holds where reading begins, by source topic and partition, resolved when the query was made: what comes
 	// later is read whichever server starts it, and whenever.
 	Start map[string][]int64 `json:"start"`
@@ -93,9 +95,26 @@ type Query struct {
 	IDs *topology.IDs `json:"ids,omitempty"`
 }
 
+// Kept says how models and functions stay, by name, on rows that may be taken back: as the commands below an offset left them when this query,
+// or one whose state it took over, first used them there. What was added must be taken back as it was.
+type Kept struct {
+	Models    map[string]int64 `json:"models,omitempty"`
+	Functions map[string]int64 `json:"functions,omitempty"`
+}
+
+// format is the first version that has all that the command says: earlier releases read it as long as they can.
+func (c *Command) format() int {
+	for i := range c.Changes {
+		if q := c.Changes[i].Query; q != nil && q.Kept != nil {
+			return 3
+		}
+	}
+	return 2
+}
+
 // Marshal gives the bytes to append.
 func (c *Command) Marshal() ([]byte, error) {
-	c.Format = FormatVersion
+	c.Format = c.format()
 	b, err := json.Marshal(c)
 	if err != nil {
 		return nil, fmt.Errorf("encode command %q: %w", c.Text, err)

@@ -37,7 +37,7 @@ func TestFormats(t *testing.T) {
 		t.Errorf("the rollout is %+v", r)
 	}
 	for _, bad := range []string{
-		`{"format":3,"changes":[]}`, `{"format":0,"changes":[]}`, `{"format":2,"changes":[{"kind":"roll-out-model","name":"M"}]}`,
+		`{"format":4,"changes":[]}`, `{"format":0,"changes":[]}`, `{"format":2,"changes":[{"kind":"roll-out-model","name":"M"}]}`,
 		`{"format":2,"changes":[{"kind":"drop-model-version","name":"M"}]}`,
 	} {
 		if _, err := Unmarshal([]byte(bad)); err == nil {

@@ -21,6 +21,7 @@ func TestStoredQuery(t *testing.T) {
 		"as it is":              string(b),
 		"with what is new":      strings.Replace(string(b), `"format": 2`, `"format": 2, "signed": "by whom"`, 1),
 		"with news of a query":  strings.Replace(string(b), `"models": 7`, `"models": 7, "colour": {"red": 1}`, 1),
+		"replaced":              strings.NewReplacer(`"format": 2`, `"format": 3`, `"models": 7`, `"models": 7, "kept": {"models": {"M": 4}}`).Replace(string(b)),
 		"without names, before": strings.Replace(string(b), `"ids"`, `"not yet"`, 1),
 	} {
 		c, err := Unmarshal([]byte(text))
@@ -32,6 +33,12 @@ func TestStoredQuery(t *testing.T) {
 		if err != nil || plan.IDOf(def.Plan) != "source-1" || q.Models != 7 || !slices.Equal(q.Start["s"], []int64{4, 0}) {
 			t.Errorf("%s: %+v, %+v, %v", name, q, def, err)
 		}
+		if name == "replaced" && q.Kept.Models["M"] != 4 {
+			t.Errorf("%s: %+v", name, q.Kept)
+		}
+		if back, err := c.Marshal(); err != nil || c.Format != strings.Count(text, `"kept"`)+2 || !strings.Contains(string(back), `"models":7`) {
+			t.Errorf("%s: written again it is %s, %v", name, back, err)
+		}
 		switch known := !strings.HasPrefix(name, "without"); {
 		case !known && q.IDs != nil:
 			t.Errorf("%s: names %v", name, q.IDs)
@@ -40,8 +47,8 @@ func TestStoredQuery(t *testing.T) {
 		}
 	}
 	for text, word := range map[string]string{
-		strings.Replace(string(b), `"format": 2`, `"format": 3`, 1):        "reads up to 2",
-		`{"format":3,"changes":"in another form"}`:                         "reads up to 2",
+		strings.Replace(string(b), `"format": 2`, `"format": 4`, 1):        "reads up to 3",
+		`{"format":4,"changes":"in another form"}`:                         "reads up to 3",
 		strings.Replace(string(b), `"format": 2,`, ``, 1):                  "no format version",
 		strings.Replace(string(b), `"put-query"`, `"put-window"`, 1):       "put-window",
 		`{"format":2,"changes":[{"kind":"put-query","query":{"plan":7}}]}`: "",

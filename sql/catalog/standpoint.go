@@ -16,6 +16,7 @@ type Standpoint struct {
 	start   int64 // where the query began
 	at      int64
 	follows map[string]bool
+	kept    map[string]int64
 }
 
 // StandAt returns the standpoint of a query that was created at an offset.
@@ -29,8 +30,17 @@ func (s *Standpoint) Catalog() *Catalog {
 	return cat
 }
 
-// Start is the offset at which the query was created.
-func (s *Standpoint) Start() int64 { return s.start }
+// Keep sets earlier offsets for what is used of definitions on rows that may be taken back.
+func (s *Standpoint) Keep(kept map[string]int64) { s.kept = kept }
+
+// Fixed is the offset whose definition is used on rows that may be taken back, however far the task has moved: where the query was created, unless
+// the name has an earlier one.
+func (s *Standpoint) Fixed(name string) int64 {
+	if at, ok := s.kept[name]; ok {
+		return at
+	}
+	return s.start
+}
 
 // At is the offset that the task stands at.
 func (s *Standpoint) At() int64 { return s.at }

@@ -105,7 +105,7 @@ type Place struct {
 	// Columns are those of the batches.
 	Columns []plan.OutColumn
 	// Fixed says that rows come again with their old values, to be taken back: a row must then be scored as it was the first
-	// time, and so the rollout stays the one with which the query was created.
+	// time, and so the rollout stays the one with which the query was created, or one whose state it took over.
 	Fixed bool
 }
 
@@ -193,7 +193,7 @@ func (v *View) rollout(name string, pinned int, at Place) (*catalog.Model, *cata
 	case pinned > 0:
 		return m, &catalog.Rollout{Active: pinned}, nil
 	case at.Fixed:
-		return m, m.RolloutAt(v.Start()), nil
+		return m, m.RolloutAt(v.Fixed(name)), nil
 	}
 	return m, m.RolloutAt(v.At()), nil
 }

@@ -76,7 +76,7 @@ func (c *Caller) Call(args []*vector.Vector, rows []int32, out *vector.Vector, f
 func (c *Caller) refresh() error {
 	at := c.view.At()
 	if c.fixed {
-		at = c.view.Start()
+		at = c.view.Fixed(c.call.Name)
 	}
 	if c.module != nil && c.at == at {
 		return nil
