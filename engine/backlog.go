@@ -23,27 +23,32 @@ const pushPatience = 20 * time.Second
 
 // backlog is what a query has made and its client has not taken. One goroutine puts, one takes.
 type backlog struct {
-	batches  chan []ResultRow
-	sizes    chan int // of batches, each
-	bytes    atomic.Int64
+	batches  chan pending
+	bytes    atomic.Int64  // of all that wait
 	freed    chan struct{} // capacity 1: something was taken
 	patience time.Duration // of put; 0: without end
 }
 
+// pending is a batch that waits.
+type pending struct {
+	rows []ResultRow
+	size int64
+}
+
 func newBacklog() *backlog {
-	return &backlog{batches: make(chan []ResultRow, backlogBatches), sizes: make(chan int, backlogBatches+1), freed: make(chan struct{}, 1)}
+	return &backlog{batches: make(chan pending, backlogBatches), freed: make(chan struct{}, 1)}
 }
 
 // put waits until there is room.
 func (b *backlog) put(ctx context.Context, rows []ResultRow) error {
-	size := sizeOfRows(rows)
+	p := pending{rows, int64(sizeOfRows(rows))}
 	var late <-chan time.Time
 	if b.patience > 0 {
 		t := time.NewTimer(b.patience)
 		defer t.Stop()
 		late = t.C
 	}
-	for n := b.bytes.Load(); n > 0 && n+int64(size) > backlogBytes; n = b.bytes.Load() {
+	for n := b.bytes.Load(); n > 0 && n+p.size > backlogBytes; n = b.bytes.Load() {
 		select {
 		case <-b.freed:
 		case <-ctx.Done():
@@ -52,10 +57,9 @@ func (b *backlog) put(ctx context.Context, rows []ResultRow) error {
 			return b.slow()
 		}
 	}
-	b.bytes.Add(int64(size))
-	b.sizes <- size // has room for one more than batches
+	b.bytes.Add(p.size)
 	select {
-	case b.batches <- rows:
+	case b.batches <- p:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -72,16 +76,16 @@ func (b *backlog) slow() error {
 // take waits for rows; io.EOF says that there are none any more.
 func (b *backlog) take(ctx context.Context) ([]ResultRow, error) {
 	select {
-	case rows, ok := <-b.batches:
+	case p, ok := <-b.batches:
 		if !ok {
 			return nil, io.EOF
 		}
-		b.bytes.Add(-int64(<-b.sizes))
+		b.bytes.Add(-p.size)
 		select {
 		case b.freed <- struct{}{}:
 		default:
 		}
-		return rows, nil
+		return p.rows, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
