@@ -48,8 +48,8 @@ func (e *Engine) Metrics() []Metric {
 	out = append(out, Metric{Name: "millrace_push_slow_total", Help: "push queries ended since their client did not read", Value: float64(e.pushes.slow.Load())})
 	o := e.overview(e.Catalog())
 	for _, id := range e.queries.IDs() {
-		out = append(out, o.queryMetrics(id)...)
 		st := e.queries.Status(id)
+		out = append(out, o.queryMetrics(id, &st)...)
 		out = append(out, restoreMetrics(id, st)...)
 		out = append(out, standbyMetrics(id, st.Standbys)...)
 	}
@@ -57,8 +57,7 @@ func (e *Engine) Metrics() []Metric {
 }
 
 // queryMetrics sums a query's tasks on this server.
-func (o *overview) queryMetrics(id string) []Metric {
-	st := o.e.queries.Status(id)
+func (o *overview) queryMetrics(id string, st *query.Status) []Metric {
 	q, ok := o.e.queries.Find(id)
 	if !ok {
 		return nil
@@ -69,7 +68,7 @@ func (o *overview) queryMetrics(id string) []Metric {
 	if st.State == "RUNNING" {
 		up = 1
 	}
-	return append(o.figureMetrics(id, &st), []Metric{
+	return append(o.figureMetrics(id, st), []Metric{
 		{"millrace_query_running", "1 if the query is RUNNING", labels, up, nil},
 		{"millrace_query_lag", "offsets between what is committed and what can be read, internal topics included", labels, float64(n.lag), nil},
 		{"millrace_query_committed_records_total", "offsets of source topics that the query has committed", labels, float64(n.committed), nil},
