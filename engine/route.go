@@ -188,10 +188,8 @@ func (r *route) read(ctx context.Context, partitions []int32, partition func(con
 		switch {
 		case errors.Is(err, cluster.ErrNotHere):
 			r.wait(p, errors.New("this server starts or restores it"))
-			r.ignore(p)
 		case errors.As(err, &behind):
 			r.wait(p, err)
-			r.ignore(p)
 		case err != nil:
 			r.t.e.cluster.Distrust(err)
 			return err
@@ -215,7 +213,6 @@ func (r *route) ask(ctx context.Context, s directory.Server, partitions []int32)
 	}
 	for _, p := range a.Moved {
 		r.wait(p, fmt.Errorf("server %s does not run it, restores it, or has a copy that is too far behind", s.URL))
-		r.ignore(p)
 	}
 	var refused *pull.RefusedError
 	switch {
@@ -237,7 +234,6 @@ func (r *route) ask(ctx context.Context, s directory.Server, partitions []int32)
 	for _, p := range partitions {
 		if !slices.Contains(a.Done, p) {
 			r.wait(p, fmt.Errorf("server %s does not answer: %w", s.URL, err))
-			r.ignore(p)
 		}
 	}
 	return nil
@@ -297,15 +293,9 @@ func (r *route) done(p int32) {
 	r.pending = slices.DeleteFunc(r.pending, func(x int32) bool { return x == p })
 }
 
-// ignore has the next round ask for a copy, where one will do, and the one after that for the owner again.
-func (r *route) ignore(p int32) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.silent[p] = !r.silent[p]
-}
-
+// wait says why a partition is pending still. The next round asks for a copy, where one will do, and the one after that for the owner again.
 func (r *route) wait(p int32, why error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.why[p] = why
+	r.why[p], r.silent[p] = why, !r.silent[p]
 }
