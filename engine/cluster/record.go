@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/millrace/millrace/engine/record"
 	"github.com/millrace/millrace/engine/task"
 )
 
@@ -37,20 +38,8 @@ func (r *Record) encode() ([]byte, error) {
 }
 
 func decodeRecord(value []byte) (*Record, error) {
-	var head struct { // alone: a later version may have other forms of the rest
-		Version int `json:"v"`
-	}
-	if err := json.Unmarshal(value, &head); err != nil {
-		return nil, err
-	}
-	if head.Version > recordVersion {
-		return nil, fmt.Errorf("it has format version %d, and this release reads up to %d: a later release wrote it, run that one", head.Version, recordVersion)
-	}
-	if head.Version < 1 {
-		return nil, fmt.Errorf("it has no format version")
-	}
 	r := &Record{}
-	return r, json.Unmarshal(value, r)
+	return r, record.Unmarshal(value, recordVersion, r)
 }
 
 // parseTaskID reads a slots record's key. Only the query may hold slashes.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/engine/kafka"
+	"github.com/millrace/millrace/engine/record"
 )
 
 // recordVersion is the format version of the directory's records. Fields that this release does not know are passed over.
@@ -75,22 +76,8 @@ func encode(key string, value any) (kafka.Record, error) {
 	return r, nil
 }
 
-// decode reads a value and checks its version.
-func decode(value []byte, into any) error {
-	var head struct { // alone: a later version may have other forms of the rest
-		Version int `json:"v"`
-	}
-	if err := json.Unmarshal(value, &head); err != nil {
-		return err
-	}
-	if head.Version > recordVersion {
-		return fmt.Errorf("it has format version %d, and this release reads up to %d: a later release wrote it, run that one", head.Version, recordVersion)
-	}
-	if head.Version < 1 {
-		return fmt.Errorf("it has no format version")
-	}
-	return json.Unmarshal(value, into)
-}
+// decode reads a value of a format that this release knows.
+func decode(value []byte, into any) error { return record.Unmarshal(value, recordVersion, into) }
 
 // cutKey takes a key apart; query is "" for a beat.
 func cutKey(key []byte) (instance, query string) {
