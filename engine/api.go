@@ -61,6 +61,8 @@ type API interface {
 	Query(ctx context.Context, r Request) (ResultSet, error)
 	// ServePull answers another server of the service with what this one has of a pull query's rows.
 	ServePull(ctx context.Context, r *pull.Request, out *pull.Writer) error
+	// ServeStatistics answers another server of the service with what versions of models have scored on this one.
+	ServeStatistics(ctx context.Context, r *StatisticsRequest) (*StatisticsAnswer, error)
 	// Servers are those of the service that are known, this one first.
 	Servers() []directory.Server
 	// CloseQuery ends a running push query of any client; false if there is none with the id.

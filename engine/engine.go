@@ -77,8 +77,9 @@ type Engine struct {
 	pushes    pushes
 	printers  printers
 	insertSeq atomic.Int64
-	applied   atomic.Int64 // commands below this offset were applied
-	state     atomic.Int32 // 0 opening, 1 running, 2 closing
+	applied   atomic.Int64  // commands below this offset were applied
+	opened    chan struct{} // closed when Open has done its work
+	state     atomic.Int32  // 0 opening, 1 running, 2 closing
 	background
 }
 
@@ -159,7 +160,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{opts: o, memory: memory, log: o.Logger, replay: newReplay(), patience: pullPatience}
+	e := &Engine{opts: o, memory: memory, log: o.Logger, replay: newReplay(), patience: pullPatience, opened: make(chan struct{})}
 	e.catalog.Store(&catalog.Catalog{})
 	for _, step := range []func(context.Context) error{
 		e.openConnect, e.openDir, e.openKafka, e.openStore, e.openSQL, e.openRuntime, e.openCommands, e.startQueries, e.openDirectory,
@@ -169,6 +170,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		}
 	}
 	e.state.Store(running)
+	close(e.opened)
 	return e, nil
 }
 

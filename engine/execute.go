@@ -29,11 +29,18 @@ func (e *Engine) Execute(ctx context.Context, r Request) ([]Entity, error) {
 			return entities, refusal(err, text, entities)
 		}
 		for _, b := range bodies {
-			entities = append(entities, Entity{StatementText: text, Body: b})
+			entity := Entity{StatementText: text, Body: b}
+			if i, ok := b.(incomplete); ok {
+				entity.Warnings = i.warnings()
+			}
+			entities = append(entities, entity)
 		}
 	}
 	return entities, nil
 }
+
+// incomplete is an answer that can say what is missing in it.
+type incomplete interface{ warnings() []string }
 
 // begin checks a request and cuts it into statements.
 func (e *Engine) begin(r Request) (*session, []parser.Piece, error) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/millrace/millrace/engine/command"
+	"github.com/millrace/millrace/engine/directory"
 	"github.com/millrace/millrace/engine/expr"
 	"github.com/millrace/millrace/sql/ast"
 	"github.com/millrace/millrace/sql/catalog"
@@ -20,15 +21,31 @@ import (
 	"github.com/millrace/millrace/udf/model"
 )
 
-// A canary is a version on trial: a share of the rows is its, and conditions over what it does there end it. Each server looks at them, over
-// the rows that it has scored itself, and the first one on which a condition holds decides: the command log takes one decision. It is a
-// command like ALTER MODEL's, so that every server has it, and each task commits from which row on it holds.
+// A canary is a version on trial: a share of the rows is its, and conditions over what it does there end it. One server of those that are
+// alive looks at them, over what all of them have scored; the decision is a command like ALTER MODEL's, so that every server has it, and each
+// task commits from which row on it holds. While servers disagree on who is alive several may look: the command log takes one decision.
 
-// canaryLook is how often the conditions are looked at.
-const canaryLook = 500 * time.Millisecond
+const (
+	// canaryLook is how often the conditions are looked at.
+	canaryLook = 500 * time.Millisecond
+	// canaryCalm is how long a server that has just started listens for others before it takes itself for the one that looks.
+	canaryCalm = 3 * time.Second
+)
 
 // watchCanaries ends the canaries whose conditions hold, until ctx ends.
 func (e *Engine) watchCanaries(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+		return
+	case <-e.opened: // before that there is no directory
+	}
+	if e.directory != nil {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(canaryCalm):
+		}
+	}
 	tick := time.NewTicker(canaryLook)
 	defer tick.Stop()
 	failed := map[string]string{} // by model: what was last told
@@ -39,14 +56,14 @@ func (e *Engine) watchCanaries(ctx context.Context) {
 		case <-tick.C:
 		}
 		for _, m := range e.Catalog().Models() {
-			if m.Rollout().Canary == nil {
+			if m.Rollout().Canary == nil || !e.judges() {
 				delete(failed, m.Name)
 				continue
 			}
 			text := ""
 			if err := e.judge(ctx, m); err != nil && ctx.Err() == nil {
 				if text = err.Error(); failed[m.Name] != text {
-					e.log.Warn("the conditions of a canary cannot be looked at", "model", m.Name, "error", err)
+					e.log.Warn("a canary cannot be judged", "model", m.Name, "error", err)
 				}
 			}
 			failed[m.Name] = text
@@ -54,26 +71,36 @@ func (e *Engine) watchCanaries(ctx context.Context) {
 	}
 }
 
-// judge looks at the conditions of a model's canary, and carries out the one that holds.
+// judges says that this server is the one which looks at canaries: of those that are alive the first by id.
+func (e *Engine) judges() bool {
+	return e.directory == nil || !slices.ContainsFunc(e.directory.Servers(), func(s directory.Server) bool { return s.Alive && s.Instance < e.instance })
+}
+
+// judge looks at the conditions of a model's canary, and carries out the one that holds. It promotes nothing while a living server cannot be
+// asked: what went wrong there is not known. A rollback does not wait.
 func (e *Engine) judge(ctx context.Context, m *catalog.Model) error {
-	r := m.Rollout()
-	metrics, err := e.canaryMetrics(ctx, m)
+	c := m.Rollout().Canary
+	metrics, missing, err := e.canaryMetrics(ctx, m)
 	if err != nil {
 		return err
 	}
-	for _, c := range []struct {
-		text    string
-		promote bool
-	}{{r.Canary.Rollback, false}, {r.Canary.Promote, true}} {
-		holds, reason, err := e.holds(c.text, metrics)
-		if err != nil {
-			return err
-		}
-		if holds {
-			return e.endCanary(ctx, m, c.promote, reason)
+	holds, reason, err := e.holds(c.Rollback, metrics)
+	switch {
+	case err != nil:
+		return err
+	case holds:
+		return e.endCanary(ctx, m, false, reason)
+	}
+	for i := range missing {
+		if missing[i].alive && c.Promote != "" {
+			return fmt.Errorf("it is not promoted: %w", &missing[i])
 		}
 	}
-	return nil
+	holds, reason, err = e.holds(c.Promote, metrics)
+	if err != nil || !holds {
+		return err
+	}
+	return e.endCanary(ctx, m, true, reason)
 }
 
 // endCanary writes the decision, unless the rollout has changed meanwhile.
@@ -102,23 +129,22 @@ func (e *Engine) endCanary(ctx context.Context, m *catalog.Model, promote bool, 
 	return err
 }
 
-// canaryMetrics are what the conditions of a model's canary may name, as of now.
-func (e *Engine) canaryMetrics(ctx context.Context, m *catalog.Model) ([]model.TrialMetric, error) {
+// canaryMetrics are what the conditions of a model's canary may name, as of now, and the servers whose part is not in them.
+func (e *Engine) canaryMetrics(ctx context.Context, m *catalog.Model) ([]model.TrialMetric, []unheard, error) {
 	r := m.Rollout()
 	c := r.Canary
 	loaded, err := e.models.Version(ctx, m.Version(c.Version))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	canary := e.scored.Trial(model.VersionID{Model: m.Name, Version: c.Version}, c.Since)
-	stable := e.scored.Trial(model.VersionID{Model: m.Name, Version: r.Active}, c.Since)
+	scored, missing := e.scoredByAll(ctx, []model.VersionID{{Model: m.Name, Version: c.Version}, {Model: m.Name, Version: r.Active}}, c.Since)
 	seconds := max(0, time.Now().UnixMilli()-c.Created) / 1000
-	metrics := model.TrialMetrics(&canary, &stable, loaded.Scorer.Signature(), seconds)
+	metrics := model.TrialMetrics(&scored[0].Tally, &scored[1].Tally, loaded.Scorer.Signature(), seconds)
 	if c.Labels == "" {
-		return metrics, nil
+		return metrics, missing, nil
 	}
 	labels, err := e.labelMetrics(ctx, c.Labels, c.Version)
-	return append(metrics, labels...), err
+	return append(metrics, labels...), missing, err
 }
 
 // labelMetrics are the columns of a canary's table of labels in the version's row; they are NULL as long as there is none.

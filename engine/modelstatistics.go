@@ -14,7 +14,7 @@ import (
 )
 
 type (
-	// ModelStatistics is what a version of a model has scored on this server since it started. What is not known is nil.
+	// ModelStatistics is what a version of a model has scored on the servers of the service since they started. What is not known is nil.
 	ModelStatistics struct {
 		Name       string `json:"name"`
 		Version    int    `json:"version"`
@@ -57,48 +57,73 @@ type (
 	// ModelStatisticsList answers SHOW MODEL STATISTICS.
 	ModelStatisticsList struct {
 		Statistics []ModelStatistics `json:"statistics"`
+		unheard    []unheard         // servers whose figures are not in it
 	}
 )
 
 // EntityType implements EntityBody.
 func (ModelStatisticsList) EntityType() string { return "model_statistics" }
 
+// warnings implements incomplete.
+func (l ModelStatisticsList) warnings() []string {
+	var out []string
+	for i := range l.unheard {
+		out = append(out, "what it has scored is missing here: "+l.unheard[i].Error())
+	}
+	return out
+}
+
 // shownClasses is how many classes of a column are shown.
 const shownClasses = 10
 
-// showModelStatistics lists the versions of one model or of all that have scored something here.
+// showModelStatistics lists the versions of one model or of all that have scored something on any server.
 func (e *Engine) showModelStatistics(ctx context.Context, cat *catalog.Catalog, name *ast.Ident) ([]EntityBody, error) {
 	models, err := modelsNamed(cat, name)
 	if err != nil {
 		return nil, err
 	}
-	list := ModelStatisticsList{Statistics: []ModelStatistics{}}
+	var ids []model.VersionID
 	for _, m := range models {
 		for _, v := range m.Versions {
-			s := e.scored.Of(model.VersionID{Model: m.Name, Version: v.Version})
-			if s.Batches+s.Errors == 0 {
-				continue
-			}
-			sig := model.Signature{}
-			if s.Inputs != nil {
-				loaded, err := e.models.Version(ctx, v)
-				if err != nil {
-					return nil, err
-				}
-				sig = loaded.Scorer.Signature()
-			}
-			list.Statistics = append(list.Statistics, ModelStatistics{
-				Name: m.Name, Version: v.Version, Status: versionStatus(m.Rollout(), v),
-				Rows: s.Rows, ShadowRows: s.ShadowRows, Batches: s.Batches, Errors: s.Errors,
-				CallP50: scaled(s.CallSeconds.Quantile(0.5), 1e3), CallP99: scaled(s.CallSeconds.Quantile(0.99), 1e3),
-				RowP50: scaled(s.RowSeconds.Quantile(0.5), 1e6), RowP99: scaled(s.RowSeconds.Quantile(0.99), 1e6),
-				Compared: s.Compared, Agreement: ratio(float64(s.Agreed), s.Compared), Difference: ratio(s.Difference, s.Compared),
-				Inputs:  elements(sig.InputNames(), s.Inputs, s.InputDrift),
-				Outputs: elements(sig.OutputNames(), s.Outputs, s.OutputDrift),
-			})
+			ids = append(ids, model.VersionID{Model: m.Name, Version: v.Version})
 		}
 	}
+	all, missing := e.scoredByAll(ctx, ids, 0)
+	list := ModelStatisticsList{Statistics: []ModelStatistics{}, unheard: missing}
+	for i := range all {
+		m, _ := cat.Model(ids[i].Model)
+		if all[i].Batches+all[i].Errors == 0 {
+			continue
+		}
+		s, err := e.describeScored(ctx, m, m.Version(ids[i].Version), &all[i])
+		if err != nil {
+			return nil, err
+		}
+		list.Statistics = append(list.Statistics, *s)
+	}
 	return one(list), nil
+}
+
+// describeScored is what a version has scored, for people.
+func (e *Engine) describeScored(ctx context.Context, m *catalog.Model, v *catalog.ModelVersion, s *model.Snapshot) (*ModelStatistics, error) {
+	sig := model.Signature{}
+	if s.Inputs != nil {
+		loaded, err := e.models.Version(ctx, v)
+		if err != nil {
+			return nil, err
+		}
+		sig = loaded.Scorer.Signature()
+	}
+	inputDrift, outputDrift := s.Drift.Measure()
+	return &ModelStatistics{
+		Name: m.Name, Version: v.Version, Status: versionStatus(m.Rollout(), v),
+		Rows: s.Rows, ShadowRows: s.ShadowRows, Batches: s.Batches, Errors: s.Errors,
+		CallP50: scaled(s.CallSeconds.Quantile(0.5), 1e3), CallP99: scaled(s.CallSeconds.Quantile(0.99), 1e3),
+		RowP50: scaled(s.RowSeconds.Quantile(0.5), 1e6), RowP99: scaled(s.RowSeconds.Quantile(0.99), 1e6),
+		Compared: s.Compared, Agreement: ratio(float64(s.Agreed), s.Compared), Difference: ratio(s.Difference, s.Compared),
+		Inputs:  elements(sig.InputNames(), s.Inputs, inputDrift),
+		Outputs: elements(sig.OutputNames(), s.Outputs, outputDrift),
+	}, nil
 }
 
 // modelsNamed is the model with the name, or all of them.
@@ -158,7 +183,7 @@ func ratio(sum float64, n int64) *float64 {
 // modelBuckets are the bounds of the histograms on /metrics, in seconds.
 var modelBuckets = []float64{1e-7, 3e-7, 1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1, 3, 10}
 
-// modelMetrics are the statistics of the versions that a rollout names.
+// modelMetrics are the statistics, on this server, of the versions that a rollout names.
 func (e *Engine) modelMetrics() []Metric {
 	var out []Metric
 	for _, m := range e.Catalog().Models() {
@@ -192,8 +217,9 @@ func versionMetrics(labels map[string]string, s *model.Snapshot, sig model.Signa
 			Metric{Name: "millrace_model_agreement", Help: "share of compared rows to which another version gave the same", Labels: labels, Value: float64(s.Agreed) / float64(s.Compared)},
 			Metric{Name: "millrace_model_difference", Help: "mean difference of the numbers that both gave", Labels: labels, Value: s.Difference / float64(s.Compared)})
 	}
-	out = append(out, elementMetrics(labels, "input", inputMetrics, elements(sig.InputNames(), s.Inputs, s.InputDrift))...)
-	return append(out, elementMetrics(labels, "output", outputMetrics, elements(sig.OutputNames(), s.Outputs, s.OutputDrift))...)
+	inputDrift, outputDrift := s.Drift.Measure()
+	out = append(out, elementMetrics(labels, "input", inputMetrics, elements(sig.InputNames(), s.Inputs, inputDrift))...)
+	return append(out, elementMetrics(labels, "output", outputMetrics, elements(sig.OutputNames(), s.Outputs, outputDrift))...)
 }
 
 func histogram(h *model.Histogram) *Histogram {

@@ -80,19 +80,38 @@ func openServer(t testing.TB, broker, dir string, change ...func(*Options)) *tes
 // ServeHTTP is what package server does.
 func (s *testServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.asks.Add(1)
-	var q pull.Request
-	if err := json.NewDecoder(r.Body).Decode(&q); err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
+	var err error
+	if r.URL.Path == StatisticsEndpoint {
+		err = s.serveStatistics(w, r)
+	} else {
+		var q pull.Request
+		if err := json.NewDecoder(r.Body).Decode(&q); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		w.Header().Set("Content-Type", pull.MediaType)
+		err = s.ServePull(r.Context(), &q, pull.NewWriter(w, http.NewResponseController(w).Flush))
 	}
-	w.Header().Set("Content-Type", pull.MediaType)
-	err := s.ServePull(r.Context(), &q, pull.NewWriter(w, http.NewResponseController(w).Flush))
 	var st *StatementError
 	if errors.As(err, &st) {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(st.Code / 100)
 		_, _ = fmt.Fprintf(w, `{"message":%q}`, st.Message)
 	}
+}
+
+// serveStatistics is what package server does for the figures of models.
+func (s *testServer) serveStatistics(w http.ResponseWriter, r *http.Request) error {
+	var q StatisticsRequest
+	if err := json.NewDecoder(r.Body).Decode(&q); err != nil {
+		return err
+	}
+	a, err := s.ServeStatistics(r.Context(), &q)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", pull.JSON)
+	return json.NewEncoder(w).Encode(a)
 }
 
 // testSlots is how many slots the service has; the tables of everyType have tasks in each.

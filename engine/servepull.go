@@ -81,6 +81,19 @@ func (t *tablePull) serve(ctx context.Context, partitions []int32, out *pull.Wri
 	return nil
 }
 
+// sameService checks that a question comes from a server of this service, and waits until this one knows the commands that the other one knew.
+func (e *Engine) sameService(ctx context.Context, service string, applied int64) error {
+	if service != e.opts.Service {
+		return &StatementError{Code: CodeBadRequest, Message: fmt.Sprintf("this server belongs to service %s, not %s", e.opts.Service, service)}
+	}
+	behind, cancel := context.WithTimeout(ctx, commandPatience)
+	defer cancel()
+	if err := e.awaitApplied(behind, applied); err != nil {
+		return &StatementError{Code: CodeNotReady, Message: fmt.Sprintf("this server has not yet applied the commands below %d", applied), Err: err}
+	}
+	return nil
+}
+
 // requested analyzes the query of another server, and checks that both mean the same by it.
 func (e *Engine) requested(ctx context.Context, r *pull.Request) (*tablePull, error) {
 	props := map[string]any{}
@@ -91,13 +104,8 @@ func (e *Engine) requested(ctx context.Context, r *pull.Request) (*tablePull, er
 	if err != nil {
 		return nil, err
 	}
-	if r.Service != e.opts.Service {
-		return nil, &StatementError{Code: CodeBadRequest, Message: fmt.Sprintf("this server belongs to service %s, not %s", e.opts.Service, r.Service)}
-	}
-	behind, cancel := context.WithTimeout(ctx, commandPatience)
-	defer cancel()
-	if err := e.awaitApplied(behind, r.Command); err != nil {
-		return nil, &StatementError{Code: CodeNotReady, Message: fmt.Sprintf("this server has not yet applied the commands below %d", r.Command), Err: err}
+	if err := e.sameService(ctx, r.Service, r.Command); err != nil {
+		return nil, err
 	}
 	stmt, err := parser.ParseOne(pieces[0].Text) // variables were put in where it was asked first
 	if err != nil {

@@ -56,27 +56,56 @@ type Answer struct{ Done, Moved []int32 }
 
 // Ask runs a request at a server and hands its rows on. The error of take comes back as it is.
 func (c *Client) Ask(ctx context.Context, url string, r *Request, cols []*types.Type, take func(*vector.Batch) error) (Answer, error) {
-	body, err := json.Marshal(r)
+	body, err := c.post(ctx, url+Endpoint, r, MediaType)
 	if err != nil {
 		return Answer{}, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+Endpoint, bytes.NewReader(body))
+	defer func() { _ = body.Close() }()
+	a := answer{reader: newReader(body, cols), take: take}
+	err = a.read()
+	return a.Answer, err
+}
+
+// maxAnswer bounds what is read of the answer to a Call.
+const maxAnswer = 64 << 20
+
+// JSON is the media type of what Call sends and reads.
+const JSON = "application/json"
+
+// Call puts a question to a server that it answers with one object.
+func (c *Client) Call(ctx context.Context, url, path string, question, answer any) error {
+	body, err := c.post(ctx, url+path, question, JSON)
 	if err != nil {
-		return Answer{}, err
+		return err
 	}
-	req.Header.Set("Content-Type", "application/json")
+	defer func() { _ = body.Close() }()
+	if err := json.NewDecoder(io.LimitReader(body, maxAnswer)).Decode(answer); err != nil {
+		return fmt.Errorf("the answer of %s%s: %w", url, path, err)
+	}
+	return nil
+}
+
+// post sends a question. The answer must have the media type; the caller closes it.
+func (c *Client) post(ctx context.Context, url string, question any, mediaType string) (io.ReadCloser, error) {
+	text, err := json.Marshal(question)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", JSON)
 	req.Header["Idempotency-Key"] = nil // not sent: a connection that the server has just closed is no reason to fail
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return Answer{}, err
+		return nil, err
 	}
-	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != MediaType {
-		return Answer{}, refused(resp)
+	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != mediaType {
+		defer func() { _ = resp.Body.Close() }()
+		return nil, refused(resp)
 	}
-	a := answer{reader: newReader(resp.Body, cols), take: take}
-	err = a.read()
-	return a.Answer, err
+	return resp.Body, nil
 }
 
 // refused reads an error object.

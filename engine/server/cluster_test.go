@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -67,5 +68,21 @@ func TestInternalPull(t *testing.T) {
 	}
 	if w := call(t, s, "POST", pull.Endpoint, `{}`, "Origin", "http://evil.example"); w.Code != http.StatusForbidden {
 		t.Errorf("a web page of another site is answered %d", w.Code)
+	}
+}
+
+// TestServersTellStatistics: what another server of the service asks is answered, and nobody else's question.
+func TestServersTellStatistics(t *testing.T) {
+	s := newTestServer(t, &fakeAPI{})
+	w := call(t, s, "POST", engine.StatisticsEndpoint, `{"service":"s","versions":[{"model":"M","version":1},{"model":"M","version":2}]}`)
+	var a engine.StatisticsAnswer
+	if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil || len(a.Versions) != 2 || w.Header().Get("Content-Type") != pull.JSON {
+		t.Errorf("answered %s as %s", w.Body, w.Header())
+	}
+	if w := call(t, s, "POST", engine.StatisticsEndpoint, `{"service":"t"}`); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "belongs to service s") {
+		t.Errorf("another service is answered %d %s", w.Code, w.Body)
+	}
+	if w := call(t, s, "POST", engine.StatisticsEndpoint, `{"service":"s"}`, "Origin", "http://evil.example"); w.Code != http.StatusForbidden {
+		t.Errorf("a web page is answered %d", w.Code)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/millrace/millrace/engine"
 	"github.com/millrace/millrace/engine/directory"
 	"github.com/millrace/millrace/engine/pull"
+	"github.com/millrace/millrace/udf/model"
 )
 
 // fakeAPI answers what a test tells it to.
@@ -33,6 +34,14 @@ func (f *fakeAPI) Query(ctx context.Context, r engine.Request) (engine.ResultSet
 
 func (f *fakeAPI) ServePull(ctx context.Context, r *pull.Request, out *pull.Writer) error {
 	return f.pull(ctx, r, out)
+}
+
+// ServeStatistics knows service s.
+func (f *fakeAPI) ServeStatistics(_ context.Context, r *engine.StatisticsRequest) (*engine.StatisticsAnswer, error) {
+	if r.Service != "s" {
+		return nil, &engine.StatementError{Code: engine.CodeBadRequest, Message: "this server belongs to service s, not " + r.Service}
+	}
+	return &engine.StatisticsAnswer{Versions: make([]model.Snapshot, len(r.Versions))}, nil
 }
 
 func (f *fakeAPI) Servers() []directory.Server { return f.servers }

@@ -91,6 +91,7 @@ func (s *Server) routes() http.Handler {
 	handle("POST /heartbeat", s.accept)
 	handle("POST /lag", s.accept)
 	handle("POST "+pull.Endpoint, s.internalPull)
+	handle("POST "+engine.StatisticsEndpoint, s.internalStatistics)
 	mux.Handle("GET /metrics", s.metrics.handler())
 	mux.Handle("GET /{$}", http.RedirectHandler("/info", http.StatusTemporaryRedirect))
 	return mux

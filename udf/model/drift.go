@@ -83,43 +83,55 @@ const (
 	enoughRows   = 500  // sampled ones: of fewer, chance alone would look like drift
 )
 
-// drift compares the rows of late with the first ones. Those of late are the last one to two windows.
-type drift struct {
-	baseline, before, now portrait
+// Drift compares the rows of late with the first ones. Those of late are the last one to two windows. It can be added up with that of other
+// servers: the first rows of each are the baseline then.
+type Drift struct {
+	Baseline Portrait `json:"baseline"`
+	Before   Portrait `json:"before"` // the window before this one
+	Now      Portrait `json:"now"`
 }
 
-// portrait is a part of the sampled rows.
-type portrait struct {
-	inputs, outputs []Distribution
-	sampled         int64
+// Portrait is a part of the sampled rows.
+type Portrait struct {
+	Inputs  []Distribution `json:"inputs,omitempty"`
+	Outputs []Distribution `json:"outputs,omitempty"`
+	Sampled int64          `json:"sampled"`
 }
 
-func (p *portrait) add(t *Tally) {
-	p.inputs, p.outputs = mergeAll(p.inputs, t.Inputs), mergeAll(p.outputs, t.Outputs)
-	p.sampled += t.Sampled
+func (p *Portrait) merge(o *Portrait) { p.add(o.Inputs, o.Outputs, o.Sampled) }
+
+func (p *Portrait) add(inputs, outputs []Distribution, sampled int64) {
+	p.Inputs, p.Outputs = mergeAll(p.Inputs, inputs), mergeAll(p.Outputs, outputs)
+	p.Sampled += sampled
 }
 
-func (d *drift) add(t *Tally) {
-	if d.baseline.sampled < baselineRows {
-		d.baseline.add(t)
+func (d *Drift) add(t *Tally) {
+	if d.Baseline.Sampled < baselineRows {
+		d.Baseline.add(t.Inputs, t.Outputs, t.Sampled)
 		return
 	}
-	d.now.add(t)
-	if d.now.sampled >= windowRows {
-		d.before, d.now = d.now, portrait{}
+	d.Now.add(t.Inputs, t.Outputs, t.Sampled)
+	if d.Now.Sampled >= windowRows {
+		d.Before, d.Now = d.Now, Portrait{}
 	}
 }
 
-// measure gives the PSI of each distribution; nil if there are too few rows.
-func (d *drift) measure() (inputs, outputs []float64) {
-	if d.baseline.sampled < baselineRows || d.before.sampled+d.now.sampled < enoughRows {
+// Merge adds what another server has seen.
+func (d *Drift) Merge(o *Drift) {
+	d.Baseline.merge(&o.Baseline)
+	d.Before.merge(&o.Before)
+	d.Now.merge(&o.Now)
+}
+
+// Measure gives the PSI of each distribution; nil as long as there are too few rows.
+func (d *Drift) Measure() (inputs, outputs []float64) {
+	if d.Baseline.Sampled < baselineRows || d.Before.Sampled+d.Now.Sampled < enoughRows {
 		return nil, nil
 	}
-	compare := func(base, before, now []Distribution) []float64 {
-		late := mergeAll(mergeAll(nil, before), now)
-		return psiOf(base, late)
-	}
-	return compare(d.baseline.inputs, d.before.inputs, d.now.inputs), compare(d.baseline.outputs, d.before.outputs, d.now.outputs)
+	var late Portrait
+	late.merge(&d.Before)
+	late.merge(&d.Now)
+	return psiOf(d.Baseline.Inputs, late.Inputs), psiOf(d.Baseline.Outputs, late.Outputs)
 }
 
 // psiOf compares distributions one by one.

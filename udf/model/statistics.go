@@ -16,14 +16,13 @@ type Statistics struct {
 
 // VersionID names a version of a model.
 type VersionID struct {
-	Model   string
-	Version int
+	Model   string `json:"model"`
+	Version int    `json:"version"`
 }
 
 // record is what is known of one version.
 type record struct {
-	tally Tally
-	drift drift
+	Snapshot
 	trial *trial // nil: the version has no part in a canary
 }
 
@@ -33,12 +32,16 @@ type trial struct {
 	tally Tally
 }
 
-// Snapshot is a version's statistics at a moment.
+// Snapshot is a version's statistics at a moment. Those of several servers can be added up.
 type Snapshot struct {
 	Tally
-	// InputDrift and OutputDrift are the PSI of each distribution of the tally against the version's first rows; nil as long as there
-	// are not enough rows.
-	InputDrift, OutputDrift []float64
+	Drift Drift `json:"drift"`
+}
+
+// Merge adds what another server has counted.
+func (s *Snapshot) Merge(o *Snapshot) {
+	s.Tally.Merge(&o.Tally)
+	s.Drift.Merge(&o.Drift)
 }
 
 func (s *Statistics) record(id VersionID) *record {
@@ -58,8 +61,8 @@ func (s *Statistics) add(id VersionID, t *Tally) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.record(id)
-	r.tally.Merge(t)
-	r.drift.add(t)
+	r.Tally.Merge(t)
+	r.Drift.add(t)
 	if r.trial != nil {
 		r.trial.tally.Merge(t)
 	}
@@ -70,7 +73,7 @@ func (s *Statistics) failed(id VersionID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.record(id)
-	r.tally.Errors++
+	r.Errors++
 	if r.trial != nil {
 		r.trial.tally.Errors++
 	}
@@ -82,8 +85,7 @@ func (s *Statistics) Of(id VersionID) Snapshot {
 	defer s.mu.Unlock()
 	var out Snapshot
 	if r := s.versions[id]; r != nil {
-		out.Merge(&r.tally)
-		out.InputDrift, out.OutputDrift = r.drift.measure()
+		out.Merge(&r.Snapshot)
 	}
 	return out
 }
@@ -108,7 +110,7 @@ func (s *Statistics) Follow(m *catalog.Model) {
 	for _, v := range m.Versions {
 		r := s.record(VersionID{m.Name, v.Version})
 		if !now.Uses(v.Version) {
-			r.tally.Inputs, r.tally.Outputs, r.drift = nil, nil, drift{}
+			r.Inputs, r.Outputs, r.Drift = nil, nil, Drift{}
 		}
 		switch part := now.Canary != nil && (v.Version == now.Canary.Version || v.Version == now.Active); {
 		case !part:

@@ -157,27 +157,68 @@ func TestScorerThatPanics(t *testing.T) {
 
 // TestDrift: the first rows are the baseline, and only those of late are compared with it.
 func TestDrift(t *testing.T) {
-	var d drift
+	var d Drift
 	send := func(rows int, shift float64) {
 		for from := 0; from < rows; from += 500 {
 			d.add(&Tally{Sampled: 500, Inputs: []Distribution{*numbers(500, 0, func(i int) float64 { return float64(i)/100 + shift })}})
 		}
 	}
 	send(1000, 0)
-	if in, _ := d.measure(); in != nil {
+	if in, _ := d.Measure(); in != nil {
 		t.Error("a baseline alone has drifted")
 	}
 	send(9000, 0)
-	if in, _ := d.measure(); len(in) != 1 || in[0] != 0 {
+	if in, _ := d.Measure(); len(in) != 1 || in[0] != 0 {
 		t.Errorf("nothing has changed, and the drift is %v", in)
 	}
 	send(10_000, 4)
-	if in, _ := d.measure(); len(in) != 1 || in[0] < 1 {
+	if in, _ := d.Measure(); len(in) != 1 || in[0] < 1 {
 		t.Errorf("all has changed, and the drift is %v", in)
 	}
 	send(10_000, 0)
-	if in, _ := d.measure(); in[0] != 0 {
+	if in, _ := d.Measure(); in[0] != 0 {
 		t.Errorf("all is as it was, and the drift is %v", in)
+	}
+}
+
+// TestStatisticsOfServersAddUp: what two servers count, sent as text and added up, is what one server counts that has all the rows.
+func TestStatisticsOfServersAddUp(t *testing.T) {
+	id := VersionID{"M", 1}
+	var whole Statistics
+	var servers [2]Statistics
+	for i := range 40 {
+		n := 250
+		tally := Tally{
+			Rows: int64(n), Batches: 1, Sampled: int64(n), Compared: 10, Agreed: int64(i % 10), Difference: float64(i),
+			Inputs:  []Distribution{*numbers(n, int64(i), func(k int) float64 { return float64(k%100 + i/10) })},
+			Outputs: []Distribution{{Classes: map[string]int64{"yes": int64(n - i), "no": int64(i)}}},
+		}
+		tally.CallSeconds.Add(float64(i), 1)
+		whole.add(id, &tally)
+		servers[i%2].add(id, &tally)
+	}
+	whole.failed(id)
+	servers[1].failed(id)
+	var sum Snapshot
+	for i := range servers {
+		s := servers[i].Of(id)
+		b, err := json.Marshal(s)
+		var read Snapshot
+		if err != nil || json.Unmarshal(b, &read) != nil || !reflect.DeepEqual(read, s) {
+			t.Fatalf("written as %s, %v", b, err)
+		}
+		sum.Merge(&read)
+	}
+	want := whole.Of(id)
+	if !reflect.DeepEqual(sum.Tally, want.Tally) {
+		t.Errorf("together\n%+v, want\n%+v", sum.Tally, want.Tally)
+	}
+	if sum.Drift.Baseline.Sampled != 2*baselineRows {
+		t.Errorf("the baselines have %d rows", sum.Drift.Baseline.Sampled)
+	}
+	in, out := sum.Drift.Measure()
+	if len(in) != 1 || in[0] <= 0 || len(out) != 1 || out[0] <= 0 {
+		t.Errorf("the drift is %v and %v", in, out)
 	}
 }
 
