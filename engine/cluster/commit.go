@@ -111,6 +111,7 @@ func (sl *slot) abort(group []*member, cause error) error {
 		return err
 	}
 	clear(sl.targets)
+	sl.heed(cause)
 	gone := errors.Is(cause, kafka.ErrUnknownTopic)
 	for _, m := range group {
 		if sl.members[m.id] != m {
@@ -126,7 +127,7 @@ func (sl *slot) abort(group []*member, cause error) error {
 			m.aborts++
 		}
 		if len(group) == 1 && m.aborts > soloAfter {
-			sl.setAside(m, fmt.Errorf("task %s cannot commit: %w", m.id, cause))
+			sl.setAside(m, fmt.Errorf("task %s cannot commit: %w", m.id, sl.tooLarge(m, cause)))
 			continue
 		}
 		m.rollback()
@@ -204,7 +205,7 @@ func (sl *slot) transact(group []*member) error {
 		}
 		records[i] = kafka.Record{Timestamp: time.Now().UnixMilli(), Key: []byte(m.id.String()), Value: m.pendingRaw}
 	}
-	if err := sl.producer.Send(ctx, kafka.ProduceBatch{Topic: SlotsTopic(sl.s.cfg.Service), Partition: sl.n, Records: records}); err != nil {
+	if err := sl.note(records); err != nil {
 		return err
 	}
 	if err := sl.producer.Flush(ctx); err != nil {
@@ -283,7 +284,7 @@ func (sl *slot) announce(group []*member) error {
 	if len(records) == 0 {
 		return nil
 	}
-	if err := sl.producer.Send(sl.io, kafka.ProduceBatch{Topic: SlotsTopic(sl.s.cfg.Service), Partition: sl.n, Records: records}); err != nil {
+	if err := sl.note(records); err != nil {
 		return err
 	}
 	if err := sl.producer.Commit(sl.io); err != nil {
@@ -294,6 +295,12 @@ func (sl *slot) announce(group []*member) error {
 		sl.records[m.id.String()] = m.stored
 	}
 	return nil
+}
+
+// note hands slots records to the producer.
+func (sl *slot) note(records []kafka.Record) error {
+	topic := SlotsTopic(sl.s.cfg.Service)
+	return sl.producer.Send(sl.io, kafka.ProduceBatch{Topic: topic, Partition: sl.n, Records: records, MaxBytes: sl.limits[topic]})
 }
 
 // changes are the changelog records of a task's open layer, one batch a store.
@@ -307,7 +314,7 @@ func (m *member) changes() []kafka.ProduceBatch {
 		for j, c := range changes {
 			records[j] = kafka.Record{Timestamp: now, Key: c.Key, Value: c.Value}
 		}
-		batches[i] = kafka.ProduceBatch{Topic: st.Changelog, Partition: m.id.Partition, Records: records}
+		batches[i] = kafka.ProduceBatch{Topic: st.Changelog, Partition: m.id.Partition, Records: records, MaxBytes: m.slot.limits[st.Changelog]}
 	}
 	return batches
 }

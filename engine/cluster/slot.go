@@ -36,6 +36,7 @@ type slot struct {
 	records  map[string][]byte // the slots records as committed
 	command  int64             // the last command that any of them knows of
 	targets  map[string]target // of outputs
+	limits   map[string]int    // max.message.bytes of the service's own topics that refused a batch
 	outputs  share             // of what tasks have changed and put out since the last commit
 	since    time.Time         // when the first thing was done that is not committed; zero: nothing
 
@@ -146,7 +147,7 @@ func (sl *slot) tenure(ctx context.Context) (err error) {
 			}
 		}
 	}()
-	sl.since, sl.targets = time.Time{}, map[string]target{}
+	sl.since, sl.targets, sl.limits = time.Time{}, map[string]target{}, map[string]int{}
 	sl.stale.Store(true)
 	if err := sl.loop(ctx); err != nil {
 		return err

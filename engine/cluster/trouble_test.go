@@ -136,3 +136,62 @@ func TestTopicOfSmallBatches(t *testing.T) {
 		}
 	})
 }
+
+// TestChangelogOfSmallBatches: what a task changes between two commits is cut to what its changelog takes, and a commit of many tasks to what the
+// slots topic takes: at most one transaction is lost to each limit.
+func TestChangelogOfSmallBatches(t *testing.T) {
+	onBrokers(t, func(r *rig) {
+		for _, topic := range []kafka.TopicSpec{
+			{Name: r.name("q-changelog"), Partitions: 2, Configs: map[string]string{"max.message.bytes": "100", "cleanup.policy": "compact"}},
+			{Name: SlotsTopic(r.service), Partitions: 1, Configs: map[string]string{"max.message.bytes": "300", "cleanup.policy": "compact"}},
+		} {
+			r.ok(r.client.CreateTopic(r.Context(), topic))
+		}
+		s, db := r.boot(func(c *Config) { c.Slots = 1 })
+		r.ok(s.StartQuery(r.Context(), r.counting("q", nil)))
+		for n := range 5 {
+			r.produce(n*200, (n+1)*200)
+			r.await("the query to catch up", func() bool {
+				if st, _ := s.Status("q"); st.Err != nil {
+					r.Fatal(st.Err)
+				}
+				return r.caughtUp(s, "q", 2)
+			})
+		}
+		if n := s.Metrics().Aborts.Load(); n > 2 {
+			r.Errorf("%d transactions were lost", n)
+		}
+		r.close(s, db)
+		r.exact(1000)
+	})
+}
+
+// TestRowTooLarge: a row of state that its changelog does not take sets its query aside, and says which store, how large it is and what is allowed.
+func TestRowTooLarge(t *testing.T) {
+	for _, atLeastOnce := range []bool{false, true} {
+		onBrokers(t, func(r *rig) {
+			r.ok(r.client.CreateTopic(r.Context(), kafka.TopicSpec{
+				Name: r.name("bad-changelog"), Partitions: 2, Configs: map[string]string{"max.message.bytes": "500", "cleanup.policy": "compact"},
+			}))
+			s, db := r.boot(func(c *Config) { c.Slots, c.AtLeastOnce = 1, atLeastOnce })
+			large := r.counting("bad", func(f *fake) {
+				f.before = func(record.Record) error { return f.store.Put([]byte("large"), make([]byte, 3000)) }
+			})
+			r.ok(s.StartQuery(r.Context(), large))
+			r.ok(s.StartQuery(r.Context(), r.counting("good", nil)))
+			r.produce(0, 100)
+			r.await("the query to fail", func() bool { st, _ := s.Status("bad"); return st.Err != nil })
+			st, _ := s.Status("bad")
+			for _, word := range []string{"bad/", "store count", r.name("bad-changelog"), "takes 500", "3090 bytes"} {
+				if !strings.Contains(st.Err.Error(), word) {
+					r.Errorf("the error says nothing of %q: %v", word, st.Err)
+				}
+			}
+			r.await("the other query to catch up", func() bool { return r.caughtUp(s, "good", 2) })
+			if n := s.Metrics().Failures.Load(); n != 1 {
+				r.Errorf("queries failed %d times", n)
+			}
+			r.close(s, db)
+		})
+	}
+}

@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/IBM/sarama"
@@ -66,6 +67,26 @@ func (e *Error) Unwrap() []error {
 		}
 	}
 	return list
+}
+
+// TooLargeError is the cause of an [ErrTooLarge] that a producer met: what the brokers refused.
+type TooLargeError struct {
+	At      TopicPartition
+	Records int // in the batch: a record that is too large travels alone
+	Bytes   int // about, before compression
+	Err     error
+}
+
+func (e *TooLargeError) Error() string {
+	return fmt.Sprintf("%d records of %d bytes: %v", e.Records, e.Bytes, e.Err)
+}
+
+// Unwrap gives what the broker said.
+func (e *TooLargeError) Unwrap() error { return e.Err }
+
+// tooLarge says that a broker refused a batch for its size.
+func tooLarge(err error) bool {
+	return errors.Is(err, sarama.ErrMessageSizeTooLarge) || errors.Is(err, sarama.ErrMessageSetSizeTooLarge)
 }
 
 func failure(op, object string, class, err error) error {
@@ -169,7 +190,7 @@ func producerClass(err error) error {
 	if errors.Is(err, sarama.ErrUnknownTopicOrPartition) {
 		return errors.Join(ErrAbortable, ErrUnknownTopic)
 	}
-	if errors.Is(err, sarama.ErrMessageSizeTooLarge) || errors.Is(err, sarama.ErrMessageSetSizeTooLarge) {
+	if tooLarge(err) {
 		return errors.Join(ErrAbortable, ErrTooLarge)
 	}
 	if !errors.As(err, new(sarama.KError)) && !errors.As(err, new(sarama.PacketEncodingError)) {

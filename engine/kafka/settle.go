@@ -62,6 +62,9 @@ func (s *sender) settle(o *outbox, b *batch, a answer) {
 		if errors.Is(err, sarama.ErrOutOfOrderSequenceNumber) && o.trouble == nil { // its first attempt
 			err = fmt.Errorf("%w: %w", errRefusedSequence, err)
 		}
+		if tooLarge(err) {
+			err = &TooLargeError{At: o.tp, Records: int(b.rb.LastOffsetDelta) + 1, Bytes: batchOverhead + b.bytes, Err: err}
+		}
 		s.failed = failure("produce to", o.tp.String(), producerClass(err), err)
 	}
 }
