@@ -36,6 +36,19 @@ func fnv1a(h uint32, s string) uint32 {
 	return h
 }
 
+// tasks gives all tasks of a query, wherever they run.
+func (q *query) tasks() iter.Seq2[TaskID, *topology.SubTopology] {
+	return func(yield func(TaskID, *topology.SubTopology) bool) {
+		for _, sub := range q.Topology.Subs {
+			for p := range sub.Partitions {
+				if !yield(TaskID{q.Topology.Query, sub.ID, p}, sub) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // partitionsIn gives the partitions of a sub-topology whose tasks belong to a slot.
 func partitionsIn(slot, slots int32, query string, sub *topology.SubTopology) iter.Seq[int32] {
 	return func(yield func(int32) bool) {

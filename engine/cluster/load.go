@@ -45,30 +45,27 @@ func (s *Service) lying(out map[int32]kafka.SlotLoad, add func(TaskID, int64)) (
 	defer s.mu.Unlock()
 	s.standbys.mu.Lock()
 	defer s.standbys.mu.Unlock()
-	for name, q := range s.queries {
-		for _, sub := range q.Topology.Subs {
-			for p := range sub.Partitions {
-				id := TaskID{name, sub.ID, p}
-				n := SlotOf(id, s.cfg.Slots)
-				l := out[n]
-				l.Tasks++
-				out[n] = l
-				if sl := s.slots[n]; sl != nil {
-					if at, ok := sl.reached(id); ok {
-						add(id, at)
-						continue
-					}
-				}
-				if c := s.standbys.copies[id]; c != nil && c.opened.Load() {
-					for _, sc := range c.stores {
-						add(id, sc.position.Load())
-					}
+	for _, q := range s.queries {
+		for id, sub := range q.tasks() {
+			n := SlotOf(id, s.cfg.Slots)
+			l := out[n]
+			l.Tasks++
+			out[n] = l
+			if sl := s.slots[n]; sl != nil {
+				if at, ok := sl.reached(id); ok {
+					add(id, at)
 					continue
 				}
-				for _, st := range sub.Stores {
-					if store := id.stateConfig(sub, nil).StoreName(st.Spec); onDisk[store] {
-						places = append(places, diskPlace{store, id})
-					}
+			}
+			if c := s.standbys.copies[id]; c != nil && c.opened.Load() {
+				for _, sc := range c.stores {
+					add(id, sc.position.Load())
+				}
+				continue
+			}
+			for _, st := range sub.Stores {
+				if store := id.stateConfig(sub, nil).StoreName(st.Spec); onDisk[store] {
+					places = append(places, diskPlace{store, id})
 				}
 			}
 		}

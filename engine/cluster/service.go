@@ -371,12 +371,9 @@ func (s *Service) Failed(incarnation string) error {
 
 // statuses lists the tasks of a query that are here. s.mu is held.
 func (s *Service) statuses(q *query) (list []TaskStatus) {
-	for _, sub := range q.Topology.Subs {
-		for p := range sub.Partitions {
-			id := TaskID{q.Topology.Query, sub.ID, p}
-			if sl := s.slots[SlotOf(id, s.cfg.Slots)]; sl != nil {
-				list = sl.status(list, id)
-			}
+	for id := range q.tasks() {
+		if sl := s.slots[SlotOf(id, s.cfg.Slots)]; sl != nil {
+			list = sl.status(list, id)
 		}
 	}
 	return list

@@ -173,7 +173,7 @@ func (k *standbys) idle(now time.Time) bool {
 	return !k.s.lowDisk.Load() && !k.s.memory.state.full() && len(k.s.restores) == 0 && !now.Before(k.paused)
 }
 
-// wish is what should be copied.
+// copyWish is a task whose state should be copied.
 type copyWish struct {
 	id  TaskID
 	sub *topology.SubTopology
@@ -189,13 +189,10 @@ func (k *standbys) wanted() []copyWish {
 	if len(k.slots) == 0 {
 		return nil
 	}
-	for name, q := range k.s.queries {
-		for _, sub := range q.Topology.Subs {
-			for p := range sub.Partitions {
-				id := TaskID{name, sub.ID, p}
-				if n := SlotOf(id, k.s.cfg.Slots); len(sub.Stores) > 0 && k.slots[n] && k.s.slots[n] == nil {
-					list = append(list, copyWish{id, sub})
-				}
+	for _, q := range k.s.queries {
+		for id, sub := range q.tasks() {
+			if n := SlotOf(id, k.s.cfg.Slots); len(sub.Stores) > 0 && k.slots[n] && k.s.slots[n] == nil {
+				list = append(list, copyWish{id, sub})
 			}
 		}
 	}
