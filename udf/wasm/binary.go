@@ -13,18 +13,13 @@ const (
 	MaxBytes     = 16 << 20
 	maxBody      = 1 << 20
 	maxTable     = 1 << 16 // elements, all tables together
-	maxFunctions = 1 << 17
-)
-
-// The sections that bound looks at.
-const (
-	sectionImport = 2
-	sectionTable  = 4
-	sectionCode   = 10
+	maxLocals    = 50_000  // of a function: compiling takes memory by them
+	maxAllLocals = 1 << 22 // all functions together
 )
 
 // bound returns the module with bounds where the format has none: tables cannot grow beyond maxTable, and every function that may
-// run long can be stopped (see stoppable).
+// run long can be stopped (see stoppable). Names and other notes of compilers are left out. What says how many of something follow is checked
+// before the runtime makes room for them.
 //
 // The rest of the file is left to the runtime, which validates all of it.
 func bound(module []byte) ([]byte, error) {
@@ -43,6 +38,13 @@ func bound(module []byte) ([]byte, error) {
 		section := in.take(in.u32())
 		if in.err != nil {
 			break
+		}
+		if id == sectionCustom {
+			continue
+		}
+		counts := &reader{rest: section}
+		if checkCounts(id, counts); counts.err != nil {
+			return nil, counts.err
 		}
 		r := &reader{rest: section}
 		switch id {

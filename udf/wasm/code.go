@@ -16,25 +16,24 @@ const maxBranching = 1 << 27
 // boundCode rewrites the bodies of all functions; see stoppable. Functions below imports are the host's.
 func boundCode(r *reader, size int, imports uint32) []byte {
 	count := r.u32()
-	if count > maxFunctions {
-		r.refuse(fmt.Errorf("it has %d functions: a module has %d at most", count, maxFunctions))
-		return nil
-	}
-	out, branching := binary.AppendUvarint(make([]byte, 0, size+size/16), uint64(count)), uint64(0)
+	out, branching, locals := binary.AppendUvarint(make([]byte, 0, size+size/16), uint64(count)), uint64(0), uint64(0)
 	for range count {
 		body := r.take(r.u32())
 		if len(body) > maxBody {
 			r.refuse(fmt.Errorf("it has a function of %d bytes: a function has %d at most", len(body), maxBody))
 		}
-		b := &reader{rest: body}
+		b, before := &reader{rest: body}, locals
 		for range b.u32() {
-			b.u32() // locals: how many, of which type
+			locals += uint64(b.u32()) // how many, of which type
 			b.byte()
 			if b.err != nil {
 				break
 			}
 		}
-		locals := body[:len(body)-len(b.rest)]
+		if locals-before > maxLocals || locals > maxAllLocals {
+			r.refuse(fmt.Errorf("it has too many local variables: a function has %d at most, and all together %d", maxLocals, maxAllLocals))
+		}
+		declared := body[:len(body)-len(b.rest)]
 		code := stoppable(b, imports)
 		if b.err != nil {
 			r.refuse(b.err)
@@ -45,8 +44,8 @@ func boundCode(r *reader, size int, imports uint32) []byte {
 		if r.err != nil {
 			return nil
 		}
-		out = binary.AppendUvarint(out, uint64(len(locals)+len(code)))
-		out = append(append(out, locals...), code...)
+		out = binary.AppendUvarint(out, uint64(len(declared)+len(code)))
+		out = append(append(out, declared...), code...)
 	}
 	return append(out, r.rest...)
 }
