@@ -158,7 +158,7 @@ func (c *Column) SetFrom(g int, v *vector.Vector, row int) {
 	case types.KindString, types.KindBytes:
 		c.Str[g] = append(c.Str[g][:0], v.Str(row)...)
 	default:
-		c.Any[g] = v.Any[i]
+		c.Any[g] = v.Item(i)
 	}
 }
 

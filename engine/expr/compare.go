@@ -200,7 +200,7 @@ func (x *compareBoxed) eval(c *context, sel []int32) *vector.Vector {
 		if a.IsNull(i) || b.IsNull(i) {
 			continue
 		}
-		l, r := a.Any[a.At(i)], b.Any[b.At(i)]
+		l, r := a.Item(a.At(i)), b.Item(b.At(i))
 		if x.t.Kind == types.KindDecimal {
 			x.res.Bool[i] = x.test(l.(types.Decimal).Cmp(r.(types.Decimal)))
 			continue
@@ -246,7 +246,7 @@ func sameValue(a, b *vector.Vector, row int, t *types.Type) bool {
 	case types.KindString, types.KindBytes:
 		return bytes.Equal(a.Str(row), b.Str(row))
 	}
-	return types.EqualValues(a.Any[i], b.Any[j], t)
+	return types.EqualValues(a.Item(i), b.Item(j), t)
 }
 
 // in is IN: an element equals one of the list, by =.

@@ -437,6 +437,54 @@ func TestPredictOneField(t *testing.T) {
 	}
 }
 
+// nestedPredictor gives an ARRAY of an argument and its double, or a MAP of them, in the nested form.
+type nestedPredictor struct{ predictor }
+
+func (p nestedPredictor) Predictor(*plan.Predict, Place) (Predictor, error) { return p, nil }
+
+func (nestedPredictor) Predict(rows Rows, args []*vector.Vector, _ []int32, out *vector.Vector, _ func(int, error)) error {
+	n := out.Nest(rows.N, 2, []any{"x", "y"})
+	for row := range rows.N {
+		x := float64(args[0].I32[row])
+		n.Parts[0].F64 = append(n.Parts[0].F64, x, 2*x)
+	}
+	return nil
+}
+
+// TestSubscriptOfNested wants what boxed ARRAYs and MAPs give, which scripts test.
+func TestSubscriptOfNested(t *testing.T) {
+	env, v := &Env{Models: nestedPredictor{}}, vector.New(types.Int)
+	v.I32 = []int32{3, 4}
+	of := func(t *types.Type, value any) plan.Expr { return &plan.Literal{Value: value, T: t} }
+	list, byKey := types.ArrayOf(types.Double), types.MapOf(types.String, types.Double)
+	for _, c := range []struct {
+		t     *types.Type
+		index plan.Expr
+		want  any
+	}{
+		{list, of(types.Int, int32(1)), 4.0},
+		{list, of(types.Bigint, int64(2)), 8.0},
+		{list, of(types.Int, int32(-1)), 8.0},
+		{list, of(types.Int, int32(-2)), 4.0},
+		{list, of(types.Int, int32(0)), nil},
+		{list, of(types.Int, int32(3)), nil},
+		{list, of(types.Int, int32(-3)), nil},
+		{byKey, of(types.String, "x"), 4.0},
+		{byKey, of(types.String, "y"), 8.0},
+		{byKey, of(types.String, "z"), nil},
+	} {
+		call := &plan.Predict{Model: "M", Args: []plan.Expr{&plan.Column{T: types.Int}}, T: c.t}
+		ev, err := Compile(&plan.Subscript{Base: call, Index: c.index, T: types.Double}, env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := ev.Eval(&vector.Batch{N: 2, Cols: []*vector.Vector{v}})
+		if err != nil || out.Value(1) != c.want {
+			t.Errorf("%v of %s is %v, want %v, %v", c.index, c.t, out.Value(1), c.want, err)
+		}
+	}
+}
+
 func BenchmarkKernels(b *testing.B) {
 	n := 256
 	cols := []*vector.Vector{vector.New(types.Bigint), vector.New(types.Double), vector.New(types.String)}

@@ -37,10 +37,9 @@ func (x *subscript) eval(c *context, sel []int32) *vector.Vector {
 			return nil, nil
 		}
 		if x.baseType.Kind == types.KindMap {
-			v, _ := a.Any[a.At(row)].(types.Map).Lookup(k.Value(row), x.baseType.Key)
-			return v, nil
+			return entry(a, row, k.Value(row)), nil
 		}
-		return element(a.Any[a.At(row)].([]any), position(k, row)), nil
+		return element(a, row, position(k, row)), nil
 	}, x.e)
 }
 
@@ -51,16 +50,39 @@ func position(k *vector.Vector, row int) int64 {
 	return k.I64[k.At(row)]
 }
 
-// element counts from 1, or from the end by negative numbers; NULL outside the list.
-func element(list []any, i int64) any {
-	n := int64(len(list))
-	switch {
-	case i > 0 && i <= n:
-		return list[i-1]
-	case i < 0 && -i <= n:
-		return list[n+i]
+// entry is what a row of a MAP has under a key; NULL if it has not.
+func entry(v *vector.Vector, row int, key any) any {
+	if n := v.Nested; n != nil {
+		k := slices.Index(n.Keys, key)
+		if k < 0 {
+			return nil
+		}
+		return n.Parts[0].Value(row*n.Width + k)
 	}
-	return nil
+	x, _ := v.Any[v.At(row)].(types.Map).Lookup(key, v.Type.Key)
+	return x
+}
+
+// element counts from 1, or from the end by negative numbers; NULL outside the list.
+func element(v *vector.Vector, row int, i int64) any {
+	var list []any
+	n := int64(0)
+	if v.Nested != nil {
+		n = int64(v.Nested.Width)
+	} else {
+		list = v.Any[v.At(row)].([]any)
+		n = int64(len(list))
+	}
+	if i < 0 {
+		i += n + 1
+	}
+	switch {
+	case i < 1 || i > n:
+		return nil
+	case list == nil:
+		return v.Nested.Parts[0].Value(row*v.Nested.Width + int(i-1))
+	}
+	return list[i-1]
 }
 
 // field is s->f; NULL of a NULL struct.
@@ -75,6 +97,9 @@ func (x *field) eval(c *context, sel []int32) *vector.Vector {
 	return eachRow(c, x.res, a.Const, sel, func(row int) (any, error) {
 		if a.IsNull(row) {
 			return nil, nil
+		}
+		if a.Nested != nil {
+			return a.Nested.Parts[x.index].Value(row), nil
 		}
 		return a.Any[a.At(row)].([]any)[x.index], nil
 	}, nil)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/sql/types"
+	"github.com/millrace/millrace/sql/vector"
 )
 
 var (
@@ -217,6 +218,31 @@ func TestJSONEncode(t *testing.T) {
 	} {
 		if got := row(t, plan.Format{Name: "JSON", Wrap: c.wrap}, single, Options{Key: c.key}, c.value); got != c.want {
 			t.Errorf("%v wrap %v key %v: got %s, want %s", c.value, c.wrap, c.key, got, c.want)
+		}
+	}
+}
+
+// TestJSONNested: elements are written alike whether they are boxed or lie column by column.
+func TestJSONNested(t *testing.T) {
+	v := vector.New(types.StructOf(types.Field{Name: "L\"", Type: types.ArrayOf(types.Double)}, types.Field{Name: "M", Type: types.MapOf(types.String, types.Bigint)},
+		types.Field{Name: "S", Type: types.String}))
+	n := v.Nest(3, 1, nil)
+	list, byKey := n.Parts[0].Nest(3, 3, nil).Parts[0], n.Parts[1].Nest(3, 2, []any{"a", "b\n"}).Parts[0]
+	for i := range 9 {
+		list.Append([]any{1.5, math.NaN(), nil, 1e10, math.Inf(-1)}[i%5])
+	}
+	for i := range 6 {
+		byKey.Append(int64(i))
+	}
+	for range 3 {
+		n.Parts[2].AppendString("é\"")
+	}
+	v.Nulls = v.Nulls.Set(1)
+	boxed := vector.New(v.Type)
+	for r := range 3 {
+		boxed.AppendFrom(v, r)
+		if got, want := string(AppendJSON(nil, v, r)), string(AppendJSON(nil, boxed, r)); got != want || boxed.Nested != nil {
+			t.Errorf("row %d: got %s, want %s", r, got, want)
 		}
 	}
 }

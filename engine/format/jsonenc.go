@@ -72,7 +72,38 @@ func appendJSONColumn(dst []byte, v *vector.Vector, row int) []byte {
 	case types.KindBytes:
 		return appendJSONBytes(dst, v.Str(row))
 	}
+	if v.Nested != nil {
+		return appendJSONNested(dst, v, i)
+	}
 	return appendJSONValue(dst, v.Type, v.Any[i])
+}
+
+// appendJSONNested writes what appendJSONValue does, of elements that are not boxed.
+func appendJSONNested(dst []byte, v *vector.Vector, i int) []byte {
+	n, opening, closing := v.Nested, byte('{'), byte('}')
+	parts := n.Width
+	switch v.Type.Kind {
+	case types.KindArray:
+		opening, closing = '[', ']'
+	case types.KindStruct:
+		parts = len(n.Parts)
+	}
+	dst = append(dst, opening)
+	for k := range parts {
+		if k > 0 {
+			dst = append(dst, ',')
+		}
+		switch v.Type.Kind {
+		case types.KindStruct:
+			dst = append(AppendJSONString(dst, v.Type.Fields[k].Name), ':')
+			dst = appendJSONColumn(dst, n.Parts[k], i)
+			continue
+		case types.KindMap:
+			dst = append(AppendJSONString(dst, n.Keys[k].(string)), ':')
+		}
+		dst = appendJSONColumn(dst, n.Parts[0], i*n.Width+k)
+	}
+	return append(dst, closing)
 }
 
 // appendJSONDouble quotes what JSON has no number for, as Jackson does; reading takes it back.

@@ -98,6 +98,6 @@ func (v *Vector) AppendFrom(src *Vector, row int) {
 	case types.KindString, types.KindBytes:
 		v.AppendBytes(src.Data[src.Off[i]:src.Off[i+1]])
 	default:
-		v.Any = append(v.Any, src.Any[i])
+		v.Any = append(v.Any, src.Item(i))
 	}
 }

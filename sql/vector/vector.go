@@ -8,7 +8,9 @@
 //	BIGINT, TIMESTAMP       I64
 //	DOUBLE                  F64
 //	STRING, BYTES           Off and Data: element i is Data[Off[i]:Off[i+1]]
-//	all others              Any, the boxed form of package types
+//	all others              Any, the boxed form of package types; or Nested, for ARRAY, MAP and STRUCT
+//
+// Item reads both of the last.
 //
 // A row whose bit is set in Nulls is NULL and its element is unspecified (but present: slices stay aligned).
 // Rows that a batch's selection leaves out hold unspecified elements, so kernels that may fail (division,
@@ -30,6 +32,9 @@ type Vector struct {
 	Off  []int32 // len = rows+1
 	Data []byte
 	Any  []any
+
+	Nested *Nested // nil: Any has the elements
+	spare  *Nested // what Nest made
 }
 
 // Bitmap is a set of row numbers; rows past its end are not in it.
@@ -81,6 +86,9 @@ func (v *Vector) Len() int {
 	case types.KindString, types.KindBytes:
 		return max(len(v.Off)-1, 0)
 	}
+	if v.Nested != nil {
+		return v.Nested.N
+	}
 	return len(v.Any)
 }
 
@@ -92,6 +100,7 @@ func (v *Vector) Reset() {
 	v.Off, v.Data = v.Off[:0], v.Data[:0]
 	clear(v.Any)
 	v.Any = v.Any[:0]
+	v.Nested = nil
 }
 
 // At maps a row to an element index: the row itself, or 0 in a const vector.
@@ -136,5 +145,5 @@ func (v *Vector) Value(row int) any {
 	case types.KindBytes:
 		return append([]byte{}, v.Str(row)...)
 	}
-	return v.Any[i]
+	return v.Item(i)
 }

@@ -92,7 +92,7 @@ func appendKeyColumn(dst []byte, t *types.Type, c *vector.Vector, row int) []byt
 	case types.KindString, types.KindBytes:
 		return appendEscaped(append(dst, present), c.Str(row))
 	}
-	return appendKeyValue(dst, t, c.Any[i])
+	return appendKeyValue(dst, t, c.Item(i))
 }
 
 func appendKeyValue(dst []byte, t *types.Type, value any) []byte {

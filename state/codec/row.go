@@ -35,7 +35,7 @@ func (c *Row) Append(dst []byte, cols []*vector.Vector, row int) []byte {
 		case types.KindString, types.KindBytes:
 			w.Str(v.Str(row))
 		default:
-			w.Value(c.types[i], v.Any[at])
+			w.Value(c.types[i], v.Item(at))
 		}
 	}
 	return w.Bytes()

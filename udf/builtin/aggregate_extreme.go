@@ -52,7 +52,7 @@ func newExtreme(t *types.Type, largest bool) *extreme {
 			return bytes.Compare(v.Data[v.Off[i]:v.Off[i+1]], c.Str[g])
 		}
 	default:
-		a.better = func(c *udf.Column, g int, v *vector.Vector, i int) int { return types.Compare(v.Any[i], c.Any[g], t) }
+		a.better = func(c *udf.Column, g int, v *vector.Vector, i int) int { return types.Compare(v.Item(i), c.Any[g], t) }
 	}
 	return a
 }

@@ -124,6 +124,6 @@ func set(out *vector.Vector, row int, src *vector.Vector) {
 		out.PadTo(row)
 		out.AppendBytes(src.Str(row))
 	default:
-		out.Any[row] = src.Any[i]
+		out.Any[row] = src.Item(i)
 	}
 }

@@ -16,7 +16,7 @@ func (in *input) keepArrays(s *scratch, v *vector.Vector, fail func(int, error))
 		if v.IsNull(row) {
 			return in.tensor.Type.IsFloat()
 		}
-		list, _ := v.Any[v.At(row)].([]any)
+		list, _ := v.Item(v.At(row)).([]any)
 		if len(list) != in.width {
 			if fail != nil {
 				fail(row, fmt.Errorf("an ARRAY of %d elements for input %s", len(list), in.tensor))
@@ -32,7 +32,7 @@ func (in *input) fillArrays(c *Column, v *vector.Vector, rows []int32) {
 	for i, r := range rows {
 		var list []any
 		if !v.IsNull(int(r)) {
-			list, _ = v.Any[v.At(int(r))].([]any)
+			list, _ = v.Item(v.At(int(r))).([]any)
 		}
 		for k := range in.width {
 			var x any

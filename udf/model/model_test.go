@@ -191,7 +191,7 @@ func TestScoreAllocatesNothing(t *testing.T) {
 	}
 }
 
-// TestBoxedRows: rows that share an allocation share no element, whatever the result nests and whichever rows are scored.
+// TestBoxedRows: what is boxed of nested results shares nothing, whatever the result nests and whichever rows are scored, also of a vector that is used again.
 func TestBoxedRows(t *testing.T) {
 	list := Tensor{Name: "list", Type: Float32, Shape: []int64{-1, 3}}
 	keyed := Tensor{Name: "keyed", Type: Float32, Shape: []int64{-1, 2}, Keys: []string{"a", "b"}}
@@ -199,7 +199,7 @@ func TestBoxedRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const rows = 3*slabRows + 5
+	const rows = 53
 	var args []*vector.Vector
 	for k := range 5 {
 		v := vector.New(types.Double)
@@ -208,20 +208,28 @@ func TestBoxedRows(t *testing.T) {
 		}
 		args = append(args, v)
 	}
-	var sel []int32
-	for r := range int32(rows) {
-		if r%7 != 3 {
-			sel = append(sel, r)
-		}
-	}
 	out := vector.New(b.Result)
-	if err := b.Score(context.Background(), args, rows, sel, out); err != nil {
-		t.Fatal(err)
+	for _, skip := range []int{3, rows} { // one in seven, none
+		out.Reset()
+		var sel []int32
+		for r := range int32(rows) {
+			if r%7 != int32(skip) {
+				sel = append(sel, r)
+			}
+		}
+		if err := b.Score(context.Background(), args, rows, sel, out); err != nil {
+			t.Fatal(err)
+		}
+		boxedRows(t, out, rows, skip)
 	}
+}
+
+// boxedRows checks the results of TestBoxedRows.
+func boxedRows(t *testing.T, out *vector.Vector, rows, skip int) {
 	for r := range rows {
 		x := float64(10 * r)
 		want := any([]any{[]any{x, x + 1, x + 2}, types.Map{{Key: "a", Value: x + 3}, {Key: "b", Value: x + 4}}})
-		if r%7 == 3 {
+		if r%7 == skip {
 			want = nil
 		}
 		got := out.Value(r)

@@ -219,7 +219,7 @@ func (s *scratch) ask(ctx context.Context, scorer Scorer) error {
 		return err
 	}
 	sig := t.Signature()
-	kept := s.rows[:0]
+	kept := slices.Grow(s.own[:0], len(s.rows))
 	for i, r := range s.rows {
 		if _, gone := slices.BinarySearch(failed, int32(i)); gone {
 			continue
@@ -228,7 +228,7 @@ func (s *scratch) ask(ctx context.Context, scorer Scorer) error {
 		move(sig.Outputs, s.out, len(kept), i)
 		kept = append(kept, r)
 	}
-	s.rows = kept
+	s.rows, s.own = kept, kept
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/millrace/millrace/sql/types"
 	"github.com/millrace/millrace/sql/vector"
@@ -12,8 +13,18 @@ import (
 // scratch is what one Score call needs.
 type scratch struct {
 	in, out []Column
-	rows    []int32
+	rows    []int32 // that are scored, ascending; it may be the caller's, and must not be changed
+	own     []int32 // room for rows
+	order   []int32 // 0, 1, 2 ...
 	missing []int64 // by element of the inputs: the rows that it kept from being scored
+}
+
+// first are the numbers of the first n rows.
+func (s *scratch) first(n int) []int32 {
+	for len(s.order) < n {
+		s.order = append(s.order, int32(len(s.order)))
+	}
+	return s.order[:n]
 }
 
 // watcher is told what a call does beside its result. Its fields may be nil.
@@ -39,12 +50,8 @@ func (b *Binding) score(ctx context.Context, args []*vector.Vector, n int, sel [
 		c.Resize(in.tensor.Type, len(s.rows)*in.width)
 		if in.array {
 			in.fillArrays(c, args[in.args[0]], s.rows)
-			continue
-		}
-		for k, a := range in.args {
-			if err := in.fill(c, k, args[a], s.rows); err != nil {
-				return fmt.Errorf("predict: %w", err)
-			}
+		} else if err := in.fill(c, args, s.rows, n); err != nil {
+			return fmt.Errorf("predict: %w", err)
 		}
 	}
 	if err := s.ask(ctx, b.scorer); err != nil {
@@ -60,13 +67,8 @@ func (b *Binding) score(ctx context.Context, args []*vector.Vector, n int, sel [
 // scorable lists the selected rows whose arguments all have a place in their tensor: NULL has one in floating-point tensors alone, and
 // an ARRAY must have as many elements as the tensor has.
 func (b *Binding) scorable(s *scratch, args []*vector.Vector, n int, sel []int32, fail func(int, error)) {
-	s.rows = s.rows[:0]
-	if sel != nil {
-		s.rows = append(s.rows, sel...)
-	} else {
-		for r := range n {
-			s.rows = append(s.rows, int32(r))
-		}
+	if s.rows = sel; sel == nil {
+		s.rows = s.first(n)
 	}
 	clear(s.missing)
 	for i := range b.inputs {
@@ -90,36 +92,40 @@ func (b *Binding) scorable(s *scratch, args []*vector.Vector, n int, sel []int32
 
 // keep drops the rows that cannot be scored for want of an element of the inputs.
 func (s *scratch) keep(element int, scorable func(row int) bool) {
-	kept := s.rows[:0]
+	kept := slices.Grow(s.own[:0], len(s.rows)) // which may be where the rows are
 	for _, r := range s.rows {
 		if scorable(int(r)) {
 			kept = append(kept, r)
 		}
 	}
 	s.missing[element] += int64(len(s.rows) - len(kept))
-	s.rows = kept
+	s.rows, s.own = kept, kept
 }
 
-// fill moves an argument to column k of the tensor.
-func (in *input) fill(c *Column, k int, v *vector.Vector, rows []int32) error {
+// fill moves arguments, which hold n rows, to the columns of the tensor.
+func (in *input) fill(c *Column, args []*vector.Vector, rows []int32, n int) error {
 	switch in.tensor.Type {
 	case Float32:
-		return fillFloat(c.Float32, k, in.width, v, rows)
+		return fillFloats(c.Float32, in, args, rows, n)
 	case Float64:
-		return fillFloat(c.Float64, k, in.width, v, rows)
-	case Int64, Int32:
-		if v.Type.Kind == types.KindInt {
-			convert(c.Int64, k, in.width, v, v.I32, rows)
-		} else {
-			convert(c.Int64, k, in.width, v, v.I64, rows)
-		}
-	case Bool:
-		for i, r := range rows {
-			c.Bool[i*in.width+k] = v.Bool[v.At(int(r))]
-		}
-	case String:
-		for i, r := range rows {
-			c.String[i*in.width+k] = string(v.Str(int(r)))
+		return fillFloats(c.Float64, in, args, rows, n)
+	}
+	for k, a := range in.args {
+		switch v := args[a]; in.tensor.Type {
+		case Int64, Int32:
+			if v.Type.Kind == types.KindInt {
+				convert(c.Int64, k, in.width, v.Const, v.I32, rows, n)
+			} else {
+				convert(c.Int64, k, in.width, v.Const, v.I64, rows, n)
+			}
+		case Bool:
+			for i, r := range rows {
+				c.Bool[i*in.width+k] = v.Bool[v.At(int(r))]
+			}
+		case String:
+			for i, r := range rows {
+				c.String[i*in.width+k] = string(v.Str(int(r)))
+			}
 		}
 	}
 	return nil
@@ -129,42 +135,65 @@ type number interface {
 	int32 | int64 | float32 | float64
 }
 
-// convert writes the rows of src to every stride-th element of dst from the k-th on.
-func convert[D, S number](dst []D, k, stride int, v *vector.Vector, src []S, rows []int32) {
-	if v.Const {
-		for i := range rows {
-			dst[i*stride+k] = D(src[0])
-		}
+// convert writes the rows of src, which holds n of them or one constant, to every stride-th element of dst from the k-th on.
+func convert[D, S number](dst []D, k, stride int, constant bool, src []S, rows []int32, n int) {
+	if len(rows) == 0 {
 		return
 	}
-	for i, r := range rows {
-		dst[i*stride+k] = D(src[r])
+	dst = dst[k:]
+	switch at := uint(0); {
+	case constant:
+		for i := range rows {
+			dst[i*stride] = D(src[0])
+		}
+	case len(rows) == n: // all
+		for _, v := range src[:n] {
+			if at < uint(len(dst)) { // always: spares a call to panic
+				dst[at] = D(v)
+			}
+			at += uint(stride)
+		}
+	default:
+		for i, r := range rows {
+			dst[i*stride] = D(src[r])
+		}
 	}
 }
 
-// fillFloat writes an argument of any numeric type; NULL becomes NaN.
-func fillFloat[D float32 | float64](dst []D, k, stride int, v *vector.Vector, rows []int32) error {
-	switch v.Type.Kind {
-	case types.KindInt:
-		convert(dst, k, stride, v, v.I32, rows)
-	case types.KindBigint:
-		convert(dst, k, stride, v, v.I64, rows)
-	case types.KindDouble:
-		convert(dst, k, stride, v, v.F64, rows)
-	case types.KindDecimal:
-		for i, r := range rows {
-			if d, ok := v.Any[v.At(int(r))].(types.Decimal); ok {
-				dst[i*stride+k] = D(d.Float64())
+// fillFloats writes arguments of any numeric type; NULL becomes NaN.
+func fillFloats[D float32 | float64](dst []D, in *input, args []*vector.Vector, rows []int32, n int) error {
+	all := len(rows) == n
+	for k, a := range in.args {
+		v := args[a]
+		if x := v.F64; all && len(x) == n && !v.Const && len(v.Nulls) == 0 { // DOUBLEs without NULL: most are
+			column, width := dst[min(k, len(dst)):], uint(in.width)
+			for i, at := 0, uint(0); i < len(x) && at < uint(len(column)); i, at = i+1, at+width {
+				column[at] = D(x[i])
 			}
+			continue
 		}
-	case types.KindNull:
-	default:
-		return fmt.Errorf("a column of type %s", v.Type)
-	}
-	if v.Type.Kind == types.KindNull || v.Nulls.Any() {
-		for i, r := range rows {
-			if v.IsNull(int(r)) {
-				dst[i*stride+k] = D(math.NaN())
+		switch v.Type.Kind {
+		case types.KindDouble:
+			convert(dst, k, in.width, v.Const, v.F64, rows, n)
+		case types.KindInt:
+			convert(dst, k, in.width, v.Const, v.I32, rows, n)
+		case types.KindBigint:
+			convert(dst, k, in.width, v.Const, v.I64, rows, n)
+		case types.KindDecimal:
+			for i, r := range rows {
+				if d, ok := v.Any[v.At(int(r))].(types.Decimal); ok {
+					dst[i*in.width+k] = D(d.Float64())
+				}
+			}
+		case types.KindNull:
+		default:
+			return fmt.Errorf("a column of type %s", v.Type)
+		}
+		if len(v.Nulls) > 0 || v.Type.Kind == types.KindNull {
+			for i, r := range rows {
+				if v.IsNull(int(r)) {
+					dst[i*in.width+k] = D(math.NaN())
+				}
 			}
 		}
 	}

@@ -236,7 +236,7 @@ func (o *out) column(dst []byte, v *vector.Vector, row int) ([]byte, error) {
 	case types.KindString, types.KindBytes:
 		return o.bytes(dst, v.Str(row))
 	}
-	return o.notNull(dst, v.Any[i])
+	return o.notNull(dst, v.Item(i))
 }
 
 func (o *out) null(dst []byte) ([]byte, error) {

@@ -209,7 +209,7 @@ func (o *outField) column(dst []byte, v *vector.Vector, row int) ([]byte, error)
 	case types.KindString, types.KindBytes:
 		return o.bytes(dst, v.Str(row))
 	}
-	return o.boxed(dst, v.Any[i])
+	return o.boxed(dst, v.Item(i))
 }
 
 // boxed writes a boxed value as the field.

@@ -173,6 +173,12 @@ func batchNormalization(x *call) error {
 	}
 	return x.emit(func(f *frame) error {
 		src, dst := data[float32](f, v), data[float32](f, out)
+		if inner == 1 {
+			for at := 0; at < len(src); at += channels {
+				scaleShift(dst[at:], src[at:], factor, shift)
+			}
+			return nil
+		}
 		for i, c := 0, 0; i < len(src); i, c = i+inner, (c+1)%channels {
 			k, b, y := factor[c], shift[c], dst[i:][:inner]
 			for j, s := range src[i:][:inner] {
@@ -181,4 +187,12 @@ func batchNormalization(x *call) error {
 		}
 		return nil
 	})
+}
+
+// scaleShift computes as many elements as there are factors.
+func scaleShift(dst, src, factor, shift []float32) {
+	dst, src, shift = dst[:len(factor)], src[:len(factor)], shift[:len(factor)]
+	for i, k := range factor {
+		dst[i] = float32(src[i]*k) + shift[i]
+	}
 }

@@ -267,6 +267,9 @@ func softmax(logarithm bool) operator {
 		}
 		switch v.kind {
 		case model.Float32:
+			if inner == 1 && !logarithm {
+				return x.softmaxRows(v, length)
+			}
 			return alongAxis(x, v, length, inner, func(dst, src []float32, n, stride int) { softmaxOf(dst, src, n, stride, logarithm) })
 		case model.Float64:
 			return alongAxis(x, v, length, inner, func(dst, src []float64, n, stride int) { softmaxOf(dst, src, n, stride, logarithm) })
@@ -309,6 +312,35 @@ func alongAxis[T element](x *call, v *value, n, stride int, fn func(dst, src []T
 		for k := 0; k < len(dst); k += n * stride {
 			for i := range stride {
 				fn(dst[k+i:], src[k+i:], n, stride)
+			}
+		}
+		return nil
+	})
+}
+
+// softmaxRows is softmaxOf for groups of n elements that lie together: the exponentials of all of them are one call.
+func (x *call) softmaxRows(v *value, n int) error {
+	out, err := x.output(v.kind, v.shape)
+	if err != nil {
+		return err
+	}
+	return x.emit(func(f *frame) error {
+		src, dst := data[float32](f, v), data[float32](f, out)
+		for at := 0; at < len(src); at += n {
+			row, to := src[at:][:n], dst[at:][:n]
+			top := largestOf(row, n, 1)
+			for i, s := range row {
+				to[i] = s - top
+			}
+		}
+		expTo(dst, dst)
+		for at := 0; at < len(dst); at += n {
+			row, sum := dst[at:][:n], float32(0)
+			for _, e := range row {
+				sum += e
+			}
+			for i := range row {
+				row[i] /= sum
 			}
 		}
 		return nil
