@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/IBM/sarama"
 )
@@ -20,7 +21,14 @@ type balance struct {
 	mine  Standbys             // of this member
 
 	protocol string // that the group used when it was last asked
+
+	asked time.Time       // when this member last had the group share its slots again, since its copies were good
+	pause time.Duration   // for how long it then lets the group be
+	hoped map[int32]int64 // what it was to get then
 }
+
+// longestPause bounds the time in which a copy that has become good is not noticed.
+const longestPause = 10 * time.Minute
 
 // balanceName is the protocol's name in the group. Members of earlier releases know cooperative-sticky alone, and as long as there is one the group
 // uses that.
@@ -135,17 +143,32 @@ func (b *balance) OnAssignment(given *sarama.ConsumerGroupMemberAssignment, _ in
 	}
 	b.mu.Lock()
 	b.mine = Standbys{Slots: a.Standbys, Moving: a.Moving}
+	if len(a.Moving) == 0 || b.got(given.Topics[b.cfg.Topic]) {
+		b.pause = 0
+	}
 	b.mu.Unlock()
 	b.cfg.StandBy(a.Standbys)
 }
 
-// warmed says that slots wait to move here, and can. A group that has fallen back on the protocol of an earlier release moves none to copies:
-// to have it join again for them would be for nothing, and again and again.
-func (b *balance) warmed() bool {
+// got says that one of the slots is here for which the group was last asked.
+func (b *balance) got(slots []int32) bool {
+	return slices.ContainsFunc(slots, func(slot int32) bool { _, ok := b.hoped[slot]; return ok })
+}
+
+// warmed says that slots wait to move here, and can: the group is to share its slots again. A group that has fallen back on the protocol of an
+// earlier release moves none to copies, and where a slot changes so fast that its copy is never near enough when all have joined none moves
+// either: then it would be asked for nothing, again and again. So the first is not asked, and the second less and less often, until a slot comes.
+func (b *balance) warmed(now time.Time) bool {
 	b.mu.Lock()
-	mine, speaks := b.mine, b.protocol
+	mine, due := b.mine, b.protocol == balanceName && len(b.mine.Moving) > 0 && now.Sub(b.asked) >= b.pause
 	b.mu.Unlock()
-	return speaks == balanceName && len(mine.Moving) > 0 && mine.warmed(b.cfg.Load())
+	if !due || !mine.warmed(b.cfg.Load()) {
+		return false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.asked, b.pause, b.hoped = now, min(max(2*b.pause, b.cfg.SessionTimeout), longestPause), mine.Moving
+	return true
 }
 
 // speaks hears which protocol the group uses.

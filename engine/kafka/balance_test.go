@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/IBM/sarama"
 )
@@ -19,9 +20,54 @@ func TestFallenBack(t *testing.T) {
 	b.OnAssignment(&sarama.ConsumerGroupMemberAssignment{UserData: []byte(`{"v":1,"standbys":[1],"moving":{"1":100}}`)}, 1)
 	for protocol, want := range map[string]bool{"": false, sarama.CooperativeStickyBalanceStrategyName: false, balanceName: true} {
 		b.speaks(protocol)
-		if b.warmed() != want {
+		if b.warmed(time.Now()) != want {
 			t.Errorf("a group that speaks %q is to share its slots again: %t", protocol, !want)
 		}
+	}
+}
+
+// TestCopyThatIsNeverGoodEnough: where the owner is always far ahead when the slots are shared, though the copy has what the owner had the last time,
+// the group is asked less and less often; once a slot has come, and where nothing waits any more, at once again.
+func TestCopyThatIsNeverGoodEnough(t *testing.T) {
+	b := &balance{protocol: balanceName, cfg: &MembershipConfig{
+		Topic: "slots", SessionTimeout: 6 * time.Second, StandBy: func([]int32) {},
+		Load: func() map[int32]SlotLoad {
+			return map[int32]SlotLoad{1: {Tasks: 1, State: 100}, 2: {Tasks: 1, State: 100}}
+		},
+	}}
+	share := func(data string, slots ...int32) {
+		b.OnAssignment(&sarama.ConsumerGroupMemberAssignment{Topics: map[string][]int32{"slots": slots}, UserData: []byte(data)}, 1)
+	}
+	now := time.Now()
+	day := func(moving string) (asked int) {
+		for range int(24 * time.Hour / (3 * time.Second)) {
+			if now = now.Add(3 * time.Second); b.warmed(now) {
+				asked++
+				share(moving)
+			}
+		}
+		return asked
+	}
+	const one, other = `{"v":1,"standbys":[1],"moving":{"1":100}}`, `{"v":1,"standbys":[2],"moving":{"2":100}}`
+	share(one)
+	if n := day(one); n < 24*6 || n > 24*6+10 {
+		t.Errorf("the group was asked %d times a day, want every ten minutes", n)
+	}
+	if n := day(other); n > 24*6 {
+		t.Errorf("when another slot was to move it was asked %d times a day", n)
+	}
+	share(one, 7, 8)
+	if b.warmed(now) {
+		t.Error("slots that were here before are taken for progress")
+	}
+	share(one, 7, 2) // for which it was asked last
+	if !b.warmed(now) || b.warmed(now.Add(time.Second)) {
+		t.Error("when a slot has come it is to be asked once, and then not at once again")
+	}
+	share(`{"v":1,"standbys":[1]}`)
+	share(one)
+	if !b.warmed(now.Add(2 * time.Second)) {
+		t.Error("it is not asked though nothing has waited meanwhile")
 	}
 }
 

@@ -30,7 +30,7 @@ func (m *Membership) adopt(ctx context.Context) {
 			err = m.rebalance()
 		}
 		seen = orphaned
-		if err == nil && m.balance.warmed() {
+		if err == nil && m.balance.warmed(time.Now()) {
 			err = m.rebalance()
 		}
 		if err != nil && ctx.Err() == nil {
