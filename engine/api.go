@@ -430,6 +430,7 @@ type (
 	}
 	ModelVersionsList struct {
 		Versions []ModelVersionInfo `json:"versions"`
+		without
 	}
 	ModelColumn struct {
 		Name  string `json:"name"`

@@ -41,6 +41,18 @@ type (
 
 func (u *unheard) Error() string { return fmt.Sprintf("server %s cannot be asked: %v", u.host, u.why) }
 
+// without are the servers whose figures are not in an answer.
+type without []unheard
+
+// warnings implements incomplete.
+func (w without) warnings() []string {
+	var out []string
+	for i := range w {
+		out = append(out, "what it has scored is missing here: "+w[i].Error())
+	}
+	return out
+}
+
 // askPatience is how long another server may take to tell its statistics.
 const askPatience = 3 * time.Second
 

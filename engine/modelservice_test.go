@@ -109,6 +109,10 @@ func TestCanaryOfTwoServers(t *testing.T) {
 		} else if in := list[1].Inputs[0]; *in.Min != 0 || *in.Max != rows-1 {
 			t.Errorf("server %d shows inputs from %g to %g", i, *in.Min, *in.Max)
 		}
+		versions := execute(t, s.Engine, "SHOW MODEL VERSIONS grade;")[0].Body.(ModelVersionsList).Versions
+		if len(versions) != 2 || versions[0].Rows != rows || versions[1].ShadowRows != rows {
+			t.Errorf("server %d lists %+v", i, versions)
+		}
 		if len(ents[0].Warnings) != 0 {
 			t.Errorf("server %d warns: %q", i, ents[0].Warnings)
 		}

@@ -57,21 +57,12 @@ type (
 	// ModelStatisticsList answers SHOW MODEL STATISTICS.
 	ModelStatisticsList struct {
 		Statistics []ModelStatistics `json:"statistics"`
-		unheard    []unheard         // servers whose figures are not in it
+		without
 	}
 )
 
 // EntityType implements EntityBody.
 func (ModelStatisticsList) EntityType() string { return "model_statistics" }
-
-// warnings implements incomplete.
-func (l ModelStatisticsList) warnings() []string {
-	var out []string
-	for i := range l.unheard {
-		out = append(out, "what it has scored is missing here: "+l.unheard[i].Error())
-	}
-	return out
-}
 
 // shownClasses is how many classes of a column are shown.
 const shownClasses = 10
@@ -82,14 +73,9 @@ func (e *Engine) showModelStatistics(ctx context.Context, cat *catalog.Catalog, 
 	if err != nil {
 		return nil, err
 	}
-	var ids []model.VersionID
-	for _, m := range models {
-		for _, v := range m.Versions {
-			ids = append(ids, model.VersionID{Model: m.Name, Version: v.Version})
-		}
-	}
+	ids := versionsOf(models)
 	all, missing := e.scoredByAll(ctx, ids, 0)
-	list := ModelStatisticsList{Statistics: []ModelStatistics{}, unheard: missing}
+	list := ModelStatisticsList{Statistics: []ModelStatistics{}, without: missing}
 	for i := range all {
 		m, _ := cat.Model(ids[i].Model)
 		if all[i].Batches+all[i].Errors == 0 {
@@ -124,6 +110,17 @@ func (e *Engine) describeScored(ctx context.Context, m *catalog.Model, v *catalo
 		Inputs:  elements(sig.InputNames(), s.Inputs, inputDrift),
 		Outputs: elements(sig.OutputNames(), s.Outputs, outputDrift),
 	}, nil
+}
+
+// versionsOf lists the versions of models.
+func versionsOf(models []*catalog.Model) []model.VersionID {
+	var ids []model.VersionID
+	for _, m := range models {
+		for _, v := range m.Versions {
+			ids = append(ids, model.VersionID{Model: m.Name, Version: v.Version})
+		}
+	}
+	return ids
 }
 
 // modelsNamed is the model with the name, or all of them.

@@ -57,7 +57,7 @@ func (e *Engine) show(ctx context.Context, s *session, stmt ast.Statement) ([]En
 	case *ast.ShowModels:
 		return one(showModels(cat)), true, nil
 	case *ast.ShowModelVersions:
-		b, err := e.showModelVersions(cat, st.Name)
+		b, err := e.showModelVersions(ctx, cat, st.Name)
 		return b, true, err
 	case *ast.ShowModelStatistics:
 		b, err := e.showModelStatistics(ctx, cat, st.Name)

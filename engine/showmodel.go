@@ -28,15 +28,17 @@ func showModels(cat *catalog.Catalog) ModelsList {
 }
 
 // showModelVersions lists the versions of one model or of all.
-func (e *Engine) showModelVersions(cat *catalog.Catalog, name *ast.Ident) ([]EntityBody, error) {
+func (e *Engine) showModelVersions(ctx context.Context, cat *catalog.Catalog, name *ast.Ident) ([]EntityBody, error) {
 	models, err := modelsNamed(cat, name)
 	if err != nil {
 		return nil, err
 	}
-	list := ModelVersionsList{Versions: []ModelVersionInfo{}}
+	all, missing := e.scoredByAll(ctx, versionsOf(models), 0)
+	list := ModelVersionsList{Versions: []ModelVersionInfo{}, without: missing}
 	for _, m := range models {
 		for _, v := range m.Versions {
-			c := e.scored.Of(model.VersionID{Model: m.Name, Version: v.Version})
+			c := &all[0]
+			all = all[1:]
 			list.Versions = append(list.Versions, ModelVersionInfo{
 				Name: m.Name, Version: v.Version, Status: versionStatus(m.Rollout(), v), Backend: v.Backend, URI: v.URI, SHA256: v.SHA256,
 				Bytes: v.Size, Created: v.Created, Rows: c.Rows, ShadowRows: c.ShadowRows, Batches: c.Batches, Errors: c.Errors, Nanos: c.Nanos,
