@@ -24,6 +24,7 @@ func (e *Engine) openRuntime(context.Context) error {
 		FlushBytes: e.memory.state, InputBytes: e.memory.inputs, TransactionBytes: e.memory.transactions, OperatorBytes: e.memory.operators,
 		CommandOffset: func() int64 { return e.applied.Load() },
 		CatchUp:       e.catchUp,
+		EndsHold:      e.sessionTimeout(),
 		Dropped:       func(incarnation string) bool { return e.dropped[incarnation] },
 		TransactionalID: func(slot int32) string {
 			return e.transactionalID("slot-" + strconv.Itoa(int(slot)))

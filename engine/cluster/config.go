@@ -75,8 +75,10 @@ type Config struct {
 	JanitorInterval    time.Duration // 5 s
 	// StandbyInterval is how long what was read for copies of other servers' state waits to be written: 1 s.
 	StandbyInterval time.Duration
-	Compression     kafka.Compression
-	Defect          Defect // for the tests of fault harnesses
+	// EndsHold is how long what was heard of the end of a changelog says what a copy lacks. Who hears nothing for longer does not know: 6 s.
+	EndsHold    time.Duration
+	Compression kafka.Compression
+	Defect      Defect // for the tests of fault harnesses
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -119,6 +121,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.TransactionTimeout, 15*time.Second)
 	setDefault(&c.JanitorInterval, 5*time.Second)
 	setDefault(&c.StandbyInterval, time.Second)
+	setDefault(&c.EndsHold, 6*time.Second)
 	return c, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -194,6 +195,62 @@ func TestStandbyTooFarBehind(t *testing.T) {
 		v, err := next.StandbyView("q", "count", 0, 1_000_000)
 		r.ok(err)
 		v.Close()
+		end()
+		endNext()
+	})
+}
+
+// distant is a broker of which it was last heard some time ago.
+type distant struct {
+	Broker
+	ago *atomic.Int64 // nanoseconds
+}
+
+func (b distant) NewFetcher() Fetcher { return distantFetcher{b.Broker.NewFetcher(), b.ago} }
+
+type distantFetcher struct {
+	Fetcher
+	ago *atomic.Int64
+}
+
+func (f distantFetcher) Subscribe() Subscription { return distantFeed{f.Fetcher.Subscribe(), f.ago} }
+
+type distantFeed struct {
+	Subscription
+	ago *atomic.Int64
+}
+
+func (s distantFeed) Status(topic string, partition int32) (kafka.PartitionStatus, bool) {
+	st, ok := s.Subscription.Status(topic, partition)
+	st.Heard = st.Heard.Add(-time.Duration(s.ago.Load()))
+	return st, ok
+}
+
+// TestStandbyOutOfTouch: a server that has heard nothing of the changelogs for longer than they may be trusted does not know what its copies lack, and
+// answers only those who ask for no bound.
+func TestStandbyOutOfTouch(t *testing.T) {
+	onBrokers(t, func(r *rig) {
+		var ago atomic.Int64
+		s, take, end := r.standIn("0", nil, nil)
+		next, _, endNext := r.standIn("1", func(c *Config) { c.Broker, c.EndsHold = distant{OnKafka(r.client), &ago}, time.Hour }, nil)
+		r.ok(s.StartQuery(r.Context(), r.counting("q", nil)))
+		r.ok(next.StartQuery(r.Context(), r.counting("q", nil)))
+		take()
+		r.produce(0, 100)
+		r.await("the owner to catch up", func() bool { return r.caughtUp(s, "q", 2) })
+		r.await("the copies", func() bool { return r.copied(next, "q", 2) })
+		ago.Store(int64(2 * time.Hour))
+		for _, bound := range []int64{0, NoBound - 1} {
+			var behind *BehindError
+			if _, err := next.StandbyView("q", "count", 0, bound); !errors.As(err, &behind) || !behind.Unknown || !strings.Contains(err.Error(), "not known") {
+				r.Errorf("a copy that is cut off says that it lacks at most %d offsets: %v", bound, err)
+			}
+		}
+		v, err := next.StandbyView("q", "count", 0, NoBound)
+		r.ok(err)
+		v.Close()
+		ago.Store(0)
+		r.await("the copies to be in touch again", func() bool { return r.copied(next, "q", 2) })
 		end()
 		endNext()
 	})

@@ -73,7 +73,8 @@ type feed struct {
 	bytes   int       // of waiting, together
 	full    time.Time // when they last came to what the buffer holds
 
-	seen          bool // one answer at least
+	seen          bool      // one answer at least
+	heard         time.Time // when the last one was asked for
 	lastStable    int64
 	highWatermark int64
 	logStart      int64

@@ -42,6 +42,7 @@ func newFetchLoop(f *Fetcher, addr string) *fetchLoop {
 // asked is what one request wants of a partition, which it can name once: the records from one position on. Feeds at that position
 // share the answer, and those further on have what is theirs in it. So readers near the end of a partition cost one fetch together.
 type asked struct {
+	at       time.Time
 	position int64
 	feeds    []*feed // at the position
 	beyond   []*feed
@@ -242,6 +243,7 @@ func (l *fetchLoop) hungry() (want map[TopicPartition]*asked, leftOut bool) {
 func (l *fetchLoop) ask(want map[TopicPartition]*asked, wait time.Duration) *sarama.FetchRequest {
 	req := fetchRequest(l.f.cfg.Uncommitted, wait, int32(l.f.cfg.ResponseBytes))
 	for tp, a := range want {
+		a.at = time.Now()
 		req.AddBlock(tp.Topic, tp.Partition, a.position, int32(l.f.cfg.PartitionBytes), -1)
 		for _, d := range a.feeds {
 			d.asked = true
@@ -290,13 +292,13 @@ func (l *fetchLoop) distribute(want map[TopicPartition]*asked, resp *sarama.Fetc
 		for _, d := range a.feeds {
 			// A feed may have been removed, paused or moved to another position meanwhile.
 			if d.loop == l && d.position == a.position {
-				l.give(d, batch, bytes, block, len(want) == 1, err)
+				l.give(d, a.at, batch, bytes, block, len(want) == 1, err)
 			}
 		}
 		for _, d := range a.beyond {
 			if err == nil && d.loop == l && a.position < d.position && d.position < batch.Next && d.hungry() {
 				rest, bytes := batch.from(d.position, bytes)
-				l.give(d, rest, bytes, block, false, nil)
+				l.give(d, a.at, rest, bytes, block, false, nil)
 			}
 		}
 		l.f.mu.Unlock()
@@ -316,8 +318,8 @@ func (b FetchedBatch) from(position int64, bytes int) (FetchedBatch, int) {
 	return b, bytes
 }
 
-// give hands one answer to one feed. f.mu is held.
-func (l *fetchLoop) give(d *feed, batch FetchedBatch, bytes int, block *sarama.FetchResponseBlock, solo bool, err error) {
+// give hands one answer, which was asked for at some time, to one feed. f.mu is held.
+func (l *fetchLoop) give(d *feed, asked time.Time, batch FetchedBatch, bytes int, block *sarama.FetchResponseBlock, solo bool, err error) {
 	switch {
 	case err == nil:
 	case errors.Is(err, sarama.ErrOffsetOutOfRange):
@@ -334,7 +336,7 @@ func (l *fetchLoop) give(d *feed, batch FetchedBatch, bytes int, block *sarama.F
 	batch.Next = d.advance(batch, block, solo)
 	ended := !d.seen || d.lastStable != batch.LastStable || d.position != batch.Next
 	moved := batch.Next > d.position
-	d.seen, d.position = true, batch.Next
+	d.seen, d.heard, d.position = true, asked, batch.Next
 	d.lastStable, d.highWatermark, d.logStart = batch.LastStable, batch.HighWatermark, batch.LogStart
 	switch {
 	case moved:

@@ -24,6 +24,8 @@ type PartitionStatus struct {
 	LogStart      int64
 	// AtEnd: an answer has shown that nothing committed follows Position. False until the first answer.
 	AtEnd bool
+	// Heard is when the answer was asked for that told of the end: what has come since is not known. Zero: there was none.
+	Heard time.Time
 }
 
 // Subscribe begins an empty subscription.
@@ -164,7 +166,7 @@ func (s *Subscription) Status(topic string, partition int32) (PartitionStatus, b
 	}
 	return PartitionStatus{
 		Position: d.taken, LastStable: d.lastStable, HighWatermark: d.highWatermark, LogStart: d.logStart,
-		AtEnd: d.seen && !d.failed && d.taken >= d.lastStable,
+		AtEnd: d.seen && !d.failed && d.taken >= d.lastStable, Heard: d.heard,
 	}, true
 }
 

@@ -49,6 +49,7 @@ var suite = []struct {
 	{"admin", testAdmin},
 	{"pause", testPause},
 	{"late", testLate},
+	{"heard", testHeard},
 	{"two readers", testTwoReaders},
 	{"crowd", testCrowd},
 	{"group offsets", testGroupOffsets},

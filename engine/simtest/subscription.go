@@ -129,6 +129,7 @@ func (s *subscription) Status(topic string, partition int32) (kafka.PartitionSta
 	stable := f.part.stable()
 	return kafka.PartitionStatus{
 		Position: f.position, LastStable: stable, HighWatermark: f.part.next, LogStart: f.part.start, AtEnd: f.position >= stable,
+		Heard: time.Now(),
 	}, true
 }
 
