@@ -92,15 +92,11 @@ func (e *Engine) takeFunction(ctx context.Context, st *ast.CreateFunction, def *
 		return nil, err
 	}
 	defer release()
-	want := textOf(st.With, "SHA256")
-	b, err := e.readURI(ctx, def.URI, want)
+	b, err := e.readURI(ctx, def.URI, textOf(st.With, "SHA256"))
 	if err != nil {
 		return nil, &ast.Error{Code: "function.file", Span: st.With.Span(), Message: err.Error()}
 	}
 	def.SHA256, def.Size = model.NewArtifact("", b).SHA256, int64(len(b))
-	if want != "" && !strings.EqualFold(want, def.SHA256) {
-		return nil, &ast.Error{Code: "function.file", Span: st.With.Span(), Message: fmt.Sprintf("file %s: its sha256 is %s", def.URI, def.SHA256)}
-	}
 	module, err := e.modules.Add(ctx, def, b)
 	if err != nil {
 		return nil, &ast.Error{Code: "function.load", Span: st.With.Span(), Message: fmt.Sprintf("file %s cannot be function %s: %v", def.URI, def.Name, err)}

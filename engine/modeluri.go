@@ -17,8 +17,20 @@ import (
 // uploaded begins the URI of bytes that were uploaded before: their sha256 follows.
 const uploaded = "sha256:"
 
-// readURI reads a model from where a URI says: a web server that is allowed, what was uploaded, or the model folder.
+// readURI reads a file from where a URI says, which must have the sha256 in hex; "": any.
 func (e *Engine) readURI(ctx context.Context, uri, sha256 string) ([]byte, error) {
+	b, err := e.findURI(ctx, uri, sha256)
+	if err != nil {
+		return nil, err
+	}
+	if sha256 != "" && !matches(b, strings.ToLower(sha256)) {
+		return nil, fmt.Errorf("file %s: its sha256 is %s", uri, model.NewArtifact("", b).SHA256)
+	}
+	return b, nil
+}
+
+// findURI reads from a web server that is allowed, what was uploaded, or the model folder.
+func (e *Engine) findURI(ctx context.Context, uri, sha256 string) ([]byte, error) {
 	if digest, ok := strings.CutPrefix(uri, uploaded); ok {
 		if len(digest) != 64 || strings.Trim(digest, "0123456789abcdef") != "" {
 			return nil, fmt.Errorf("file %s: a sha256 is 64 hexadecimal digits in lower case", uri)
@@ -34,7 +46,7 @@ func (e *Engine) readURI(ctx context.Context, uri, sha256 string) ([]byte, error
 // downloadPatience is how long a model may take to come.
 const downloadPatience = 2 * time.Minute
 
-// download reads a model from an allowed host. What comes is checked against the digest by the caller, so it matters little who
+// download reads a model from an allowed host. What comes is checked against the digest by readURI, so it matters little who
 // answers; a redirect to another host is refused all the same, lest a host that is allowed lead to one inside.
 func (e *Engine) download(ctx context.Context, uri, sha256 string) ([]byte, error) {
 	u, err := url.Parse(uri)
