@@ -271,8 +271,8 @@ func (a *allotter) copies(slots []int32, to map[string]*Standbys) {
 
 // warmed says that the copies of all slots that wait to move here are good enough.
 func (s Standbys) warmed(load map[int32]SlotLoad) bool {
-	for _, slot := range slices.Sorted(maps.Keys(s.Moving)) {
-		if load[slot].State+warmLag < s.Moving[slot] {
+	for slot, state := range s.Moving {
+		if load[slot].State+warmLag < state {
 			return false
 		}
 	}
