@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -46,10 +47,7 @@ func (f *figures) memory() int64 {
 // lag tells the inputs by name, those furthest behind first.
 func (f *figures) lag() string {
 	topics := slices.SortedFunc(maps.Keys(f.Lag), func(a, b string) int {
-		if f.Lag[a] != f.Lag[b] {
-			return int(max(min(f.Lag[b]-f.Lag[a], 1), -1))
-		}
-		return strings.Compare(a, b)
+		return cmp.Or(cmp.Compare(f.Lag[b], f.Lag[a]), cmp.Compare(a, b))
 	})
 	parts := make([]string, len(topics))
 	for i, t := range topics {

@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -67,8 +66,8 @@ func (f fleet) usage(ctx context.Context) (usage, error) {
 			return usage{}, err
 		}
 		sum.cpu += u.cpu
-		for series := range maps.Keys(u.metrics) {
-			sum.metrics[series] += u.metrics[series]
+		for series, v := range u.metrics {
+			sum.metrics[series] += v
 		}
 	}
 	sum.at = time.Now()

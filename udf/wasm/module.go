@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -143,11 +144,7 @@ const maxNamed = 20
 
 // exported names what a module has in place of what was asked for.
 func exported(exports map[string]api.FunctionDefinition) string {
-	var names []string
-	for name := range exports {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	names := slices.Sorted(maps.Keys(exports))
 	if len(names) > maxNamed {
 		names = append(names[:maxNamed], "...")
 	}
