@@ -13,7 +13,7 @@ const (
 
 // blockRows is the number of rows in a block, whole groups.
 func blockRows(features int) int {
-	return min(max(blockValues/features, minBlock), maxBlock) &^ (lanes - 1)
+	return min(max(blockValues/features, minBlock), maxBlock) &^ (quickLanes - 1)
 }
 
 // Targets is the number of scores a row gets.
@@ -61,6 +61,10 @@ func (e *Ensemble) average(out []float32) {
 // scoreBlock scores the rows of a block. Ensembles that send NaN to the right need a longer walk for blocks that hold one.
 func (e *Ensemble) scoreBlock(x []float32, rows int, out []float32, has []bool) {
 	missing := e.nanRight && anyNaN(x)
+	if e.quick != nil && !missing && rows >= quickRows {
+		e.quickBlock(x, rows, out)
+		return
+	}
 	whole := rows &^ (lanes - 1)
 	if whole > 0 {
 		e.groups(x, whole, missing, out, has)

@@ -110,7 +110,8 @@ type Ensemble struct {
 	aggregate Aggregate
 	perTarget []float32 // trees of each target, for Average with TreeTargets
 	block     int       // rows that pass a tree before the next
-	blocks    sync.Pool // *[]float32: transposed rows of one block
+	blocks    sync.Pool // *[]float32: transposed rows of one block, and for quick a group of rows and their sums
+	quick     *quick    // nil: the trees are walked
 }
 
 // MaxNodes bounds an ensemble; node numbers are int32 and an equality takes several nodes.
@@ -127,10 +128,6 @@ func New(s Spec) (*Ensemble, error) {
 		return nil, err
 	}
 	b := &builder{spec: s, e: &Ensemble{targets: s.Targets, features: s.Features, aggregate: s.Aggregate, block: blockRows(s.Features)}}
-	b.e.blocks.New = func() any {
-		x := make([]float32, b.e.block*s.Features)
-		return &x
-	}
 	b.collectWeights()
 	b.seen = make([]bool, len(s.Nodes))
 	for i, r := range s.Roots {
@@ -144,6 +141,16 @@ func New(s Spec) (*Ensemble, error) {
 			b.e.roots[i].target = int32(t)
 			b.e.perTarget[t]++
 		}
+	}
+	room := b.e.block * s.Features
+	if useQuick {
+		if b.e.quick = b.e.makeQuick(); b.e.quick != nil {
+			room += quickLanes*s.Features + s.Targets*b.e.block
+		}
+	}
+	b.e.blocks.New = func() any {
+		x := make([]float32, room)
+		return &x
 	}
 	return b.e, nil
 }

@@ -132,6 +132,9 @@ func TestAgainstDefinition(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if round%3 == 0 {
+			e.quick = nil
+		}
 		rows := 1 + r.IntN(maxBlock+lanes)
 		x := make([]float32, rows*s.Features)
 		for i := range x {
@@ -184,6 +187,54 @@ func TestWalk(t *testing.T) {
 		}
 	}
 }
+
+// TestQuick wants the sums of walks, bit for bit, of trees up to the largest ones, and of the portable form as of this processor's.
+func TestQuick(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	wide, refused := 0, 0
+	for round := range 300 {
+		s := Spec{Targets: 1, Features: 1 + r.IntN(9)}
+		s.Roots = append(s.Roots, grow(r, &s, r.IntN(9)))
+		e, err := New(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q := e.makeQuick()
+		if q == nil {
+			refused++
+			continue
+		}
+		groups, group := 1+r.IntN(9), quickLanes*s.Features
+		x, xt, same := make([]float32, groups*group), make([]float32, groups*group), make([]float32, groups*group)
+		for i := range x {
+			if x[i] = interesting(r); e.nanRight && x[i] != x[i] {
+				x[i] = 0.5
+			}
+		}
+		transposeGroups(xt, x, s.Features)
+		if transposePortable(same, x, s.Features); !slices.EqualFunc(xt, same, sameBits) {
+			t.Fatalf("round %d: the rows are transposed otherwise than by the portable form", round)
+		}
+		got, portable, want := make([]float32, groups*quickLanes), make([]float32, groups*quickLanes), make([]float32, groups*quickLanes)
+		tree := &q.trees[0]
+		q.score(tree, xt, group, got)
+		q.scorePortable(tree, xt, group, portable)
+		for i := range want {
+			want[i] += e.leaves[e.walk(x[i*s.Features:][:s.Features], e.roots[0])]
+		}
+		if !slices.EqualFunc(got, want, sameBits) || !slices.EqualFunc(portable, want, sameBits) {
+			t.Fatalf("round %d: rows get %v, portable %v, want %v", round, got, portable, want)
+		}
+		if tree.wide {
+			wide++
+		}
+	}
+	if wide == 0 || refused == 0 {
+		t.Errorf("%d trees were wide and %d too large: the test has not met both", wide, refused)
+	}
+}
+
+func sameBits(a, b float32) bool { return math.Float32bits(a) == math.Float32bits(b) }
 
 func TestNewRefuses(t *testing.T) {
 	leaf := Node{Mode: Leaf}
