@@ -111,6 +111,8 @@ func (e *Engine) startQueries(ctx context.Context) error {
 	}
 	e.wg.Go(func() { e.queries.Run(follow) })
 	e.wg.Go(func() { e.feedModels(follow) })
+	e.wg.Go(func() { e.watchCanaries(follow) })
+	e.wg.Go(func() { e.sweepArtifacts(follow) })
 	return e.defineProcessingLog(ctx)
 }
 

@@ -56,7 +56,7 @@ func (e *Engine) watchCanaries(ctx context.Context) {
 		case <-tick.C:
 		}
 		for _, m := range e.Catalog().Models() {
-			if m.Rollout().Canary == nil || !e.judges() {
+			if m.Rollout().Canary == nil || !e.firstAlive() {
 				delete(failed, m.Name)
 				continue
 			}
@@ -71,8 +71,9 @@ func (e *Engine) watchCanaries(ctx context.Context) {
 	}
 }
 
-// judges says that this server is the one which looks at canaries: of those that are alive the first by id.
-func (e *Engine) judges() bool {
+// firstAlive says that this server is the one which does what one does for all: of those that are alive the first by id. For a moment there
+// may be two, or none.
+func (e *Engine) firstAlive() bool {
 	return e.directory == nil || !slices.ContainsFunc(e.directory.Servers(), func(s directory.Server) bool { return s.Alive && s.Instance < e.instance })
 }
 

@@ -35,7 +35,6 @@ type feeder struct {
 
 // feedModels follows feeds until ctx ends.
 func (e *Engine) feedModels(ctx context.Context) {
-	e.wg.Go(func() { e.watchCanaries(ctx) })
 	f := &feeder{e: e, reader: e.kafka.NewReader(), failed: map[string]bool{}}
 	defer f.reader.Close()
 	done := map[string]map[int32]int64{} // by model: where it need not look again

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/millrace/millrace/sql/catalog"
 	"github.com/millrace/millrace/udf/model"
@@ -30,7 +29,7 @@ func gradingServers(t *testing.T, change ...func(*Options)) [2]*testServer {
 	execute(t, e, sql+"CREATE STREAM graded AS SELECT id, PREDICT(grade, x) AS score FROM visits;")
 	spread(t, servers[:]...)
 	for _, s := range servers {
-		eventuallyTrue(t, "the servers know each other", func() bool {
+		waitFor(t, "the servers know each other", func() bool {
 			others := s.directory.Servers()
 			return len(others) == 1 && others[0].Alive
 		})
@@ -38,22 +37,12 @@ func gradingServers(t *testing.T, change ...func(*Options)) [2]*testServer {
 	return servers
 }
 
-// eventuallyTrue waits until something holds.
-func eventuallyTrue(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !holds(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not yet: %s", what)
-		}
-	}
-}
-
 // follow waits until both servers score by what the last statement, of the first one, has rolled out.
 func follow(t *testing.T, servers [2]*testServer) {
 	t.Helper()
 	since := servers[0].grades(t).Rollout().Since
 	for _, s := range servers {
-		eventuallyTrue(t, "a server follows the rollout", func() bool { return s.grades(t).Rollout().Since == since && s.cluster.FollowsModels() })
+		waitFor(t, "a server follows the rollout", func() bool { return s.grades(t).Rollout().Since == since && s.cluster.FollowsModels() })
 	}
 }
 
@@ -93,7 +82,7 @@ func TestCanaryOfTwoServers(t *testing.T) {
 	servers[0].visit(t, rows)
 	var ends [2]int64
 	for i, s := range servers {
-		eventuallyTrue(t, "the canary has ended", func() bool { return s.grades(t).Rollout().Canary == nil })
+		waitFor(t, "the canary has ended", func() bool { return s.grades(t).Rollout().Canary == nil })
 		r := s.grades(t).Rollout()
 		ends[i] = r.Since
 		if r.Ended == nil || !r.Ended.Promoted || !strings.HasSuffix(r.Ended.Reason, fmt.Sprintf("(ROWS = %d, ERRORS = 0)", rows)) {
@@ -120,7 +109,7 @@ func TestCanaryOfTwoServers(t *testing.T) {
 	if ends[0] != ends[1] || ends[0] == began {
 		t.Errorf("the servers took the decisions %v", ends)
 	}
-	if servers[0].judges() == servers[1].judges() {
+	if servers[0].firstAlive() == servers[1].firstAlive() {
 		t.Error("one of the servers looks at canaries")
 	}
 }
@@ -132,7 +121,7 @@ func TestServerThatCannotBeAsked(t *testing.T) {
 	execute(t, servers[0].Engine, "ALTER MODEL grade CANARY 2 TRAFFIC 0 PROMOTE WHEN rows >= 1 ROLLBACK WHEN rows > 1000;")
 	follow(t, servers)
 	servers[0].visit(t, rows)
-	eventuallyTrue(t, "all rows are scored", func() bool { return servers[0].scoredRows(2)+servers[1].scoredRows(2) == rows })
+	waitFor(t, "all rows are scored", func() bool { return servers[0].scoredRows(2)+servers[1].scoredRows(2) == rows })
 	for i, s := range servers {
 		other := servers[1-i].instance
 		ents := execute(t, s.Engine, "SHOW MODEL STATISTICS grade;")
@@ -150,7 +139,7 @@ func TestServerThatCannotBeAsked(t *testing.T) {
 	follow(t, servers)
 	servers[0].visit(t, rows)
 	for _, s := range servers {
-		eventuallyTrue(t, "the canary is rolled back", func() bool { r := s.grades(t).Rollout(); return r.Ended != nil && !r.Ended.Promoted })
+		waitFor(t, "the canary is rolled back", func() bool { r := s.grades(t).Rollout(); return r.Ended != nil && !r.Ended.Promoted })
 	}
 }
 
