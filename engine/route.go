@@ -138,7 +138,7 @@ func (r *route) owners() (here []int32, there map[string]*question, copies []int
 		}
 		s, ok := e.directory.Owner(slot)
 		if !ok || r.silent[p] || r.t.alone {
-			if other, mine := r.substitute(slot); mine {
+			if other, mine := r.substitute(slot, p); mine {
 				copies = append(copies, p)
 				continue
 			} else if other.URL != "" {
@@ -162,8 +162,8 @@ func (r *route) owners() (here []int32, there map[string]*question, copies []int
 	return here, there, copies
 }
 
-// substitute finds who keeps a copy of a slot's state, where one will do: this server, or another.
-func (r *route) substitute(slot int32) (other directory.Server, mine bool) {
+// substitute finds who keeps a copy of a partition's state, where one will do: this server, or another.
+func (r *route) substitute(slot, partition int32) (other directory.Server, mine bool) {
 	if !r.t.standby {
 		return other, false
 	}
@@ -171,7 +171,7 @@ func (r *route) substitute(slot int32) (other directory.Server, mine bool) {
 		return other, true
 	}
 	if !r.t.alone {
-		other, _ = r.t.e.directory.Standby(slot)
+		other, _ = r.t.e.directory.Standby(directory.Copy{Slot: slot, Query: r.t.q.Query, Sub: r.t.sub.ID, Partition: partition}, r.t.maxLag)
 	}
 	return other, false
 }

@@ -64,6 +64,7 @@ type Directory struct {
 	table   table
 	changed chan struct{} // closed and replaced at news
 	joined  bool          // a server came since tasks were last told
+	turn    int           // rotates the servers whose copies are as good
 }
 
 // Open makes the topic if it is not there, and begins to read and to beat.
@@ -125,11 +126,13 @@ func (d *Directory) Owner(slot int32) (Server, bool) {
 	return d.table.owner(slot, time.Now())
 }
 
-// Standby finds another server that keeps a copy of a slot's state; false if none says so.
-func (d *Directory) Standby(slot int32) (Server, bool) {
+// Standby finds another server that keeps a copy of a task's state; false if none says so. Of those that lacked no more offsets of its changelogs
+// than are allowed, when they last told, each has its turn; if all lacked more, it is the one that lacked least.
+func (d *Directory) Standby(of Copy, allowed int64) (Server, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.table.standby(slot, time.Now())
+	d.turn++
+	return d.table.standby(of, allowed, d.turn, time.Now())
 }
 
 // Alive says whether a server's beats still come.

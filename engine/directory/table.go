@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -93,18 +94,51 @@ func (t *table) owner(slot int32, now time.Time) (Server, bool) {
 	return t.server(best, now), true
 }
 
-// standby finds a server that keeps a copy of a slot's state: of several always the same one.
-func (t *table) standby(slot int32, now time.Time) (Server, bool) {
-	var best *entry
+// Copy names the copy of a task's state.
+type Copy struct {
+	Slot       int32
+	Query, Sub string
+	Partition  int32
+}
+
+// near is a lag that is as good as none, unless a reader allows less: servers tell of it every few seconds only.
+const near = 10_000
+
+// standby finds a server that keeps a copy of a task's state, of several as good ones another one at each turn.
+func (t *table) standby(of Copy, allowed int64, turn int, now time.Time) (Server, bool) {
+	var best []*entry
+	least := int64(math.MaxInt64)
 	for _, e := range t.servers {
-		if t.alive(e, now) && slices.Contains(e.Standbys, slot) && (best == nil || e.Instance < best.Instance) {
-			best = e
+		if !t.alive(e, now) || !slices.Contains(e.Standbys, of.Slot) {
+			continue
+		}
+		lag := max(e.lag(of), min(allowed, near))
+		if lag < least {
+			best, least = nil, lag
+		}
+		if lag == least {
+			best = append(best, e)
 		}
 	}
-	if best == nil {
+	if len(best) == 0 {
 		return Server{}, false
 	}
-	return t.server(best, now), true
+	slices.SortFunc(best, func(a, b *entry) int { return cmp.Compare(a.Instance, b.Instance) })
+	return t.server(best[turn%len(best)], now), true
+}
+
+// lag is how many offsets of a changelog a copy lacked when its server last told, of the store that lacked most; the most there is if it has not told.
+func (e *entry) lag(of Copy) int64 {
+	for _, c := range e.Queries[of.Query].Standbys {
+		if c.Sub == of.Sub && c.Partition == of.Partition {
+			lag := int64(0)
+			for _, st := range c.Stores {
+				lag = max(lag, st.End-st.At)
+			}
+			return lag
+		}
+	}
+	return math.MaxInt64
 }
 
 // list gives all servers that are known, sorted, and forgets those dead for long.

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -84,6 +85,51 @@ func TestOwner(t *testing.T) {
 	if list := s.table.list(s.now); len(list) != 0 {
 		t.Errorf("long after its death a server is shown: %+v", list)
 	}
+}
+
+// TestStandby: of the copies that lack no more than is allowed each has its turn; those that lack more, or of which nothing was told, are asked when
+// there is none better.
+func TestStandby(t *testing.T) {
+	s := newSaid(t)
+	copies := func(server string, lags ...int64) {
+		q := Query{}
+		for p, lag := range lags {
+			q.Standbys = append(q.Standbys, Task{Sub: "A", Partition: int32(p), Stores: []Position{{"S", 5, 5}, {"T", 7, 7 + lag}}})
+		}
+		s.say(server, beat{Version: recordVersion, Standbys: []int32{3}})
+		if len(lags) > 0 {
+			s.say(server+"/Q", tasks{recordVersion, q})
+		}
+	}
+	asks := func(partition int32, allowed int64, want string) {
+		t.Helper()
+		got := ""
+		for turn := range 4 {
+			if o, ok := s.table.standby(Copy{3, "Q", "A", partition}, allowed, turn, s.now); ok {
+				got += o.Instance
+			}
+		}
+		if got != want {
+			t.Errorf("of partition %d with at most %d: %q are asked, want %q", partition, allowed, got, want)
+		}
+	}
+	asks(0, math.MaxInt64, "")
+	copies("a", 0, 2*near, 50)
+	copies("b", 3, 3*near, 3*near)
+	copies("c", 0, 2*near, 100)
+	copies("d") // has just come
+	asks(0, math.MaxInt64, "abca")
+	asks(0, 3, "abca")
+	asks(0, 2, "acac")
+	asks(1, math.MaxInt64, "acac") // all are far behind
+	asks(2, 10, "aaaa")
+	asks(2, 60, "aaaa")
+	asks(7, math.MaxInt64, "abcd") // nobody has told of it
+	s.now = s.now.Add(4 * time.Second)
+	s.say("c", beat{Version: recordVersion, Standbys: []int32{3}})
+	s.say("d", beat{Version: recordVersion, Standbys: []int32{4}})
+	s.now = s.now.Add(2 * time.Second)
+	asks(0, math.MaxInt64, "cccc") // the others are dead, or copy something else
 }
 
 func TestTasks(t *testing.T) {
