@@ -111,17 +111,23 @@ func TestCalm(t *testing.T) {
 	}
 }
 
-// seedOf is MILLRACE_SEED, which replays a failure.
-func seedOf(t *testing.T) (uint64, bool) {
-	text := os.Getenv("MILLRACE_SEED")
-	if text == "" {
-		return 0, false
+// seedsOf are those of so many histories, of fewer with -short; or MILLRACE_SEED alone, which replays a failure.
+func seedsOf(t *testing.T, rounds, short uint64) (seeds []uint64, replay bool) {
+	t.Helper()
+	if text := os.Getenv("MILLRACE_SEED"); text != "" {
+		n, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			t.Fatalf("MILLRACE_SEED: %v", err)
+		}
+		return []uint64{n}, true
 	}
-	n, err := strconv.ParseUint(text, 10, 64)
-	if err != nil {
-		t.Fatalf("MILLRACE_SEED: %v", err)
+	if testing.Short() {
+		rounds = short
 	}
-	return n, true
+	for seed := range rounds {
+		seeds = append(seeds, seed)
+	}
+	return seeds, false
 }
 
 // check compares a history with the reference.
@@ -168,26 +174,15 @@ func TestEveryPoint(t *testing.T) {
 
 // TestSeeds lets requests fail and processes die at random, many in each history.
 func TestSeeds(t *testing.T) {
-	rounds := uint64(30)
-	if testing.Short() {
-		rounds = 8
-	}
-	one, replay := seedOf(t)
+	seeds, _ := seedsOf(t, 30, 8)
 	var total atomic.Int64
 	t.Cleanup(func() { t.Logf("%d failures injected", total.Load()) })
 	for _, q := range Queries {
 		t.Run(q.Name, func(t *testing.T) {
 			t.Parallel()
 			topo := planned(t, q)
-			for n := range rounds {
-				seed := n
-				if replay {
-					seed = one
-				}
+			for _, seed := range seeds {
 				total.Add(random(t, q, topo, seed))
-				if replay {
-					return
-				}
 			}
 		})
 	}

@@ -271,26 +271,17 @@ func unmarshal(t *testing.T, b []byte, v any) {
 // TestSwaps changes a model all the time while requests fail and processes die, lag behind the command log and fence each other.
 func TestSwaps(t *testing.T) {
 	topo := swapPlan(t)
-	rounds := uint64(60)
-	if testing.Short() {
-		rounds = 15
-	}
-	one, replay := seedOf(t)
+	seeds, replay := seedsOf(t, 60, 15)
 	used, injected := 0, 0
-	for seed := range rounds {
-		if replay {
-			seed = one
-		}
+	for _, seed := range seeds {
 		versions, failures, _ := runSwaps(t, topo, seed, Events{
 			Kill: int(seed % 5), Restart: int(seed % 4), Zombie: int(seed % 6), Lose: int(seed % 2 * 40), Elsewhere: int(seed % 7 * 10),
 		}, []int{5, 15, 40}[seed%3], 0)
 		used, injected = used+versions, injected+failures
-		if replay {
-			return
-		}
 	}
+	rounds := len(seeds)
 	t.Logf("%d histories, %d versions used, %d failures", rounds, used, injected)
-	if used < 4*int(rounds) || injected < 10*int(rounds) {
+	if !replay && (used < 4*rounds || injected < 10*rounds) {
 		t.Errorf("%d histories used %d versions, and %d failures were injected: they show nothing", rounds, used, injected)
 	}
 }
@@ -299,24 +290,15 @@ func TestSwaps(t *testing.T) {
 // lost or scored twice by it.
 func TestPoisonedSwaps(t *testing.T) {
 	topo := swapPlan(t)
-	rounds := uint64(20)
-	if testing.Short() {
-		rounds = 6
-	}
-	one, replay := seedOf(t)
+	seeds, replay := seedsOf(t, 20, 6)
 	total := 0
-	for seed := range rounds {
-		if replay {
-			seed = one
-		}
+	for _, seed := range seeds {
 		_, _, restarts := runSwaps(t, topo, seed, Events{Kill: int(seed % 3), Zombie: int(seed % 4)}, []int{0, 5, 15}[seed%3], 2)
 		total += restarts
-		if replay {
-			return
-		}
 	}
+	rounds := len(seeds)
 	t.Logf("%d histories, the query was started again %d times", rounds, total)
-	if total < 5*int(rounds) {
+	if !replay && total < 5*rounds {
 		t.Errorf("the query failed %d times in %d histories: they show nothing", total, rounds)
 	}
 }
