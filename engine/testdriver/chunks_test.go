@@ -5,14 +5,11 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"testing"
 
 	"github.com/millrace/millrace/engine/record"
-	"github.com/millrace/millrace/state"
-	"github.com/millrace/millrace/state/badger"
 )
 
 // many is more than operators read back and push at a time, by a part: what one record causes comes in several batches.
@@ -21,20 +18,7 @@ const many = 3500
 // chunked are ways of running a query that may not change its results: in batches, with commits, aborts and restarts between them, over
 // the engine's stores too, and where memory takes few groups.
 func chunked(t *testing.T) map[string]Options {
-	db, err := badger.Open(t.TempDir(), badger.Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	runs := 0
-	stores := func(specs []state.Spec, name string, partition int32) (Stores, error) {
-		runs++
-		return openLayered(t, db, specs, fmt.Sprintf("%d-%s", runs, name), partition)
-	}
+	stores := durable(t)
 	return map[string]Options{
 		"row by row":       {},
 		"batches":          {BatchSize: 256},

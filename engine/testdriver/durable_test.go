@@ -46,9 +46,9 @@ func openLayered(t *testing.T, db state.Durable, specs []state.Spec, incarnation
 	return &layered{Task: task, t: t, specs: len(specs)}, nil
 }
 
-// TestDurableStores runs the queries over the engine's stores: their values alias other memory, and live shorter, than those
-// of the oracle that the other tests use.
-func TestDurableStores(t *testing.T) {
+// durable opens the engine's stores over a database that ends with the test, new ones for each task that is run.
+func durable(t *testing.T) func(specs []state.Spec, name string, partition int32) (Stores, error) {
+	t.Helper()
 	db, err := badger.Open(t.TempDir(), badger.Options{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -59,16 +59,23 @@ func TestDurableStores(t *testing.T) {
 		}
 	})
 	runs := 0
+	return func(specs []state.Spec, name string, partition int32) (Stores, error) {
+		runs++
+		return openLayered(t, db, specs, fmt.Sprintf("%d-%s", runs, name), partition)
+	}
+}
+
+// TestDurableStores runs the queries over the engine's stores: their values alias other memory, and live shorter, than those
+// of the oracle that the other tests use.
+func TestDurableStores(t *testing.T) {
+	stores := durable(t)
 	for name, query := range queries {
 		t.Run(name, func(t *testing.T) {
 			for seed := range seeds {
 				in := inputs(seed)
 				want := text(outputs(t, query, Options{}, in))
 				for _, o := range []Options{{CommitEvery: 2}, {CommitEvery: 9, Abort: true}, {CommitEvery: 5, Restart: true, MaxGroups: 1}} {
-					o.Stores = func(specs []state.Spec, name string, partition int32) (Stores, error) {
-						runs++
-						return openLayered(t, db, specs, fmt.Sprintf("%d-%s", runs, name), partition)
-					}
+					o.Stores = stores
 					if got := text(outputs(t, query, o, in)); strings.Join(got, "\n") != strings.Join(want, "\n") {
 						t.Fatalf("seed %d: got\n%s\nwant\n%s", seed, strings.Join(got, "\n"), strings.Join(want, "\n"))
 					}
