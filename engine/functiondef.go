@@ -84,7 +84,7 @@ func (e *Engine) admitFunction(st *ast.CreateFunction, def *catalog.FunctionVers
 
 // takeFunction reads the statement's file, compiles it and makes its bytes durable. The module stays compiled while the caller holds it.
 func (e *Engine) takeFunction(ctx context.Context, st *ast.CreateFunction, def *catalog.FunctionVersion) (*wasm.Module, error) {
-	if _, taken := e.Catalog().Function(def.Name); !taken && e.builtin.Kind(def.Name) != analyzer.NoFunction || slices.Contains(modelFunctions, def.Name) {
+	if _, taken := e.Catalog().Function(def.Name); !taken && e.builtin.Kind(def.Name) != analyzer.NoFunction || analyzer.OfModels(def.Name) {
 		return nil, &ast.Error{Code: "function.exists", Span: st.Name.Span(), Message: "function " + def.Name + " is built in"}
 	}
 	release, err := e.modelRoom.take(ctx, model.DefaultMaxBytes)
@@ -104,9 +104,6 @@ func (e *Engine) takeFunction(ctx context.Context, st *ast.CreateFunction, def *
 	_, err = e.artifacts.save(ctx, b)
 	return module, err
 }
-
-// modelFunctions are functions that the analyzer knows by itself.
-var modelFunctions = []string{"PREDICT", "ML_PREDICT", "MODEL_VERSION"}
 
 // dropFunction drops a function that no query calls.
 func (e *Engine) dropFunction(ctx context.Context, st *ast.DropFunction, text string) ([]EntityBody, error) {

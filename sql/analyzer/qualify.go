@@ -214,7 +214,10 @@ func contains(list []ast.Expr, e ast.Expr) (int, bool) {
 }
 
 // namesModel says whether the first argument of a call is a model.
-func namesModel(x *ast.Call) bool { return isPredict(x.Name.Name) || isModelVersion(x.Name.Name) }
+func namesModel(x *ast.Call) bool { return OfModels(x.Name.Name) }
+
+// OfModels says whether calls of a name are bound here, as those of models, whatever functions there are.
+func OfModels(name string) bool { return isPredict(name) || isModelVersion(name) }
 
 func isModelVersion(name string) bool { return strings.EqualFold(name, "MODEL_VERSION") }
 
