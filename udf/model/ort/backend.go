@@ -36,11 +36,11 @@ func (b Backend) Load(_ context.Context, a model.Artifact, o model.Options) (mod
 		return nil, fmt.Errorf("ort: %d bytes exceed the limit of %d", len(a.Bytes), o.Limit())
 	}
 	if err := contained(a.Bytes); err != nil {
-		return nil, unsupported(err.Error())
+		return nil, unsupported("%v", err)
 	}
 	l, err := open(b.Path)
 	if err != nil {
-		return nil, unsupported(fmt.Sprintf("any model, without ONNX Runtime (%v)", err))
+		return nil, unsupported("any model, without ONNX Runtime (%v)", err)
 	}
 	s, err := newSession(l, a.Bytes)
 	if err != nil {
@@ -53,6 +53,6 @@ func (b Backend) Load(_ context.Context, a model.Artifact, o model.Options) (mod
 	return newScorer(s), nil
 }
 
-func unsupported(what string) error {
-	return &model.UnsupportedError{Backend: backendName, Missing: []string{what}}
+func unsupported(format string, args ...any) error {
+	return &model.UnsupportedError{Backend: backendName, Missing: []string{fmt.Sprintf(format, args...)}}
 }

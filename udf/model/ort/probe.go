@@ -24,10 +24,10 @@ func (s *session) probe() error {
 	s.batched = true
 	for _, p := range s.inputs {
 		if p.maps {
-			return unsupported(fmt.Sprintf("input %s, a sequence", p.name))
+			return unsupported("input %s, a sequence", p.name)
 		}
 		if p.open() > 1 {
-			return unsupported(fmt.Sprintf("input %s of shape %v: only one dimension may be open", p.name, p.dims))
+			return unsupported("input %s of shape %v: only one dimension may be open", p.name, p.dims)
 		}
 		if p.open() == 0 || p.dims[0] >= 0 {
 			s.batched = false
@@ -83,7 +83,7 @@ func (s *session) probeOne(integer int64) error {
 	}
 	for i, p := range s.outputs {
 		if same(p, first[i], again[i], p.width, identical) != nil {
-			return unsupported(fmt.Sprintf("output %s, which differs from run to run", p.name))
+			return unsupported("output %s, which differs from run to run", p.name)
 		}
 	}
 	return nil

@@ -1,7 +1,6 @@
 package ort
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"unsafe"
@@ -133,7 +132,7 @@ func (s *session) describe(p *port, info handle) error {
 		return nil
 	}
 	if kind != tensorValue {
-		return unsupported(fmt.Sprintf("%s, a %s", p.name, kinds[kind]))
+		return unsupported("%s, a %s", p.name, kinds[kind])
 	}
 	var tensor handle // belongs to info
 	if err := s.call(castTypeInfoToTensorInfo, uintptr(info), uintptr(unsafe.Pointer(&tensor))); err != nil {
@@ -144,7 +143,7 @@ func (s *session) describe(p *port, info handle) error {
 		return err
 	}
 	if _, ok := elements[p.elem]; !ok {
-		return unsupported(fmt.Sprintf("%s, whose elements are of type %d of onnx.proto", p.name, p.elem))
+		return unsupported("%s, whose elements are of type %d of onnx.proto", p.name, p.elem)
 	}
 	return nil
 }
@@ -177,7 +176,7 @@ func (p *port) shaped(dims []int64) error {
 			continue
 		}
 		if d == 0 || d > math.MaxInt32 || p.width > maxWidth/int(d) {
-			return unsupported(fmt.Sprintf("%s of shape %v", p.name, dims))
+			return unsupported("%s of shape %v", p.name, dims)
 		}
 		p.width *= int(d)
 	}
