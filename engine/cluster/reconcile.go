@@ -150,11 +150,12 @@ func (sl *slot) bury() error {
 	sl.s.gate.RLock()
 	defer sl.s.gate.RUnlock()
 	sl.undecided.Store(true)
-	err := sl.producer.Send(sl.io, kafka.ProduceBatch{Topic: SlotsTopic(sl.s.cfg.Service), Partition: sl.n, Records: dead})
+	err := sl.note(dead)
 	if err == nil {
 		err = sl.producer.Commit(sl.io)
 	}
 	if err != nil {
+		sl.heed(err) // it is tried again when the slot has been taken again
 		return fmt.Errorf("forget dropped tasks of slot %d: %w", sl.n, err)
 	}
 	sl.undecided.Store(false)

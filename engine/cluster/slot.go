@@ -52,7 +52,7 @@ const handOver = 20 * time.Second
 
 // own is the life of a slot on this server. Ownership calls it, and ends ctx to take the slot away.
 func (s *Service) own(ctx context.Context, n int32) {
-	sl := &slot{s: s, n: n, wake: make(chan struct{}, 1), members: map[TaskID]*member{}, outputs: share{of: &s.memory.outputs}}
+	sl := &slot{s: s, n: n, wake: make(chan struct{}, 1), members: map[TaskID]*member{}, limits: map[string]int{}, outputs: share{of: &s.memory.outputs}}
 	sl.io, sl.cancelIO = context.WithCancelCause(context.WithoutCancel(ctx))
 	defer sl.cancelIO(nil)
 	stop := context.AfterFunc(ctx, func() {
@@ -147,7 +147,7 @@ func (sl *slot) tenure(ctx context.Context) (err error) {
 			}
 		}
 	}()
-	sl.since, sl.targets, sl.limits = time.Time{}, map[string]target{}, map[string]int{}
+	sl.since, sl.targets = time.Time{}, map[string]target{}
 	sl.stale.Store(true)
 	if err := sl.loop(ctx); err != nil {
 		return err

@@ -8,7 +8,7 @@ import (
 )
 
 // The limit of a topic that a query writes its results to is asked for when the slot meets it, as is how many partitions it has. Changelogs and the
-// slots topic are the service's own: theirs is mostly the broker's default, and is asked for only when a batch was refused. Then batches are cut to it.
+// slots topic are the service's own: theirs is mostly the broker's default, and is asked for only when a batch was refused. From then on batches are cut to it, as long as the slot is here.
 
 // heed notes the limit of the topic for which a batch was too large.
 func (sl *slot) heed(cause error) {
@@ -26,7 +26,7 @@ func (sl *slot) tooLarge(m *member, cause error) error {
 	}
 	what := "a result"
 	if big.At.Topic == SlotsTopic(sl.s.cfg.Service) {
-		what = "where it stands"
+		what = "its slots record"
 	}
 	for _, st := range m.sub.Stores {
 		if big.At.Topic == st.Changelog {

@@ -195,3 +195,32 @@ func TestRowTooLarge(t *testing.T) {
 		})
 	}
 }
+
+// TestManyForgotten: the records of a dropped query with many tasks go, though the slots topic does not take them all at once.
+func TestManyForgotten(t *testing.T) {
+	onBrokers(t, func(r *rig) {
+		const tasks = 20
+		r.ok(r.client.CreateTopic(r.Context(), kafka.TopicSpec{
+			Name: SlotsTopic(r.service), Partitions: 1, Configs: map[string]string{"max.message.bytes": "300", "cleanup.policy": "compact"},
+		}))
+		r.topic("wide", tasks)
+		s, db := r.boot(func(c *Config) { c.Slots = 1 })
+		spec := r.counting("q", func(f *fake) { f.in = r.name("wide") })
+		spec.Topology.Subs[0].Partitions, spec.Topology.Topics[0].Partitions = tasks, tasks
+		spec.Topology.Subs[0].Inputs[0].Topic, spec.Start = r.name("wide"), map[string][]int64{r.name("wide"): make([]int64, tasks)}
+		r.ok(s.StartQuery(r.Context(), spec))
+		p := r.client.NewProducer(kafka.ProducerConfig{})
+		defer p.Close()
+		for n := range int32(tasks) {
+			r.ok(p.Produce(r.Context(), kafka.ProduceBatch{Topic: r.name("wide"), Partition: n, Records: []kafka.Record{{Timestamp: 1, Key: []byte("k"), Value: []byte("0")}}}))
+		}
+		r.await("the query to catch up", func() bool { return r.caughtUp(s, "q", tasks) })
+		r.ok(s.StopQuery(r.Context(), "q", true))
+		r.await("the slot to forget the query", func() bool {
+			gone, err := s.Forgotten(r.Context(), "q")
+			r.ok(err)
+			return gone["q"]
+		})
+		r.close(s, db)
+	})
+}
