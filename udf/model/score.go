@@ -162,38 +162,50 @@ func convert[D, S number](dst []D, k, stride int, constant bool, src []S, rows [
 
 // fillFloats writes arguments of any numeric type; NULL becomes NaN.
 func fillFloats[D float32 | float64](dst []D, in *input, args []*vector.Vector, rows []int32, n int) error {
-	all := len(rows) == n
-	for k, a := range in.args {
-		v := args[a]
-		if x := v.F64; all && len(x) == n && !v.Const && len(v.Nulls) == 0 { // DOUBLEs without NULL: most are
-			column, width := dst[min(k, len(dst)):], uint(in.width)
-			for i, at := 0, uint(0); i < len(x) && at < uint(len(column)); i, at = i+1, at+width {
-				column[at] = D(x[i])
+	for k := 0; k < len(in.args); k++ {
+		v := args[in.args[k]]
+		if !plain(v, n) || len(rows) < n {
+			if err := fillColumn(dst, k, in.width, v, rows, n); err != nil {
+				return err
 			}
 			continue
 		}
-		switch v.Type.Kind {
-		case types.KindDouble:
-			convert(dst, k, in.width, v.Const, v.F64, rows, n)
-		case types.KindInt:
-			convert(dst, k, in.width, v.Const, v.I32, rows, n)
-		case types.KindBigint:
-			convert(dst, k, in.width, v.Const, v.I64, rows, n)
-		case types.KindDecimal:
-			for i, r := range rows {
-				if d, ok := v.Any[v.At(int(r))].(types.Decimal); ok {
-					dst[i*in.width+k] = D(d.Float64())
-				}
-			}
-		case types.KindNull:
-		default:
-			return fmt.Errorf("a column of type %s", v.Type)
+		if n >= interleaved {
+			k += interleaveFrom(dst[k:], in, args, k, n) - 1
+			continue
 		}
-		if len(v.Nulls) > 0 || v.Type.Kind == types.KindNull {
-			for i, r := range rows {
-				if v.IsNull(int(r)) {
-					dst[i*in.width+k] = D(math.NaN())
-				}
+		at := k
+		for _, x := range v.F64 {
+			dst[at] = D(x)
+			at += in.width
+		}
+	}
+	return nil
+}
+
+// fillColumn writes one argument to every stride-th element from the k-th on.
+func fillColumn[D float32 | float64](dst []D, k, stride int, v *vector.Vector, rows []int32, n int) error {
+	switch v.Type.Kind {
+	case types.KindDouble:
+		convert(dst, k, stride, v.Const, v.F64, rows, n)
+	case types.KindInt:
+		convert(dst, k, stride, v.Const, v.I32, rows, n)
+	case types.KindBigint:
+		convert(dst, k, stride, v.Const, v.I64, rows, n)
+	case types.KindDecimal:
+		for i, r := range rows {
+			if d, ok := v.Any[v.At(int(r))].(types.Decimal); ok {
+				dst[i*stride+k] = D(d.Float64())
+			}
+		}
+	case types.KindNull:
+	default:
+		return fmt.Errorf("a column of type %s", v.Type)
+	}
+	if len(v.Nulls) > 0 || v.Type.Kind == types.KindNull {
+		for i, r := range rows {
+			if v.IsNull(int(r)) {
+				dst[i*stride+k] = D(math.NaN())
 			}
 		}
 	}

@@ -3,11 +3,42 @@ package model
 import (
 	"context"
 	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/millrace/millrace/sql/types"
 	"github.com/millrace/millrace/sql/vector"
 )
+
+// TestInterleave wants every column at its place of every row, nothing else written, and numbers rounded as conversions do.
+func TestInterleave(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 300 {
+		c := columns{n: 1 + r.IntN(interleaved)}
+		rows, first, behind := 1+r.IntN(40), r.IntN(3), r.IntN(3)
+		stride := first + c.n + behind
+		want := make([]float32, rows*stride)
+		for i := range want {
+			want[i] = -1
+		}
+		got := slices.Clone(want)
+		for k := range c.n {
+			for i := range rows {
+				v := []float64{r.NormFloat64(), math.NaN(), math.Inf(1), 1e300, 1e-42, 1 + 1e-9}[r.IntN(6)]
+				c.of[k] = append(c.of[k], v)
+				want[i*stride+first+k] = float32(v)
+			}
+		}
+		interleave(got[first:], stride, &c)
+		for i := range want {
+			if math.Float32bits(got[i]) != math.Float32bits(want[i]) {
+				t.Fatalf("%d columns of %d rows: element %d is %v, want %v", c.n, rows, i, got[i], want[i])
+			}
+		}
+	}
+}
 
 // BenchmarkPredict is PREDICT without its scorer, for a score of ten numbers and for a label with the probabilities of two classes.
 func BenchmarkPredict(b *testing.B) {
