@@ -142,8 +142,7 @@ func (d *QueryDescription) distribute(on []QueryOnServer) {
 }
 
 // figureMetrics are a query's figures on this server.
-func (o *overview) figureMetrics(id string, st *query.Status) []Metric {
-	f := o.here(id, st).Figures
+func figureMetrics(id string, f *directory.Figures) []Metric {
 	sample := func(name, help string, v float64, extra ...string) Metric {
 		labels := map[string]string{"query": id}
 		for i := 0; i+1 < len(extra); i += 2 {

@@ -62,36 +62,30 @@ func (o *overview) queryMetrics(id string, st *query.Status) []Metric {
 	if !ok {
 		return nil
 	}
-	n := sumTasks(q, st.Tasks)
+	f := o.here(id, st).Figures
 	labels := map[string]string{"query": id}
 	up := 0.0
 	if st.State == "RUNNING" {
 		up = 1
 	}
-	return append(o.figureMetrics(id, st), []Metric{
+	return append(figureMetrics(id, &f), []Metric{
 		{"millrace_query_running", "1 if the query is RUNNING", labels, up, nil},
-		{"millrace_query_lag", "offsets between what is committed and what can be read, internal topics included", labels, float64(n.lag), nil},
-		{"millrace_query_committed_records_total", "offsets of source topics that the query has committed", labels, float64(n.committed), nil},
-		{"millrace_query_bad_rows_total", "rows told to the processing log and left out", labels, float64(n.bad), nil},
-		{"millrace_query_late_rows_total", "rows left out since their window had closed", labels, float64(n.late), nil},
-		{"millrace_query_state_bytes", "committed state in memory", labels, float64(n.bytes), nil},
-		{Name: "millrace_query_dead_letters_total", Help: "records written to the query's dead-letter topic", Labels: labels, Value: float64(n.letters)},
+		{"millrace_query_lag", "offsets between what is committed and what can be read, internal topics included", labels, float64(f.LagAll()), nil},
+		{"millrace_query_committed_records_total", "offsets of source topics that the query has committed", labels, float64(committed(q, st.Tasks)), nil},
+		{"millrace_query_bad_rows_total", "rows told to the processing log and left out", labels, float64(f.BadRecords), nil},
+		{"millrace_query_late_rows_total", "rows left out since their window had closed", labels, float64(f.LateRecords), nil},
+		{"millrace_query_state_bytes", "committed state in memory", labels, float64(f.Memory.Committed), nil},
+		{Name: "millrace_query_dead_letters_total", Help: "records written to the query's dead-letter topic", Labels: labels, Value: float64(f.DeadLetters)},
 		{Name: "millrace_query_restarts_total", Help: "times the query was started again after it had failed", Labels: labels, Value: float64(st.Restarts)},
 	}...)
 }
 
-// numbers are what a query's tasks on this server have done.
-type numbers struct{ lag, committed, bad, late, letters, bytes int64 }
-
-func sumTasks(q *query.Running, tasks []cluster.TaskStatus) numbers {
-	var n numbers
+// committed is how many offsets of source topics a query's tasks on this server are past where it began.
+func committed(q *query.Running, tasks []cluster.TaskStatus) (n int64) {
 	for _, t := range tasks {
-		n.letters += t.Counts.DeadLetters
-		n.bad, n.late, n.bytes = n.bad+t.Counts.BadRows, n.late+t.Counts.LateRows, n.bytes+int64(t.Figures.Memory.Committed)
 		for _, in := range t.Inputs {
-			n.lag += in.Lag()
 			if !in.Internal {
-				n.committed += in.Committed - startOf(q, in.Topic, in.Partition)
+				n += in.Committed - startOf(q, in.Topic, in.Partition)
 			}
 		}
 	}

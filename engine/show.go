@@ -121,7 +121,7 @@ func (e *Engine) describeSource(o *overview, s *catalog.Source, extended bool) S
 		d.WriteQueries = append(d.WriteQueries, o.runningInfo(q))
 	}
 	if extended {
-		e.statistics(&d)
+		o.statistics(&d)
 	}
 	return d
 }

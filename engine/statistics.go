@@ -16,26 +16,27 @@ import (
 const offsetPatience = 2 * time.Second
 
 // statistics fills in what the queries that write a stream or table have done on this server since it was started.
-func (e *Engine) statistics(d *SourceDescription) {
+func (o *overview) statistics(d *SourceDescription) {
+	e := o.e
 	var good, bad []string
 	for _, info := range d.WriteQueries {
 		q, ok := e.queries.Find(info.ID)
 		if !ok {
 			continue
 		}
-		tasks := e.queries.Status(info.ID).Tasks
-		n := sumTasks(q, tasks)
-		if r := restoreInfo(tasks); r != nil {
+		st := e.queries.Status(info.ID)
+		f := o.here(info.ID, &st).Figures
+		if r := restoreInfo(st.Tasks); r != nil {
 			good = append(good, info.ID+": "+r.String())
 		}
-		good = append(good, fmt.Sprintf("%s: %d records read, %d to read, %d bytes of state", info.ID, n.committed, n.lag, n.bytes))
-		line := fmt.Sprintf("%s: %d bad rows, %d late rows", info.ID, n.bad, n.late)
+		good = append(good, fmt.Sprintf("%s: %d records read, %d to read, %d bytes of state", info.ID, committed(q, st.Tasks), f.LagAll(), f.Memory.Committed))
+		line := fmt.Sprintf("%s: %d bad rows, %d late rows", info.ID, f.BadRecords, f.LateRecords)
 		if p := q.Options.OnError; p.Topic != "" {
-			line += fmt.Sprintf(", %d dead letters in %s", n.letters, p.Topic)
+			line += fmt.Sprintf(", %d dead letters in %s", f.DeadLetters, p.Topic)
 		}
 		bad = append(bad, line)
 		d.QueryOffsetSummaries = append(d.QueryOffsetSummaries, QueryOffsets{
-			GroupID: e.opts.Service + "-" + info.ID, TopicSummaries: e.topicOffsets(tasks),
+			GroupID: e.opts.Service + "-" + info.ID, TopicSummaries: e.topicOffsets(st.Tasks),
 		})
 	}
 	d.Statistics, d.ErrorStats = strings.Join(good, "\n"), strings.Join(bad, "\n")
