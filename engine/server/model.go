@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"time"
-
-	"github.com/millrace/millrace/udf/model"
 )
 
 // uploadPatience is how long the bytes of a model may take to come.
@@ -15,7 +13,7 @@ const uploadPatience = 5 * time.Minute
 // WITH (URI='sha256:...').
 func (s *Server) uploadModel(w *response, r *http.Request) error {
 	_ = w.control.SetReadDeadline(time.Now().Add(uploadPatience)) // a test's recorder has no deadlines
-	sha, n, err := s.api.UploadModel(r.Context(), http.MaxBytesReader(w, r.Body, model.DefaultMaxBytes), r.ContentLength)
+	sha, n, err := s.api.UploadModel(r.Context(), r.Body, r.ContentLength)
 	if err != nil {
 		return err
 	}
