@@ -34,7 +34,7 @@ test: ## run all tests that need only Go
 	go test ./...
 
 .PHONY: test-long
-test-long: build ## run the peer's conformance cases in full, over batch sizes and without the optimizer; a library built by Go for WASM
+test-long: build ## run the peer's conformance cases in full, over batch sizes and without the optimizer; the programs of docs/wasm.md, compiled
 	@test -d "$(MILLRACE_QTT)" || { echo "there are no cases at MILLRACE_QTT=$(MILLRACE_QTT)"; exit 1; }
 	MILLRACE_LONG=1 go test -count=1 -run TestConformance -v ./engine/testdriver/qtt | grep -v '^=== '
 	MILLRACE_LONG=1 go test -count=1 ./udf/wasm
