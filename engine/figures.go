@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"iter"
 	"math"
 	"slices"
 
@@ -82,17 +83,28 @@ func (o *overview) here(id string, st *query.Status) directory.Query {
 	return q
 }
 
-// states are those of a query on this server, if it has a part of it there, and on the others. Servers that are silent are left out: others
-// take their tasks over. What the others say is some seconds old.
+// elsewhere gives what the other servers say of a query, which is some seconds old. Those that are silent are left out: others take their tasks
+// over.
+func (o *overview) elsewhere(id string) iter.Seq2[*directory.Server, *directory.Query] {
+	return func(yield func(*directory.Server, *directory.Query) bool) {
+		for i := range o.others {
+			s := &o.others[i]
+			q, ok := s.Queries[id]
+			if ok && s.Alive && q.State != "" && !yield(s, &q) { // an earlier release says no state
+				return
+			}
+		}
+	}
+}
+
+// states are those of a query on this server, if it has a part of it there, and on the others.
 func (o *overview) states(id string, st *query.Status) []string {
 	var states []string
 	if len(st.Tasks) > 0 || st.Error != "" {
 		states = append(states, st.State)
 	}
-	for _, s := range o.others {
-		if q, ok := s.Queries[id]; ok && s.Alive && q.State != "" {
-			states = append(states, q.State)
-		}
+	for _, q := range o.elsewhere(id) {
+		states = append(states, q.State)
 	}
 	if len(states) == 0 {
 		states = append(states, st.State)
@@ -110,11 +122,8 @@ func (o *overview) servers(id string, st *query.Status) []QueryOnServer {
 		self, q := directory.Server{Instance: o.e.instance, URL: o.e.opts.Advertise}, o.here(id, st)
 		add(&self, &q)
 	}
-	for i := range o.others {
-		s := &o.others[i]
-		if q, ok := s.Queries[id]; ok && s.Alive && q.State != "" { // an earlier release says no state
-			add(s, &q)
-		}
+	for s, q := range o.elsewhere(id) {
+		add(s, q)
 	}
 	return list
 }
