@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -132,7 +133,7 @@ func (c *Client) askToCreate(details map[string]*sarama.TopicDetail) (answers ma
 		return nil
 	})
 	if err != nil {
-		return nil, failure("create topics", names(details), nil, err)
+		return nil, failure("create topics", fmt.Sprint(slices.Sorted(maps.Keys(details))), nil, err)
 	}
 	return answers, nil
 }
@@ -183,13 +184,4 @@ func (c *Client) askController(f func(*sarama.Broker) error) error {
 		time.Sleep(c.conf.Admin.Retry.Backoff)
 		_, _ = c.meta.RefreshController() // its failure shows in the next attempt
 	}
-}
-
-func names(details map[string]*sarama.TopicDetail) string {
-	var list []string
-	for topic := range details {
-		list = append(list, topic)
-	}
-	slices.Sort(list)
-	return fmt.Sprint(list)
 }
