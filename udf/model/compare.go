@@ -12,7 +12,7 @@ const near = 0.01
 
 // compare counts how far two versions agree on rows: on the labels of their results or, where these have none, on the numbers.
 func (t *Tally) compare(got, other *vector.Vector, sel []int32) {
-	stride := max(1, (len(sel)+sampledRows-1)/sampledRows)
+	stride := strideOf(len(sel))
 	for i := 0; i < len(sel); i += stride {
 		c := contrast{same: true, close: true}
 		c.values(got.Value(int(sel[i])), other.Value(int(sel[i])))

@@ -34,6 +34,9 @@ const (
 	maxWatched  = 64
 )
 
+// strideOf says which rows of a call are looked at: every so many-th one.
+func strideOf(rows int) int { return max(1, (rows+sampledRows-1)/sampledRows) }
+
 // Merge adds what another tally has counted.
 func (t *Tally) Merge(o *Tally) {
 	t.Rows += o.Rows
@@ -84,7 +87,7 @@ func (t *Tally) called(rows int, took time.Duration, shadow bool) {
 // that a NULL kept from being scored is not among them, and missing counts such NULLs by input element.
 func (t *Tally) look(b *Binding, s *scratch) {
 	sig := b.scorer.Signature()
-	stride := max(1, (len(s.rows)+sampledRows-1)/sampledRows)
+	stride := strideOf(len(s.rows))
 	t.Inputs = watch(t.Inputs, sig.Inputs, s.in, len(s.rows), stride, false)
 	t.Outputs = watch(t.Outputs, sig.Outputs, s.out, len(s.rows), stride, true)
 	for k, n := range s.missing {
