@@ -4,6 +4,9 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/millrace/millrace/udf/model"
+	"github.com/millrace/millrace/udf/model/native"
 )
 
 // TestModelAims: a file's operators say which aim its ratio is held against, and the summary counts and names.
@@ -30,5 +33,40 @@ func TestModelAims(t *testing.T) {
 	}
 	if strings.Count(out.String(), "\n") != 2 {
 		t.Errorf("the summary is %q: other models have no aim", out.String())
+	}
+}
+
+// TestModelQuery: the query and its counterpart read the same columns, which the records have; other models are refused.
+func TestModelQuery(t *testing.T) {
+	load := func(name string) (*modelQuery, error) {
+		path := "../../udf/model/onnx/testdata/" + name + ".onnx"
+		file, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := native.Backend{}.Load(t.Context(), model.NewArtifact(path, file), model.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return newModelQuery(path, s)
+	}
+	m, err := load("random_forest_regressor")
+	if err != nil {
+		t.Fatal(err)
+	}
+	with, without := m.run("t", true), m.run("t", false)
+	if strings.Replace(with.sql, "PREDICT(it, x1, x2, x3, x4, x5, x6, x7, x8, x9, x10)", "x1", 1) != without.sql {
+		t.Errorf("the queries differ in more than PREDICT:\n%s\n%s", with.sql, without.sql)
+	}
+	want := `{"X1":0.500000,"X2":1.500000,"X3":2.500000,"X4":3.500000,"X5":4.500000,"X6":5.500000,"X7":6.500000,"X8":7.500000,"X9":8.500000,"X10":9.500000}`
+	var x []float32
+	for i := range 10 {
+		x = append(x, float32(i)+0.5)
+	}
+	if got := m.records(x, 1); string(got[0]) != want {
+		t.Errorf("a record is %s, want %s", got[0], want)
+	}
+	if _, err := load("mlp_binary"); err == nil || !strings.Contains(err.Error(), "return a DOUBLE") {
+		t.Errorf("a model that returns a STRUCT: %v", err)
 	}
 }

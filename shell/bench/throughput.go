@@ -46,20 +46,37 @@ type consumption struct {
 	records, allocations, commits float64
 	cpu, wall                     time.Duration
 	peak                          int64 // memory, bytes
+
+	calls, callSeconds float64 // of models
 }
 
 func (c consumption) perCPU() float64 { return c.records / c.cpu.Seconds() }
 
-// consume runs a query in a fresh server to the end of the input. The first records are not counted: what they cost is the query's
-// start.
+// consume runs a query over bids, see run.
 func (r *rig) consume(ctx context.Context, q query, topic string, records, warmUp int, guarantee string) (consumption, error) {
-	s, err := r.start(ctx, "--guarantee", guarantee)
+	return r.run(ctx, run{q.name, []string{fmt.Sprintf(defineBids, topic)}, q.sql, []string{"--guarantee", guarantee}}, records, warmUp)
+}
+
+// run is a measured query with what it needs.
+type run struct {
+	name   string
+	define []string // statements
+	sql    string   // the query's, whose result goes to the topic %s
+	flags  []string // of the server
+}
+
+// run runs a query in a fresh server to the end of the input. The first records are not counted: what they cost is the query's
+// start.
+func (r *rig) run(ctx context.Context, q run, records, warmUp int) (consumption, error) {
+	s, err := r.start(ctx, q.flags...)
 	if err != nil {
 		return consumption{}, err
 	}
 	defer r.stop(s)
-	if err := s.api.Execute(ctx, fmt.Sprintf(defineBids, topic), props); err != nil {
-		return consumption{}, err
+	for _, sql := range q.define {
+		if err := s.api.Execute(ctx, sql, props); err != nil {
+			return consumption{}, err
+		}
 	}
 	before, err := s.usage(ctx)
 	if err != nil {
@@ -78,6 +95,8 @@ func (r *rig) consume(ctx context.Context, q query, topic string, records, warmU
 		return consumption{}, err
 	}
 	c, err := consumed(before, after)
+	c.calls, _ = after.metrics.Sum("millrace_model_call_seconds_count")     // none: no model was asked
+	c.callSeconds, _ = after.metrics.Sum("millrace_model_call_seconds_sum") // likewise
 	if err == nil {
 		c.peak, err = s.Memory("VmHWM")
 	}

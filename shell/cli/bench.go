@@ -34,7 +34,7 @@ Its sub-commands measure what exactly-once costs, commits, latency, restores, st
 	cmd.PersistentFlags().StringVar(&o.Bootstrap, "bootstrap", "", "running Kafka `BROKERS` to use; none: `millrace broker`")
 	cmd.Flags().IntVar(&records, "records", 1_000_000, "how many bids")
 	cmd.Flags().StringVar(&guarantee, "guarantee", "exactly_once_v2", "processing `GUARANTEE` of the server")
-	cmd.AddCommand(benchGuaranteeCommand(o), benchCommitsCommand(o), benchLatencyCommand(o), benchRestoreCommand(o), benchServersCommand(o), benchTakeOverCommand(o), benchQueriesCommand(o), benchSpillCommand(o), benchModelsCommand(o), benchModelServerCommand(o))
+	cmd.AddCommand(benchGuaranteeCommand(o), benchCommitsCommand(o), benchLatencyCommand(o), benchRestoreCommand(o), benchServersCommand(o), benchTakeOverCommand(o), benchQueriesCommand(o), benchSpillCommand(o), benchModelsCommand(o), benchPredictCommand(o), benchModelServerCommand(o))
 	return cmd
 }
 
@@ -233,6 +233,26 @@ on the wall counts: median and shortest of the calls. .ci/model-server serve sta
 	cmd.Flags().StringVar(&m.Kind, "backend", "oip", "`PROTOCOL` of the server: oip, oip-grpc or tfserving")
 	cmd.Flags().IntSliceVar(&m.Batches, "batch", []int{1, 16, 256}, "`ROWS` of the batches")
 	cmd.Flags().IntVar(&m.Rounds, "rounds", 50, "how often each batch is scored")
+	return cmd
+}
+
+func benchPredictCommand(o *bench.Options) *cobra.Command {
+	var p bench.PredictOptions
+	cmd := &cobra.Command{
+		Use:   "predict FILE...",
+		Short: "Measure PREDICT in a query: its CPU time against the bare scorer's",
+		Long: `Run a persistent query with PREDICT and the same query without over the same records, in turn, each in a fresh server. What a record takes of
+the server's CPU time more with PREDICT than without is compared with the bare scorer, which is timed in batches as large as those of the
+query. "In calls" is what the server's own statistics say of it. The models take numbers and return one.`,
+		Example: `  millrace bench predict fraud.onnx`,
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p.Files = args
+			return interruptible(func(ctx context.Context) error { return bench.Predict(ctx, *o, p) })(cmd, nil)
+		},
+	}
+	cmd.Flags().IntVar(&p.Records, "records", 1_000_000, "how many records a run")
+	cmd.Flags().IntVar(&p.Rounds, "rounds", 5, "how often each query runs")
 	return cmd
 }
 
