@@ -240,14 +240,8 @@ func (e *Engine) condition(x ast.Expr, metrics []model.TrialMetric) (plan.Expr, 
 func reading(x ast.Expr, metrics []model.TrialMetric) string {
 	var named []string
 	ast.Inspect(x, func(n ast.Node) bool {
-		ref, ok := n.(*ast.ColumnRef)
-		if !ok || slices.Contains(named, ref.Name.Name) {
-			return true
-		}
-		for _, m := range metrics {
-			if m.Name == ref.Name.Name {
-				named = append(named, m.Name)
-			}
+		if ref, ok := n.(*ast.ColumnRef); ok {
+			named = append(named, ref.Name.Name)
 		}
 		return true
 	})
