@@ -67,23 +67,7 @@ func (r *rig) spread(ctx context.Context, q query, topic string, records, size i
 		return consumption{}, err
 	}
 	defer r.stop(f...)
-	if err := f[0].api.Execute(ctx, fmt.Sprintf(defineBids, topic), props); err != nil {
-		return consumption{}, err
-	}
-	before, err := f.usage(ctx)
-	if err != nil {
-		return consumption{}, err
-	}
-	if err := f[0].api.Execute(ctx, fmt.Sprintf(q.sql, r.sink()), props); err != nil {
-		return consumption{}, err
-	}
-	after, err := r.await(ctx, f, fmt.Sprintf("%s, %d servers", q.name, size), records, records)
-	if err != nil {
-		return consumption{}, err
-	}
-	c, err := consumed(before, after)
-	if err == nil {
-		c.peak, err = f.peak()
-	}
-	return c, err
+	m := q.over(topic)
+	m.name = fmt.Sprintf("%s, %d servers", q.name, size)
+	return r.consumeBy(ctx, f, m, records, 0)
 }

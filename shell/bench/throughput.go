@@ -54,7 +54,12 @@ func (c consumption) perCPU() float64 { return c.records / c.cpu.Seconds() }
 
 // consume runs a query over bids, see run.
 func (r *rig) consume(ctx context.Context, q query, topic string, records, warmUp int, guarantee string) (consumption, error) {
-	return r.run(ctx, run{q.name, []string{fmt.Sprintf(defineBids, topic)}, q.sql, []string{"--guarantee", guarantee}}, records, warmUp)
+	return r.run(ctx, q.over(topic, "--guarantee", guarantee), records, warmUp)
+}
+
+// over is the query over the bids of a topic.
+func (q query) over(topic string, flags ...string) run {
+	return run{q.name, []string{fmt.Sprintf(defineBids, topic)}, q.sql, flags}
 }
 
 // run is a measured query with what it needs.
@@ -73,24 +78,29 @@ func (r *rig) run(ctx context.Context, q run, records, warmUp int) (consumption,
 		return consumption{}, err
 	}
 	defer r.stop(s)
+	return r.consumeBy(ctx, fleet{s}, q, records, warmUp)
+}
+
+// consumeBy is run in a service that has been started.
+func (r *rig) consumeBy(ctx context.Context, f fleet, q run, records, warmUp int) (consumption, error) {
 	for _, sql := range q.define {
-		if err := s.api.Execute(ctx, sql, props); err != nil {
+		if err := f[0].api.Execute(ctx, sql, props); err != nil {
 			return consumption{}, err
 		}
 	}
-	before, err := s.usage(ctx)
+	before, err := f.usage(ctx)
 	if err != nil {
 		return consumption{}, err
 	}
-	if err := s.api.Execute(ctx, fmt.Sprintf(q.sql, r.sink()), props); err != nil {
+	if err := f[0].api.Execute(ctx, fmt.Sprintf(q.sql, r.sink()), props); err != nil {
 		return consumption{}, err
 	}
 	if warmUp > 0 {
-		if before, err = r.await(ctx, s, q.name, warmUp, records); err != nil {
+		if before, err = r.await(ctx, f, q.name, warmUp, records); err != nil {
 			return consumption{}, err
 		}
 	}
-	after, err := r.await(ctx, s, q.name, records, records)
+	after, err := r.await(ctx, f, q.name, records, records)
 	if err != nil {
 		return consumption{}, err
 	}
@@ -98,7 +108,7 @@ func (r *rig) run(ctx context.Context, q run, records, warmUp int) (consumption,
 	c.calls, _ = after.metrics.Sum("millrace_model_call_seconds_count")     // none: no model was asked
 	c.callSeconds, _ = after.metrics.Sum("millrace_model_call_seconds_sum") // likewise
 	if err == nil {
-		c.peak, err = s.Memory("VmHWM")
+		c.peak, err = f.peak()
 	}
 	return c, err
 }
