@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/millrace/millrace/engine/cluster"
 	"github.com/millrace/millrace/engine/command"
 	"github.com/millrace/millrace/engine/kafka"
 	"github.com/millrace/millrace/engine/topology"
@@ -22,8 +23,10 @@ import (
 // against exactly the definitions it will follow.
 func (e *Engine) define(ctx context.Context, s *session, stmt ast.Statement, text string) ([]EntityBody, error) {
 	var d definition
+	var left []string // queries' own topics that interrupted turns made
 	seq, err := e.commands.Submit(ctx, func(seq int64) (*command.Command, error) {
-		// Anew for each turn: a topic that an interrupted turn created may be in use by whoever interrupted it, and is not undone.
+		// Anew for each turn: a sink's topic that an interrupted turn created may be in use by whoever interrupted it, and is not undone.
+		left = append(left, d.made...)
 		d = definition{e: e, ctx: ctx, s: s, text: text, seq: seq}
 		r, err := e.analyze(s, stmt, text)
 		if err != nil {
@@ -31,11 +34,17 @@ func (e *Engine) define(ctx context.Context, s *session, stmt ast.Statement, tex
 		}
 		return d.command(r, seq)
 	})
+	if errors.Is(err, command.ErrUncertain) {
+		return nil, err // the topics may be in use
+	}
+	if err != nil {
+		left = append(left, d.made...)
+	}
+	if err := e.kafka.DeleteTopics(e.unused(left)...); err != nil {
+		e.log.Warn("topics are left of a statement that did not go through, or not at once", "topics", left, "error", err)
+	}
 	if errors.Is(err, command.ErrNothing) {
 		return one(WarningEntity{d.message}), nil
-	}
-	if errors.Is(err, command.ErrUncertain) {
-		return nil, err // the topic may be in use
 	}
 	if err != nil {
 		return nil, errors.Join(err, d.undo())
@@ -58,7 +67,9 @@ type definition struct {
 	id          string // of the command: stream/NAME/create
 	message     string
 	queryID     string
-	created     string // topic that this statement created
+	internal    []topology.Topic // that its query has for itself
+	created     string           // topic that this statement created
+	made        []string         // of internal, those that this turn created
 	deleteTopic string
 }
 
@@ -68,6 +79,21 @@ func (d *definition) undo() error {
 		return nil
 	}
 	return d.e.kafka.DeleteTopics(d.created)
+}
+
+// unused are those topics, made for queries alone, that no query has. Whoever interrupted a turn may have made one of the same statement, with the
+// same number in the command log, and so with the same topics.
+func (e *Engine) unused(topics []string) []string {
+	used := map[string]bool{}
+	if len(topics) > 0 {
+		e.stored.Range(func(_, q any) bool {
+			for _, name := range e.internalTopics(q.(*command.Query)) {
+				used[name] = true
+			}
+			return true
+		})
+	}
+	return slices.DeleteFunc(slices.Clone(topics), func(name string) bool { return used[name] })
 }
 
 func (d *definition) command(r analyzer.Result, seq int64) (*command.Command, error) {
@@ -111,7 +137,7 @@ func commandID(kind catalog.SourceKind, name, action string) string {
 func (d *definition) createSource(c *command.Command, r *analyzer.CreateSource, seq int64) error {
 	d.id = commandID(r.Source.Kind, r.Source.Name, "create")
 	d.message = fmt.Sprintf("%s %s created", r.Source.Kind, r.Source.Name)
-	if err := d.topic(r.Topic); err != nil {
+	if err := d.topics(r.Topic); err != nil {
 		return err
 	}
 	if err := d.replicas(r.Source); err != nil {
@@ -125,6 +151,9 @@ func (d *definition) createSource(c *command.Command, r *analyzer.CreateSource, 
 		r.Source.Query = id
 		q, err := d.query(id, id, r.Plan, []string{r.Source.Name}, "")
 		if err != nil {
+			return err
+		}
+		if err := d.topics(analyzer.Topic{}); err != nil {
 			return err
 		}
 		c.Changes = append(c.Changes, command.Change{Kind: command.PutQuery, Query: q})
@@ -151,7 +180,7 @@ func (d *definition) createAs(c *command.Command, r *analyzer.CreateAs, seq int6
 	if err := d.inherit(&r.Topic, r.Sources[0]); err != nil {
 		return err
 	}
-	if err := d.topic(r.Topic); err != nil {
+	if err := d.topics(r.Topic); err != nil {
 		return err
 	}
 	if err := d.replicas(r.Sink); err != nil {
@@ -180,7 +209,7 @@ func (d *definition) insertInto(c *command.Command, r *analyzer.InsertInto, seq 
 		return err
 	}
 	c.Changes = []command.Change{{Kind: command.PutQuery, Query: q}}
-	return nil
+	return d.topics(analyzer.Topic{})
 }
 
 func (d *definition) drop(c *command.Command, r *analyzer.Drop) {
@@ -221,6 +250,7 @@ func (d *definition) query(id, runs string, node plan.Node, sources []string, si
 	if err != nil {
 		return nil, fmt.Errorf("store plan of %s: %w", id, err)
 	}
+	d.internal = t.Topics
 	q := &command.Query{ID: id, Statement: d.text, Sources: sources, Sink: sink, Plan: b, Props: props, Models: d.seq, Start: start, IDs: &t.IDs}
 	if runs != id {
 		q.Incarnation = runs
@@ -258,11 +288,35 @@ func (d *definition) retentionSet(t *analyzer.Topic) bool {
 	return t.Retention != 0 && t.Cleanup == "delete"
 }
 
-// topic creates the topic of a statement where it is missing.
-func (d *definition) topic(t analyzer.Topic) error {
-	if t.Name == "" || t.Exists {
+// topics creates the topic of a statement where it is missing, and those that its query has for itself: with one request, since brokers take hardly
+// longer for many than for one.
+func (d *definition) topics(t analyzer.Topic) error {
+	var specs []kafka.TopicSpec
+	for _, own := range d.internal {
+		specs = append(specs, cluster.InternalTopic(own))
+	}
+	if t.Name != "" && !t.Exists {
+		specs = append(specs, sinkTopic(t))
+	}
+	if len(specs) == 0 {
 		return nil
 	}
+	made, err := d.e.kafka.MakeTopics(d.ctx, specs...)
+	for _, name := range made {
+		if name == t.Name {
+			d.created = name
+		} else {
+			d.made = append(d.made, name)
+		}
+	}
+	if errors.Is(err, kafka.ErrTopicExists) {
+		return nil
+	}
+	return err
+}
+
+// sinkTopic says how the topic of a statement is to be.
+func sinkTopic(t analyzer.Topic) kafka.TopicSpec {
 	// Results carry event time, which may be ahead of the broker's clock: that must not stop the query.
 	spec := kafka.TopicSpec{
 		Name: t.Name, Partitions: t.Partitions, Replicas: t.Replicas, Configs: map[string]string{kafka.FutureLimit: kafka.NoLimit},
@@ -276,14 +330,7 @@ func (d *definition) topic(t analyzer.Topic) error {
 	case t.Retention != 0:
 		spec.Configs["retention.ms"] = fmt.Sprint(t.Retention.Milliseconds())
 	}
-	err := d.e.kafka.CreateTopic(d.ctx, spec)
-	if errors.Is(err, kafka.ErrTopicExists) {
-		return nil
-	}
-	if err == nil {
-		d.created = t.Name
-	}
-	return err
+	return spec
 }
 
 // replicas notes how many replicas the topic got where the statement left it to the broker.

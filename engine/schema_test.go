@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -105,6 +106,34 @@ func TestRegistryFormats(t *testing.T) {
 		if !r.fake.SubjectExists("OUT_" + f + "-value") {
 			t.Errorf("%s: the sink's schema is not registered", f)
 		}
+	}
+}
+
+// TestFailedStatementLeavesNoTopics: it may fail when its topics have been made, its sink's and those of its query.
+func TestFailedStatementLeavesNoTopics(t *testing.T) {
+	r := newSchemaRig(t)
+	topics := func() (names []string) {
+		list, err := r.Kafka().ListTopics()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, topic := range list {
+			names = append(names, topic.Name)
+		}
+		return names
+	}
+	r.must(`CREATE STREAM orders (id STRING KEY, item STRING) WITH (KAFKA_TOPIC='orders', PARTITIONS=1, VALUE_FORMAT='JSON');`)
+	before := topics()
+	const create = `CREATE TABLE items WITH (VALUE_FORMAT='AVRO') AS SELECT item, COUNT(*) AS n FROM orders GROUP BY item EMIT CHANGES;`
+	r.down.Store(true)
+	r.refuse(create, "schema.registry")
+	if now := topics(); !slices.Equal(now, before) {
+		t.Errorf("topics %q, before the statement %q", now, before)
+	}
+	r.down.Store(false)
+	r.must(create)
+	if now := topics(); len(now) != len(before)+3 { // a sink, a changelog, and between them a topic by item
+		t.Errorf("topics %q, before the statement %q", now, before)
 	}
 }
 

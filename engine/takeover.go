@@ -30,6 +30,7 @@ func (d *definition) takeOver(r *analyzer.CreateAs, q *command.Query) (message s
 	}
 	// Tasks that have committed nothing yet begin where they were to begin. Their rows would be lost, or come twice, if the new statement's
 	// auto.offset.reset counted.
+	d.internal = s.next.Topics
 	q.Start, q.IDs, q.Kept = s.query.Start, &s.next.IDs, s.kept(d.e.Catalog())
 	return "replaced query " + q.ID + ": " + s.keeps(), nil
 }

@@ -126,8 +126,9 @@ func TestDropInterrupted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(log.Fence(t.Context()), log.Append(t.Context(), b)); err != nil {
-		t.Fatal(err)
+	fenced := log.Fence(t.Context())
+	if _, err := log.Append(t.Context(), b); err != nil || fenced != nil {
+		t.Fatal(fenced, err)
 	}
 	log.Close()
 	end()

@@ -191,12 +191,12 @@ func (s *Service) Done() <-chan struct{} { return s.ended }
 // Metrics are the service's counters.
 func (s *Service) Metrics() *Metrics { return &s.metrics }
 
-// StartQuery makes the query's internal topics, and starts its tasks in the slots owned here, now and later. Starting a query
+// StartQuery makes the query's internal topics where they are missing, and starts its tasks in the slots owned here, now and later. Starting a query
 // again that runs or failed changes nothing.
 func (s *Service) StartQuery(ctx context.Context, spec QuerySpec) error {
 	specs := make([]kafka.TopicSpec, len(spec.Topology.Topics))
 	for i, t := range spec.Topology.Topics {
-		specs[i] = topicSpec(t)
+		specs[i] = InternalTopic(t)
 	}
 	if err := s.ensureTopics(ctx, specs...); err != nil {
 		return fmt.Errorf("start query %s: %w", spec.Topology.Query, err)
@@ -210,8 +210,8 @@ func (s *Service) StartQuery(ctx context.Context, spec QuerySpec) error {
 	return nil
 }
 
-// topicSpec gives an internal topic its settings.
-func topicSpec(t topology.Topic) kafka.TopicSpec {
+// InternalTopic gives an internal topic its settings.
+func InternalTopic(t topology.Topic) kafka.TopicSpec {
 	policy := "delete"
 	if t.Compact {
 		policy = "compact"

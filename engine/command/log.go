@@ -16,11 +16,12 @@ import (
 type Transport interface {
 	// Fence takes the writer's transactional id over: an older writer's open append is decided when it returns.
 	Fence(ctx context.Context) error
-	// Append writes one record in a transaction of its own. Fence came before, in the same turn. An error that is kafka.ErrFenced
-	// and not kafka.ErrUnknownOutcome says that another writer came between, and that the record will never be read.
-	Append(ctx context.Context, value []byte) error
+	// Append writes one record in a transaction of its own, and returns its offset once it is committed; Read may find it a moment later. Fence came
+	// before, in the same turn. An error that is kafka.ErrFenced and not kafka.ErrUnknownOutcome says that another writer came between, and that the
+	// record will never be read.
+	Append(ctx context.Context, value []byte) (offset int64, err error)
 	// Read calls f for every committed record from the position on, up to the end as of the call, and returns the
-	// position behind it.
+	// position behind it; the end, where that is before the position.
 	Read(ctx context.Context, from int64, f func(offset int64, value []byte) error) (next int64, err error)
 }
 
@@ -51,31 +52,38 @@ func NewLog(t Transport, apply Applier) *Log {
 func (l *Log) CatchUp(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.catchUp(ctx)
+	_, err := l.catchUp(ctx)
+	return err
 }
 
-func (l *Log) catchUp(ctx context.Context) error {
+// catchUp returns where what is committed ends for those who read.
+func (l *Log) catchUp(ctx context.Context) (end int64, err error) {
 	if l.failed != nil {
+		return 0, l.failed
+	}
+	end, err = l.t.Read(ctx, l.next, func(offset int64, value []byte) error { return l.take(ctx, offset, value) })
+	if err != nil {
+		return 0, fmt.Errorf("read command log: %w", err)
+	}
+	l.next = max(l.next, end)
+	l.reached.Store(l.next)
+	return end, nil
+}
+
+// take applies the next command.
+func (l *Log) take(ctx context.Context, offset int64, value []byte) error {
+	c, err := Unmarshal(value)
+	if err == nil {
+		// Whoever asked may go away; the command was made all the same, and half applied it would stop the log for good.
+		err = l.apply(context.WithoutCancel(ctx), offset, c)
+	}
+	if err != nil {
+		l.failed = fmt.Errorf("%w at offset %d: %w", ErrStopped, offset, err)
+		l.stopped.Store(true)
 		return l.failed
 	}
-	defer func() { l.reached.Store(l.next); l.stopped.Store(l.failed != nil) }()
-	next, err := l.t.Read(ctx, l.next, func(offset int64, value []byte) error {
-		c, err := Unmarshal(value)
-		if err == nil {
-			// Whoever asked may go away; the command was made all the same, and half applied it would stop the log for good.
-			err = l.apply(context.WithoutCancel(ctx), offset, c)
-		}
-		if err != nil {
-			l.failed = fmt.Errorf("%w at offset %d: %w", ErrStopped, offset, err)
-			return l.failed
-		}
-		l.next = offset + 1
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("read command log: %w", err)
-	}
-	l.next = max(l.next, next)
+	l.next = offset + 1
+	l.reached.Store(l.next)
 	return nil
 }
 
@@ -126,7 +134,7 @@ func (l *Log) turn(ctx context.Context, build func(seq int64) (*Command, error))
 	if err := l.t.Fence(ctx); err != nil {
 		return 0, fmt.Errorf("take the command log: %w", err)
 	}
-	if err := l.catchUp(ctx); err != nil {
+	if _, err := l.catchUp(ctx); err != nil {
 		return 0, err
 	}
 	seq = l.next
@@ -140,21 +148,32 @@ func (l *Log) turn(ctx context.Context, build func(seq int64) (*Command, error))
 	}
 	effect, cancel := context.WithTimeout(context.WithoutCancel(ctx), effectPatience)
 	defer cancel()
-	switch err := l.t.Append(effect, b); {
+	offset, err := l.t.Append(effect, b)
+	switch {
 	case errors.Is(err, kafka.ErrFenced) && !errors.Is(err, kafka.ErrUnknownOutcome):
 		// Whoever took the id over had our open transaction aborted.
 		return 0, fmt.Errorf("append to the command log: %w: %w", errInterrupted, err)
 	case err != nil:
 		return 0, fmt.Errorf("append to the command log: %w: %w", ErrUncertain, err)
 	}
-	return seq, l.awaitEffect(effect, seq)
+	return seq, l.takeEffect(effect, offset, b)
 }
 
-// awaitEffect reads until our own record was applied: the commit's marker may still be on its way to the partition.
-func (l *Log) awaitEffect(ctx context.Context, seq int64) error {
-	for l.next <= seq {
-		if err := l.catchUp(ctx); err != nil {
+// takeEffect applies our own record, and waits until others can read it: the commit's marker may still be on its way to the partition. We need
+// not wait for that: what we have read ends where our record begins, since nobody has written in between. Should there be something, it is read.
+func (l *Log) takeEffect(ctx context.Context, offset int64, value []byte) error {
+	if l.next == offset {
+		if err := l.take(ctx, offset, value); err != nil {
 			return fmt.Errorf("%w: %w", ErrUncertain, err)
+		}
+	}
+	for {
+		end, err := l.catchUp(ctx)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrUncertain, err)
+		}
+		if end > offset {
+			return nil
 		}
 		select {
 		case <-ctx.Done():
@@ -162,7 +181,6 @@ func (l *Log) awaitEffect(ctx context.Context, seq int64) error {
 		case <-time.After(time.Millisecond):
 		}
 	}
-	return nil
 }
 
 // Hold runs f while no statement has its turn and none of this server's appends is under way.

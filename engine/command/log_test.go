@@ -13,33 +13,66 @@ import (
 type memory struct {
 	values [][]byte
 	ctx    error // of the last Append
+	late   int   // how many reads do not find the record that was appended last
 	// intrude stands for another server: it is called before a record is appended, whose append fails if it returns an error.
 	intrude func() error
 }
 
 func (m *memory) Fence(context.Context) error { return nil }
 
-func (m *memory) Append(ctx context.Context, value []byte) error {
+func (m *memory) Append(ctx context.Context, value []byte) (int64, error) {
 	m.ctx = ctx.Err()
 	if m.intrude != nil {
 		if err := m.intrude(); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	m.values = append(m.values, value)
-	return nil
+	return int64(len(m.values)) - 1, nil
 }
 
 func (m *memory) Read(ctx context.Context, from int64, f func(int64, []byte) error) (int64, error) {
 	if err := ctx.Err(); err != nil {
 		return from, err
 	}
-	for ; from < int64(len(m.values)); from++ {
+	end := int64(len(m.values))
+	if m.late > 0 {
+		m.late--
+		end--
+	}
+	for ; from < end; from++ {
 		if err := f(from, m.values[from]); err != nil {
 			return from, err
 		}
 	}
-	return from, nil
+	return min(from, end), nil
+}
+
+// TestOwnCommand: it is applied once, after what others have written before it, and Submit returns when others can read it.
+func TestOwnCommand(t *testing.T) {
+	m := &memory{}
+	var applied []string
+	l := NewLog(m, func(_ context.Context, offset int64, c *Command) error {
+		applied = append(applied, fmt.Sprint(offset, c.Text, m.late))
+		return nil
+	})
+	submit := func(text string) {
+		if _, err := l.Submit(t.Context(), func(int64) (*Command, error) { return &Command{Text: text}, nil }); err != nil || m.late != 0 {
+			t.Errorf("%s: %v, not to be read for %d times", text, err, m.late)
+		}
+	}
+	other, err := (&Command{Text: "b"}).Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.intrude = func() error { m.late = 2; return nil }
+	submit("a")
+	m.intrude = func() error { m.values = append(m.values, other); return nil }
+	submit("c")
+	submit("e")
+	if want := "[0a2 1b0 2c0 3b0 4e0]"; fmt.Sprint(applied) != want || l.Position() != 5 {
+		t.Errorf("applied %v, not %s, up to %d", applied, want, l.Position())
+	}
 }
 
 // TestSubmitterGoesAway: a client that hangs up in the middle of its statement must not stop the log for everybody.

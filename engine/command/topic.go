@@ -37,12 +37,19 @@ func OpenTopic(ctx context.Context, client *kafka.Client, name, transactionalID 
 func (t *Topic) Fence(ctx context.Context) error { return t.writer.Init(ctx) }
 
 // Append implements Transport.
-func (t *Topic) Append(ctx context.Context, value []byte) error {
+func (t *Topic) Append(ctx context.Context, value []byte) (offset int64, err error) {
 	rec := kafka.Record{Timestamp: time.Now().UnixMilli(), Key: []byte("command"), Value: value}
 	if err := t.writer.Send(ctx, kafka.ProduceBatch{Topic: t.name, Partition: 0, Records: []kafka.Record{rec}}); err != nil {
-		return err
+		return 0, err
 	}
-	return t.writer.Commit(ctx)
+	if err := t.writer.Commit(ctx); err != nil {
+		return 0, err
+	}
+	end, ok := t.writer.End(t.name, 0)
+	if !ok {
+		return 0, fmt.Errorf("a record of %s was committed without a position", t.name)
+	}
+	return end - 1, nil
 }
 
 // AppendAt is Append for a record that must get the offset that it once had, which lies behind the log's end: what is between is filled with
@@ -102,6 +109,9 @@ func (t *Topic) Read(ctx context.Context, from int64, f func(int64, []byte) erro
 	end, err := t.client.Offset(ctx, t.name, 0, kafka.LastStable)
 	if err != nil {
 		return from, err
+	}
+	if end <= from {
+		return end, nil
 	}
 	for batch, err := range t.reader.Range(ctx, t.name, 0, from, end) {
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -89,6 +90,9 @@ type Client struct {
 	conf  *sarama.Config
 	meta  sarama.Client
 	admin sarama.ClusterAdmin
+
+	topicsMu sync.Mutex // guards topics, but not the requests on its connections
+	topics   *links     // for making and deleting topics
 }
 
 // Open connects to the first broker that answers and reads the cluster's layout. When none answers, it returns an
@@ -110,11 +114,16 @@ func Open(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, errors.Join(unreachable(cfg, err), meta.Close())
 	}
-	return &Client{cfg: cfg, conf: conf, meta: meta, admin: admin}, nil
+	c := &Client{cfg: cfg, conf: conf, meta: meta, admin: admin}
+	c.topics = newLinks(c)
+	return c, nil
 }
 
 // Close releases the shared connections. Close fetchers, readers, producers and memberships first.
 func (c *Client) Close() error {
+	c.topicsMu.Lock()
+	c.topics.close()
+	c.topicsMu.Unlock()
 	if err := c.meta.Close(); err != nil && !errors.Is(err, sarama.ErrClosedClient) {
 		return fmt.Errorf("kafka: close client: %w", err)
 	}

@@ -21,7 +21,7 @@ func (c *Client) awaitTopics(ctx context.Context, partitions map[string]int32) e
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
 	topics := slices.Sorted(maps.Keys(partitions))
-	pause := backoff{least: 2 * time.Millisecond, most: 100 * time.Millisecond}
+	pause := backoff{least: 2 * time.Millisecond, most: 20 * time.Millisecond}
 	for {
 		err := c.knownEverywhere(topics, partitions)
 		if err == nil {

@@ -22,23 +22,30 @@ func (c *Client) CreateTopic(ctx context.Context, spec TopicSpec) error {
 // CreateTopics is CreateTopic for several, with one request. An error is of class [ErrTopicExists] only if nothing but that is wrong: then those
 // that did not exist are there.
 func (c *Client) CreateTopics(ctx context.Context, specs ...TopicSpec) error {
+	_, err := c.MakeTopics(ctx, specs...)
+	return err
+}
+
+// MakeTopics is CreateTopics, and tells which topics were made, also where others could not be.
+func (c *Client) MakeTopics(ctx context.Context, specs ...TopicSpec) (made []string, err error) {
 	details := map[string]*sarama.TopicDetail{}
 	for _, spec := range specs {
 		if err := spec.check(); err != nil {
-			return err
+			return nil, err
 		}
 		details[spec.Name] = spec.detail()
 	}
 	answers, err := untilMade(ctx, details, c.askToCreate)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var exists, failed []error
-	made := map[string]int32{}
+	partitions := map[string]int32{}
 	for _, spec := range specs {
 		switch err := answers[spec.Name]; {
 		case err == nil:
-			made[spec.Name] = spec.Partitions
+			made = append(made, spec.Name)
+			partitions[spec.Name] = spec.Partitions
 		case errors.Is(err, sarama.ErrTopicAlreadyExists):
 			exists = append(exists, failure("create topic", spec.Name, ErrTopicExists, nil))
 		default:
@@ -46,14 +53,14 @@ func (c *Client) CreateTopics(ctx context.Context, specs ...TopicSpec) error {
 		}
 	}
 	if len(made) > 0 {
-		if err := c.awaitTopics(ctx, made); err != nil {
+		if err := c.awaitTopics(ctx, partitions); err != nil {
 			failed = append(failed, err)
 		}
 	}
 	if len(failed) > 0 {
-		return errors.Join(failed...)
+		return made, errors.Join(failed...)
 	}
-	return errors.Join(exists...)
+	return made, errors.Join(exists...)
 }
 
 func (spec TopicSpec) check() error {
@@ -173,9 +180,12 @@ func (c *Client) DeleteTopics(topics ...string) error {
 // askController has f ask the broker that manages topics, again while that moves.
 func (c *Client) askController(f func(*sarama.Broker) error) error {
 	for attempt := 0; ; attempt++ {
-		b, err := c.meta.Controller()
+		b, err := c.controller()
 		if err == nil {
 			err = f(b)
+		}
+		if transport(err) {
+			c.dropController()
 		}
 		moved := errors.Is(err, sarama.ErrNotController) || errors.Is(err, io.EOF)
 		if err == nil || !moved || attempt == c.conf.Admin.Retry.Max {
@@ -183,5 +193,26 @@ func (c *Client) askController(f func(*sarama.Broker) error) error {
 		}
 		time.Sleep(c.conf.Admin.Retry.Backoff)
 		_, _ = c.meta.RefreshController() // its failure shows in the next attempt
+	}
+}
+
+// controller is a connection to the controller for topics alone: making and deleting them takes a broker long, and it serves the requests of a
+// connection one after the other.
+func (c *Client) controller() (*sarama.Broker, error) {
+	known, err := c.meta.Controller()
+	if err != nil {
+		return nil, err
+	}
+	c.topicsMu.Lock()
+	defer c.topicsMu.Unlock()
+	return c.topics.to(known.Addr())
+}
+
+// dropController has the next request to the controller open a connection; brokers close those that were long idle.
+func (c *Client) dropController() {
+	c.topicsMu.Lock()
+	defer c.topicsMu.Unlock()
+	for addr := range c.topics.brokers {
+		c.topics.drop(addr)
 	}
 }
