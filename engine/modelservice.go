@@ -12,8 +12,8 @@ import (
 )
 
 // What versions of models have scored is counted by each server, and asked from all of them when somebody wants to know: SHOW MODEL
-// STATISTICS, and the conditions of canaries. Counts, sums and histograms add up. Nobody stores them, and a server asks only those that it
-// was not asked by, so that no question goes round.
+// STATISTICS, and the conditions of canaries. Counts, sums and histograms add up. Nobody stores them. Who is asked tells of itself and asks
+// nobody else, so that no question goes round.
 
 // StatisticsEndpoint is the path at which servers tell each other what versions of models have scored.
 const StatisticsEndpoint = "/internal/model-statistics"
