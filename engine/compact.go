@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/millrace/millrace/engine/cluster"
@@ -95,9 +96,13 @@ func (e *Engine) allExpired(ctx context.Context, topic string, latest []int64) (
 	if err != nil {
 		return nil, err
 	}
-	retention, err := strconv.ParseInt(configs["retention.ms"], 10, 64)
-	if err != nil || retention < 0 {
+	ms := configs["retention.ms"]
+	if ms == "" || strings.HasPrefix(ms, "-") {
 		return nil, nil // kept for ever
+	}
+	retention, err := strconv.ParseInt(ms, 10, 64)
+	if err != nil {
+		return nil, fmt.Errorf("retention.ms of topic %s: %w", topic, err)
 	}
 	now := time.Now()
 	soon := now.Add(time.Minute).UnixMilli() // what expires before the compaction begins counts as well
