@@ -94,3 +94,61 @@ func (s idle) Score(_ context.Context, _ []Column, rows int, out []Column) error
 	}
 	return nil
 }
+
+// TestLookStandsForAll: every row counts once in the distributions, or is about to, however few were looked at.
+func TestLookStandsForAll(t *testing.T) {
+	x := Tensor{Name: "x", Type: Float32, Shape: []int64{-1, 2}}
+	b, err := Bind("M", same(x), repeat(types.Double, 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rows := range []int{1, 7, 16, 63, 64, 300} {
+		var tally Tally
+		s := b.pool.New().(*scratch)
+		s.rows = s.first(rows)
+		s.in[0].Resize(Float32, 2*rows)
+		s.out[0].Resize(Float32, 2*rows)
+		total := int64(0)
+		for total < 5000 {
+			tally.look(b, s)
+			total += int64(rows)
+			for _, d := range append(slices.Clone(tally.Inputs), tally.Outputs...) {
+				if d.Count()+tally.skipped != total || tally.skipped >= sparseStride {
+					t.Fatalf("calls of %d rows: %d rows are counted and %d are about to be, of %d", rows, d.Count(), tally.skipped, total)
+				}
+			}
+		}
+		if most := closelySampled + sampledRows + total/sparseStride*2; tally.Sampled < closelySampled || tally.Sampled > most {
+			t.Errorf("calls of %d rows: %d were looked at, at most %d of %d are enough", rows, tally.Sampled, most, total)
+		}
+	}
+}
+
+// BenchmarkLook is what the statistics of a call take.
+func BenchmarkLook(b *testing.B) {
+	x := Tensor{Name: "x", Type: Float32, Shape: []int64{-1, 10}}
+	y := Tensor{Name: "y", Type: Float32, Shape: []int64{-1, 1}}
+	sig := Signature{Inputs: []Tensor{x}, Outputs: []Tensor{y}}
+	bound, err := Bind("M", idle(sig), repeat(types.Double, 10))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, rows := range []int{1, 16, 256} {
+		b.Run(fmt.Sprintf("batch=%d", rows), func(b *testing.B) {
+			r := rand.New(rand.NewPCG(1, 2))
+			s := bound.pool.New().(*scratch)
+			s.rows = s.first(rows)
+			s.in[0].Resize(Float32, 10*rows)
+			s.out[0].Resize(Float32, rows)
+			for i := range s.in[0].Float32 {
+				s.in[0].Float32[i] = float32(r.NormFloat64())
+			}
+			var t Tally
+			for b.Loop() {
+				t.look(bound, s)
+				t.called(rows, 1000, false)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*rows), "ns/row")
+		})
+	}
+}

@@ -16,9 +16,10 @@ type Tally struct {
 	CallSeconds Histogram `json:"calls"`
 	RowSeconds  Histogram `json:"perRow"` // of a call, divided by its rows: one a row
 
-	// Sampled rows are those whose values were looked at: at most sampledRows of a call. In the distributions each stands for as
+	// Sampled rows are those whose values were looked at, see Tally.stride. In the distributions each stands for as
 	// many rows as there were for it.
 	Sampled int64          `json:"sampled"`
+	skipped int64          // rows of calls at which nobody looked, for which the next sampled row stands too
 	Inputs  []Distribution `json:"inputs,omitempty"`  // of the first maxWatched elements, see InputNames
 	Outputs []Distribution `json:"outputs,omitempty"` // likewise, see OutputNames
 
@@ -30,8 +31,10 @@ type Tally struct {
 }
 
 const (
-	sampledRows = 32
-	maxWatched  = 64
+	sampledRows    = 32  // most rows of a call
+	closelySampled = 256 // rows between two commits, after which
+	sparseStride   = 64  // one in so many is enough
+	maxWatched     = 64
 )
 
 // strideOf says which rows of a call are looked at: every so many-th one.
@@ -83,42 +86,62 @@ func (t *Tally) called(rows int, took time.Duration, shadow bool) {
 	}
 }
 
+// stride says which rows of the next call are looked at; 0: none. Looking at a row can take longer than scoring it, so where rows come
+// fast only a few of them are looked at once there were enough since the last commit.
+func (t *Tally) stride(rows int) int {
+	switch {
+	case t.Sampled < closelySampled:
+		return strideOf(rows)
+	case t.skipped+int64(rows) < sparseStride:
+		return 0
+	}
+	return sparseStride
+}
+
 // look takes the values of a call's rows in: of every so many-th one, for all of them. The tensors are those that were scored; a row
 // that a NULL kept from being scored is not among them, and missing counts such NULLs by input element.
 func (t *Tally) look(b *Binding, s *scratch) {
 	sig := b.scorer.Signature()
-	stride := strideOf(len(s.rows))
-	t.Inputs = watch(t.Inputs, sig.Inputs, s.in, len(s.rows), stride, false)
-	t.Outputs = watch(t.Outputs, sig.Outputs, s.out, len(s.rows), stride, true)
+	stride := t.stride(len(s.rows))
+	if rows := len(s.rows); stride == 0 {
+		t.skipped += int64(rows)
+	} else {
+		t.Inputs = t.watch(t.Inputs, sig.Inputs, s.in, rows, stride, false)
+		t.Outputs = t.watch(t.Outputs, sig.Outputs, s.out, rows, stride, true)
+		t.Sampled += int64((rows + stride - 1) / stride)
+		t.skipped = 0
+	}
 	for k, n := range s.missing {
 		if n > 0 && k < len(t.Inputs) {
 			t.Inputs[k].Missing += n
 		}
 	}
-	t.Sampled += int64((len(s.rows) + stride - 1) / stride)
 }
 
 // watch takes the first elements of tensors in. The integers of outputs are labels.
-func watch(into []Distribution, tensors []Tensor, columns []Column, rows, stride int, labels bool) []Distribution {
+func (t *Tally) watch(into []Distribution, tensors []Tensor, columns []Column, rows, stride int, labels bool) []Distribution {
 	k := 0
 	for i := range tensors {
-		t := &tensors[i]
-		width := t.Width()
+		width := tensors[i].Width()
 		for e := 0; e < width && k < maxWatched; e, k = e+1, k+1 {
 			if k == len(into) {
 				into = append(into, Distribution{})
 			}
-			into[k].take(t, &columns[i], e, rows, stride, labels)
+			into[k].take(&tensors[i], &columns[i], e, rows, stride, t.skipped, labels)
 		}
 	}
 	return into
 }
 
-// take counts element e of every stride-th row, as many times as there are rows up to the next one.
-func (d *Distribution) take(t *Tensor, c *Column, e, rows, stride int, labels bool) {
+// take counts element e of every stride-th row, as many times as there are rows up to the next one; the first one stands for those before
+// it too.
+func (d *Distribution) take(t *Tensor, c *Column, e, rows, stride int, before int64, labels bool) {
 	width := t.Width()
 	for row := 0; row < rows; row += stride {
 		i, n := row*width+e, int64(min(stride, rows-row))
+		if row == 0 {
+			n += before
+		}
 		switch t.Type {
 		case Float32:
 			d.takeFloat(float64(c.Float32[i]), n)
