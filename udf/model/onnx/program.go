@@ -22,6 +22,7 @@ type frame struct {
 
 	items []int32 // scratch of any length
 	texts int     // bytes of the texts made for these rows
+	text  []byte  // what fold made of them
 }
 
 // add appends a register with room for n elements of the kind.
@@ -85,8 +86,9 @@ type program struct {
 	inputs    []*value
 	outputs   []*value
 	steps     []step
-	block     int // rows a frame holds: longer batches run block by block
-	work      int // steps that a row takes, at most
+	block     int  // rows a frame holds: longer batches run block by block
+	work      int  // steps that a row takes, at most
+	texts     bool // some output is a text, which the caller keeps
 	frames    sync.Pool
 }
 
@@ -104,6 +106,7 @@ func (c *compiler) finish(inputs, outputs []*value) *program {
 	}
 	for _, v := range outputs {
 		p.signature.Outputs = append(p.signature.Outputs, describe(v))
+		p.texts = p.texts || v.kind == model.String
 	}
 	total := 0
 	for _, n := range c.sizes {
@@ -164,7 +167,8 @@ func (p *program) Score(ctx context.Context, in []model.Column, rows int, out []
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("score: %w", err)
 		}
-		f.n, f.texts = min(p.block, rows-first), 0
+		f.n = min(p.block, rows-first)
+		f.forget(p.texts)
 		for i, v := range p.inputs {
 			f.load(v, in[i], first)
 		}

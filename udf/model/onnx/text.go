@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/millrace/millrace/udf/model"
@@ -14,6 +15,7 @@ import (
 // splitter cuts texts into words. How many a text has differs from row to row, so words are no tensor: what a Tokenizer gives
 // is the text itself with the splitter that its reader is to use.
 type splitter struct {
+	runs       *runes         // words are runs of these; nil: see words
 	words      *regexp.Regexp // matches words; nil: separators, or every character is a word
 	separators *regexp.Regexp
 	shortest   int // characters of a word
@@ -30,6 +32,8 @@ func (s *splitter) each(text string, fn func(word string)) {
 		}
 	}
 	switch {
+	case s.runs != nil:
+		s.runs.each(text, emit)
 	case s.words != nil:
 		for len(text) > 0 {
 			at := s.words.FindStringIndex(text)
@@ -88,6 +92,7 @@ func tokenizer(x *call) error {
 		if s.words, err = expression(pattern); err != nil {
 			return fmt.Errorf("tokenexp: %w", err)
 		}
+		s.runs = runsOf(pattern)
 	case len(separators) == 0:
 		return errors.New("neither tokenexp nor separators")
 	case len(separators) == 1 && separators[0] == "":
@@ -115,15 +120,15 @@ func stringNormalizer(x *call) error {
 		return fmt.Errorf("an operand of %s", v.kind)
 	}
 	x.ignore("locale")
-	fold := func(s string) string { return s }
-	switch change := x.text("case_change_action", "NONE"); change {
+	var change func(rune) rune // nil: none
+	switch action := x.text("case_change_action", "NONE"); action {
 	case "NONE":
 	case "LOWER":
-		fold = strings.ToLower
+		change = unicode.ToLower
 	case "UPPER":
-		fold = strings.ToUpper
+		change = unicode.ToUpper
 	default:
-		return fmt.Errorf("case_change_action %q", change)
+		return fmt.Errorf("case_change_action %q", action)
 	}
 	compare := func(s string) string { return s }
 	if x.int("is_case_sensitive", 0) == 0 {
@@ -144,10 +149,13 @@ func stringNormalizer(x *call) error {
 		dst, made := data[string](f, out), 0
 		for i, s := range data[string](f, v) {
 			dst[i] = ""
-			if len(stopped) == 0 || !stopped[compare(s)] {
-				dst[i] = fold(s)
-				made += len(dst[i])
+			if len(stopped) > 0 && stopped[compare(s)] {
+				continue
 			}
+			if dst[i] = s; change != nil {
+				dst[i] = f.fold(s, change)
+			}
+			made += len(dst[i])
 		}
 		return f.made(made)
 	})
