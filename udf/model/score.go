@@ -123,12 +123,24 @@ func (in *input) fill(c *Column, args []*vector.Vector, rows []int32, n int) err
 				c.Bool[i*in.width+k] = v.Bool[v.At(int(r))]
 			}
 		case String:
-			for i, r := range rows {
-				c.String[i*in.width+k] = string(v.Str(int(r)))
-			}
+			fillTexts(c.String[min(k, len(c.String)):], in.width, v, rows, n)
 		}
 	}
 	return nil
+}
+
+// fillTexts writes the rows of a STRING argument to every stride-th element of dst.
+func fillTexts(dst []string, stride int, v *vector.Vector, rows []int32, n int) {
+	if v.Const || len(rows) < n {
+		for i, r := range rows {
+			dst[i*stride] = string(v.Str(int(r)))
+		}
+		return
+	}
+	all := string(v.Data) // one allocation
+	for i := range n {
+		dst[i*stride] = all[v.Off[i]:v.Off[i+1]]
+	}
 }
 
 type number interface {

@@ -40,6 +40,31 @@ func TestInterleave(t *testing.T) {
 	}
 }
 
+// TestTexts: STRING arguments reach their rows whether all are scored, some, or one stands for all, and are nobody's memory afterwards.
+func TestTexts(t *testing.T) {
+	sig := Tensor{Name: "s", Type: String, Shape: []int64{-1, 2}}
+	b, err := Bind("M", same(sig), repeat(types.String, 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sel := range [][]int32{nil, {1, 2}} {
+		words := vec(types.String, "a", "", "ccc")
+		out := vector.New(b.Result)
+		if err := b.Score(context.Background(), []*vector.Vector{words, vector.NewConst(types.String, "all")}, 3, sel, out); err != nil {
+			t.Fatal(err)
+		}
+		clear(words.Data)
+		for r, want := range []string{"[a all]", "[ all]", "[ccc all]"} {
+			if sel != nil && r == 0 {
+				want = "<nil>"
+			}
+			if got := fmt.Sprint(out.Value(r)); got != want {
+				t.Errorf("%v: row %d is %s, want %s", sel, r, got, want)
+			}
+		}
+	}
+}
+
 // BenchmarkPredict is PREDICT without its scorer, for a score of ten numbers and for a label with the probabilities of two classes.
 func BenchmarkPredict(b *testing.B) {
 	x := Tensor{Name: "x", Type: Float32, Shape: []int64{-1, 10}}
