@@ -163,8 +163,8 @@ func TestStandbyOfDroppedQuery(t *testing.T) {
 		}
 		r.ok(s.StopQuery(r.Context(), "q", true))
 		r.ok(next.StopQuery(r.Context(), "q", true))
-		if list := next.standbys.statuses(""); len(list) != 2 || list[0].ID.Query != "other" {
-			r.Errorf("copies after the drop: %v", list)
+		if left, gone := next.standbys.statuses("other"), next.standbys.statuses("q"); len(left) != 2 || len(gone) != 0 {
+			r.Errorf("copies after the drop: %v and %v", left, gone)
 		}
 		if stores := fmt.Sprint(next.cfg.Store.Stores()); stores != "[other/sink-1/count]" {
 			r.Errorf("stores after the drop: %s", stores)

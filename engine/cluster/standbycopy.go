@@ -192,12 +192,12 @@ func (k *standbys) write(ctx context.Context, list []*storeCopy) {
 	k.measure()
 }
 
-// statuses lists the copies of a query's tasks, of all queries if none is named. Any goroutine may call it.
+// statuses lists the copies of a query's tasks. Any goroutine may call it.
 func (k *standbys) statuses(query string) (list []TaskStatus) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for id, c := range k.copies {
-		if query != "" && id.Query != query || !c.opened.Load() {
+		if id.Query != query || !c.opened.Load() {
 			continue
 		}
 		st := TaskStatus{ID: id, Slot: SlotOf(id, k.s.cfg.Slots), State: Standby}
@@ -207,7 +207,7 @@ func (k *standbys) statuses(query string) (list []TaskStatus) {
 		list = append(list, st)
 	}
 	slices.SortFunc(list, func(a, b TaskStatus) int {
-		return cmp.Or(cmp.Compare(a.ID.Query, b.ID.Query), cmp.Compare(a.ID.Sub, b.ID.Sub), cmp.Compare(a.ID.Partition, b.ID.Partition))
+		return cmp.Or(cmp.Compare(a.ID.Sub, b.ID.Sub), cmp.Compare(a.ID.Partition, b.ID.Partition))
 	})
 	return list
 }
