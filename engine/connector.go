@@ -161,7 +161,7 @@ func (e *Engine) describeConnector(ctx context.Context, name string) (EntityBody
 	o := e.overview(e.Catalog())
 	for _, s := range o.cat.Sources() {
 		if slices.Contains(topics, s.Topic) {
-			d.Sources = append(d.Sources, e.describeSource(o, s, false))
+			d.Sources = append(d.Sources, o.describeSource(s, false))
 		}
 	}
 	return d, nil

@@ -28,7 +28,7 @@ func (e *Engine) show(ctx context.Context, s *session, stmt ast.Statement) ([]En
 		if err != nil {
 			return nil, true, err
 		}
-		return one(SourceDescriptionEntity{e.describeSource(e.overview(cat), src, st.Extended)}), true, nil
+		return one(SourceDescriptionEntity{e.overview(cat).describeSource(src, st.Extended)}), true, nil
 	case *ast.ShowQueries:
 		return e.showQueries(cat, st.Extended), true, nil
 	case *ast.ShowTypes:
@@ -94,13 +94,13 @@ func (e *Engine) describeAll(cat *catalog.Catalog, kind catalog.SourceKind, exte
 	o, list := e.overview(cat), []SourceDescription{}
 	for _, s := range cat.Sources() {
 		if s.Kind == kind {
-			list = append(list, e.describeSource(o, s, extended))
+			list = append(list, o.describeSource(s, extended))
 		}
 	}
 	return one(SourceDescriptions{list})
 }
 
-func (e *Engine) describeSource(o *overview, s *catalog.Source, extended bool) SourceDescription {
+func (o *overview) describeSource(s *catalog.Source, extended bool) SourceDescription {
 	d := SourceDescription{
 		Name: s.Name, Type: string(s.Kind), Fields: sourceFields(s.Schema), Extended: extended,
 		KeyFormat: s.KeyFormat.Name, ValueFormat: s.ValueFormat.Name, Topic: s.Topic,
