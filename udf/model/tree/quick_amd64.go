@@ -22,6 +22,10 @@ func scoreGroupsWide(nodes *quickNode, n int, leaves, x *float32, stride, groups
 func gatherGroups(xt, x *float32, features, groups int)
 
 func transposeGroups(xt, x []float32, features int) {
+	if !useQuick {
+		transposePortable(xt, x, features)
+		return
+	}
 	_ = xt[len(x)-1]
 	gatherGroups(&xt[0], &x[0], features, len(x)/(quickLanes*features))
 }
@@ -30,6 +34,8 @@ func transposeGroups(xt, x []float32, features int) {
 func (q *quick) score(t *quickTree, xt []float32, group int, sums []float32) {
 	leaves, n := q.leaves[t.leaves:][:quickLeaves], t.end-t.first
 	switch {
+	case !useQuick:
+		q.scorePortable(t, xt, group, sums)
 	case n == 0:
 		for i := range sums {
 			sums[i] += leaves[0]

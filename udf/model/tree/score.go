@@ -145,6 +145,16 @@ func transpose(dst, src []float32, features int) {
 // row walks one row through eight trees at a time.
 func (e *Ensemble) row(x []float32, out []float32, has []bool, r int) {
 	roots := e.roots
+	if e.spans == nil && e.targets == 1 { // the sum stays in a register
+		sum := out[r]
+		for ; len(roots) >= lanes; roots = roots[lanes:] {
+			leaf := walkTrees(e.nodes, x, roots[:lanes])
+			for _, l := range leaf {
+				sum += e.leaves[l]
+			}
+		}
+		out[r] = sum
+	}
 	for ; len(roots) >= lanes; roots = roots[lanes:] {
 		leaf := walkTrees(e.nodes, x, roots[:lanes])
 		for k := range leaf {
