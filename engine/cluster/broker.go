@@ -49,6 +49,7 @@ type TxnProducer interface {
 
 // Reader is a [kafka.Reader].
 type Reader interface {
+	Bounds(ctx context.Context, topic string, partition int32) (start, end int64, err error)
 	All(ctx context.Context, topic string, partition int32) iter.Seq2[kafka.FetchedBatch, error]
 	Range(ctx context.Context, topic string, partition int32, from, end int64) iter.Seq2[kafka.FetchedBatch, error]
 	Close()

@@ -111,6 +111,7 @@ func (sl *slot) abort(group []*member, cause error) error {
 		return err
 	}
 	clear(sl.targets)
+	sl.s.targets.forget()
 	sl.heed(cause)
 	gone := errors.Is(cause, kafka.ErrUnknownTopic)
 	for _, m := range group {
@@ -354,27 +355,4 @@ func (sl *slot) route(m *member) ([]kafka.ProduceBatch, error) {
 		batches[at].Records = append(batches[at].Records, kafka.Record{Timestamp: o.Timestamp, Key: o.Key, Value: o.Value, Headers: o.Headers})
 	}
 	return batches, nil
-}
-
-// target is what a slot knows of a topic that it writes to.
-type target struct {
-	partitions int32
-	maxBytes   int // of a batch; 0: not known
-}
-
-// target asks for a topic once, and remembers it until something fails.
-func (sl *slot) target(topic string) (target, error) {
-	if t, ok := sl.targets[topic]; ok {
-		return t, nil
-	}
-	info, err := sl.s.broker.DescribeTopic(topic)
-	if err != nil {
-		return target{}, err
-	}
-	if info.Partitions < 1 {
-		return target{}, fmt.Errorf("topic %s: %w", topic, kafka.ErrUnknownTopic)
-	}
-	t := target{info.Partitions, sl.s.broker.MaxBatchBytes(topic)}
-	sl.targets[topic] = t
-	return t, nil
 }

@@ -49,11 +49,7 @@ func (l *changelogs) restore(ctx context.Context, r *changelog.Restore) (at int6
 
 // Bounds implements [changelog.Log].
 func (l *changelogs) Bounds(ctx context.Context, topic string, partition int32) (start, end int64, err error) {
-	if start, err = l.broker.Offset(ctx, topic, partition, kafka.Earliest); err != nil {
-		return 0, 0, err
-	}
-	end, err = l.broker.Offset(ctx, topic, partition, kafka.LastStable)
-	return start, end, err
+	return l.reader.Bounds(ctx, topic, partition)
 }
 
 // Read implements [changelog.Log].

@@ -111,6 +111,8 @@ func (sl *slot) remove(m *member) {
 	delete(sl.members, m.id)
 	sl.order = slices.DeleteFunc(slices.Clone(sl.order), func(o *member) bool { return o == m })
 	sl.mu.Unlock()
+	delete(sl.targets, m.sub.Output) // when it is written again it may be another topic, with other partitions
+	sl.s.targets.drop(m.sub.Output)
 	m.close()
 }
 

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/millrace/millrace/state/changelog"
@@ -10,14 +11,64 @@ import (
 // deleteRetention is the delete.retention.ms of changelogs: for so long at least a deletion can be read.
 const deleteRetention = 24 * time.Hour
 
-// restoreChunks is how many of the chunks that restores write at once would fill the memory for committed state. Four restores run at a time.
-const restoreChunks = 32
+const (
+	// restoresAtOnce is how many restores run at a time. Those of small stores wait for brokers most of the time.
+	restoresAtOnce = 8
+	// restoreChunks is how many of the chunks that restores write at once would fill the memory for committed state.
+	restoreChunks = 32
+)
+
+// restoreLogs are what restores read with: a server that starts restores tasks by the thousand, and to connect for each takes longer than to read.
+// They are kept as long as any task is waiting for its restore.
+type restoreLogs struct {
+	mu    sync.Mutex
+	tasks int
+	idle  []*changelogs
+}
+
+func (r *restoreLogs) enter() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tasks++
+}
+
+func (r *restoreLogs) leave() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.tasks--; r.tasks > 0 {
+		return
+	}
+	for _, l := range r.idle {
+		l.close()
+	}
+	r.idle = nil
+}
+
+// borrow gives a log to whoever has entered, who gives it back before leaving.
+func (r *restoreLogs) borrow(b Broker) *changelogs {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if n := len(r.idle); n > 0 {
+		l := r.idle[n-1]
+		r.idle = r.idle[:n-1]
+		return l
+	}
+	return newLog(b)
+}
+
+func (r *restoreLogs) giveBack(l *changelogs) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.idle = append(r.idle, l)
+}
 
 // restoreAll brings the task's stores to the ends of their changelogs. It runs beside the slot.
 func (m *member) restoreAll(ctx context.Context) error {
 	s := m.slot.s
 	s.restoring.enter(time.Now())
 	defer func() { s.restoring.leave(time.Now()) }()
+	s.restoreLogs.enter()
+	defer s.restoreLogs.leave()
 	select {
 	case s.restores <- struct{}{}:
 		defer func() { <-s.restores }()
@@ -27,8 +78,8 @@ func (m *member) restoreAll(ctx context.Context) error {
 	if err := s.standbys.yield(ctx, func(id TaskID) bool { return id == m.id }); err != nil {
 		return err
 	}
-	log := newLog(s.broker)
-	defer log.close()
+	log := s.restoreLogs.borrow(s.broker)
+	defer s.restoreLogs.giveBack(log)
 	if m.committed.Changelogs == nil {
 		m.committed.Changelogs = map[string]int64{}
 	}

@@ -15,20 +15,22 @@ import (
 
 // Service runs this server's share of a service's queries. Its methods are safe for concurrent use.
 type Service struct {
-	cfg        Config
-	broker     Broker
-	fetcher    Fetcher
-	ownFetcher bool
-	metrics    Metrics
-	memory     memory
-	lowDisk    atomic.Bool
-	unwritable atomic.Bool   // a flush failed, and none has succeeded since
-	tasks      atomic.Int64  // running here
-	restores   chan struct{} // one token per restore that may run
-	restoring  restoring
-	distrust   distrust
-	standbys   *standbys
-	ledger     ledger
+	cfg         Config
+	broker      Broker
+	fetcher     Fetcher
+	ownFetcher  bool
+	metrics     Metrics
+	memory      memory
+	lowDisk     atomic.Bool
+	unwritable  atomic.Bool   // a flush failed, and none has succeeded since
+	tasks       atomic.Int64  // running here
+	restores    chan struct{} // one token per restore that may run
+	restoring   restoring
+	restoreLogs restoreLogs
+	targets     targets // of all slots
+	distrust    distrust
+	standbys    *standbys
+	ledger      ledger
 
 	// fault, set by tests before Start, may fail a transaction at a named point: "produce", "end", "ended", "flush".
 	fault func(point string) error
@@ -79,7 +81,7 @@ func New(cfg Config) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{
-		cfg: cfg, broker: cfg.Broker, restores: make(chan struct{}, 4), restoring: restoring{log: cfg.Logger}, ended: make(chan struct{}),
+		cfg: cfg, broker: cfg.Broker, restores: make(chan struct{}, restoresAtOnce), restoring: restoring{log: cfg.Logger}, ended: make(chan struct{}),
 		distrust: distrust{causes: make(chan error, 1), moved: make(chan struct{})},
 		fault:    func(string) error { return nil },
 		queries:  map[string]*query{}, dropped: map[string]bool{}, slots: map[int32]*slot{}, changed: make(chan struct{}),

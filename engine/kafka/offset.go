@@ -31,12 +31,17 @@ func (c *Client) Offset(ctx context.Context, topic string, partition int32, at A
 // Offsets asks the leaders for offsets of several partitions. For a timestamp after the last record it is -1.
 // While leaders move it tries again, for at most half a minute.
 func (c *Client) Offsets(ctx context.Context, topic string, partitions []int32, at At) (map[int32]int64, error) {
+	return c.offsetsOn(ctx, nil, topic, partitions, at)
+}
+
+// offsetsOn is Offsets over somebody's own connections; nil: over those that all share.
+func (c *Client) offsetsOn(ctx context.Context, own *links, topic string, partitions []int32, at At) (map[int32]int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	out := map[int32]int64{}
 	var pause backoff
 	for began := time.Now(); ; {
-		err := c.offsets(topic, partitions, at, out)
+		err := c.offsets(own, topic, partitions, at, out)
 		if err == nil {
 			return out, nil
 		}
@@ -55,13 +60,16 @@ func (c *Client) Offsets(ctx context.Context, topic string, partitions []int32, 
 }
 
 // offsets makes one attempt for all partitions that out does not have yet.
-func (c *Client) offsets(topic string, partitions []int32, at At, out map[int32]int64) error {
+func (c *Client) offsets(own *links, topic string, partitions []int32, at At, out map[int32]int64) error {
 	reqs := map[*sarama.Broker]*sarama.OffsetRequest{}
 	for _, p := range partitions {
 		if _, ok := out[p]; ok {
 			continue
 		}
 		b, err := c.meta.Leader(topic, p)
+		if err == nil && own != nil {
+			b, err = own.to(b.Addr())
+		}
 		if err != nil {
 			return err
 		}
@@ -78,7 +86,11 @@ func (c *Client) offsets(topic string, partitions []int32, at At, out map[int32]
 	for b, req := range reqs {
 		resp, err := b.GetAvailableOffsets(req)
 		if err != nil {
-			_ = b.Close()
+			if own != nil {
+				own.drop(b.Addr())
+			} else {
+				_ = b.Close()
+			}
 			failed = err
 			continue
 		}

@@ -26,18 +26,29 @@ func (r *Reader) Close() { r.links.close() }
 // The last batch's Next is at or after that end; of an empty partition there is no batch.
 func (r *Reader) All(ctx context.Context, topic string, partition int32) iter.Seq2[FetchedBatch, error] {
 	return func(yield func(FetchedBatch, error) bool) {
-		from, err := r.c.Offset(ctx, topic, partition, Earliest)
-		if err != nil {
-			yield(FetchedBatch{Topic: topic, Partition: partition, Err: err}, err)
-			return
-		}
-		end, err := r.c.Offset(ctx, topic, partition, LastStable)
+		from, end, err := r.Bounds(ctx, topic, partition)
 		if err != nil {
 			yield(FetchedBatch{Topic: topic, Partition: partition, Err: err}, err)
 			return
 		}
 		r.Range(ctx, topic, partition, from, end)(yield)
 	}
+}
+
+// Bounds says where a partition begins, and where it then ends for those who read what is committed.
+func (r *Reader) Bounds(ctx context.Context, topic string, partition int32) (start, end int64, err error) {
+	defer context.AfterFunc(ctx, r.links.cut)()
+	for _, q := range []struct {
+		at  At
+		out *int64
+	}{{Earliest, &start}, {LastStable, &end}} {
+		m, err := r.c.offsetsOn(ctx, r.links, topic, []int32{partition}, q.at)
+		if err != nil {
+			return 0, 0, err
+		}
+		*q.out = m[partition]
+	}
+	return start, end, nil
 }
 
 // Range reads from one position until the position is at or after end. It waits for what is not yet stable below end.

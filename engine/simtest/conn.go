@@ -185,18 +185,21 @@ func (r reader) Close() {}
 
 func (r reader) All(ctx context.Context, topic string, partition int32) iter.Seq2[kafka.FetchedBatch, error] {
 	return func(yield func(kafka.FetchedBatch, error) bool) {
-		from, err := r.c.Offset(ctx, topic, partition, kafka.Earliest)
-		if err != nil {
-			yield(kafka.FetchedBatch{}, err)
-			return
-		}
-		end, err := r.c.Offset(ctx, topic, partition, kafka.LastStable)
+		from, end, err := r.Bounds(ctx, topic, partition)
 		if err != nil {
 			yield(kafka.FetchedBatch{}, err)
 			return
 		}
 		r.Range(ctx, topic, partition, from, end)(yield)
 	}
+}
+
+func (r reader) Bounds(ctx context.Context, topic string, partition int32) (start, end int64, err error) {
+	if start, err = r.c.Offset(ctx, topic, partition, kafka.Earliest); err != nil {
+		return 0, 0, err
+	}
+	end, err = r.c.Offset(ctx, topic, partition, kafka.LastStable)
+	return start, end, err
 }
 
 func (r reader) Range(ctx context.Context, topic string, partition int32, from, end int64) iter.Seq2[kafka.FetchedBatch, error] {
