@@ -348,6 +348,18 @@ func testGroupOffsets(r *rig) {
 	if len(m) != 1 || m[at] != 42 {
 		r.Errorf("offsets %v", m)
 	}
+	for range 2 { // it is gone, and was never there
+		r.ok(r.c.DeleteGroup(group))
+	}
+	if m, err = r.c.CommittedOffsets(group, at); err != nil || len(m) != 0 {
+		r.Errorf("offsets of a deleted group: %v, %v", m, err)
+	}
+	slots := r.topic("slots", 1, nil)
+	o := r.join(&ownership{owner: map[int32]string{}}, slots, "a")
+	r.settled(20*time.Second, map[*owner]int{o: 1})
+	if err := r.c.DeleteGroup(slots); !errors.Is(err, kafka.ErrGroupInUse) {
+		r.Errorf("a group with a member was deleted: %v", err)
+	}
 }
 
 // testCompaction: compaction leaves gaps; the latest values are read, and the position still reaches the end.

@@ -30,6 +30,8 @@ var (
 	ErrUnknownTopic = errors.New("unknown topic or partition")
 	// ErrTooLarge: a record, or a batch of them, is larger than the topic or the broker takes. It was not written.
 	ErrTooLarge = errors.New("too large")
+	// ErrGroupInUse: the consumer group has members.
+	ErrGroupInUse = errors.New("the group has members")
 	// ErrOffsetOutOfRange: the position is before the log's start or behind its end.
 	ErrOffsetOutOfRange = errors.New("offset out of range")
 	// ErrClosed is returned by use after Close.

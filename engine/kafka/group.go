@@ -17,14 +17,18 @@ func (c *Client) ListGroups() ([]string, error) {
 	return slices.Sorted(maps.Keys(groups)), nil
 }
 
-// DeleteGroup forgets the positions of a group that has no members; one that does not exist is passed over.
+// DeleteGroup forgets the positions of a group; one that does not exist is passed over. [ErrGroupInUse] says that it has members.
 func (c *Client) DeleteGroup(group string) error {
 	err := c.admin.DeleteConsumerGroup(group)
 	if errors.Is(err, sarama.ErrGroupIDNotFound) {
 		return nil
 	}
+	var class error
+	if errors.Is(err, sarama.ErrNonEmptyGroup) {
+		class = ErrGroupInUse
+	}
 	if err != nil {
-		return failure("delete group", group, nil, err)
+		return failure("delete group", group, class, err)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"time"
+	"unsafe"
 
 	"github.com/IBM/sarama"
 )
@@ -57,6 +58,11 @@ type slab struct {
 func (s *slab) reset() {
 	clear(s.records)
 	s.records, s.arena, s.bytes = s.records[:0], s.arena[:0], 0
+}
+
+// memory is what the slab takes, in bytes.
+func (s *slab) memory() int {
+	return cap(s.arena) + cap(s.records)*int(unsafe.Sizeof(sarama.Record{})) + cap(s.list)*int(unsafe.Sizeof((*sarama.Record)(nil)))
 }
 
 // add copies a record. Growing the arena leaves earlier records pointing at the old one, which is as good.

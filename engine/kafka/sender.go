@@ -50,6 +50,7 @@ type sender struct {
 	dirty    []*outbox // boxes with records or batches, each once
 	buffered int       // bytes in open slabs
 	free     []*slab
+	spare    int   // bytes of memory in free
 	failed   error // the first error that is not repeated; every later send returns it until reset
 
 	inFlight int // requests
@@ -144,9 +145,22 @@ func (s *sender) slab() *slab {
 	if n := len(s.free); n > 0 {
 		b := s.free[n-1]
 		s.free = s.free[:n-1]
+		s.spare -= b.memory()
 		return b
 	}
 	return &slab{}
+}
+
+// maxSpare is how much memory a sender keeps for later batches. What a burst took beyond that goes: with many partitions it is much, and most of
+// them are idle.
+const maxSpare = 4 << 20
+
+func (s *sender) release(b *slab) {
+	b.reset()
+	if m := b.memory(); s.spare+m <= maxSpare {
+		s.free = append(s.free, b)
+		s.spare += m
+	}
 }
 
 // seal closes all boxes: afterwards everything collected stands in queues.
@@ -235,8 +249,7 @@ func (s *sender) send(r *request) {
 	}
 	for _, b := range r.batches {
 		if b.slab != nil {
-			b.slab.reset()
-			s.free = append(s.free, b.slab)
+			s.release(b.slab)
 			b.slab = nil
 		}
 	}

@@ -2,7 +2,10 @@ package query
 
 import (
 	"context"
+	"errors"
 	"slices"
+
+	"github.com/millrace/millrace/engine/kafka"
 )
 
 // remains are what a dropped query leaves in Kafka.
@@ -49,16 +52,19 @@ func (m *Manager) bury(ctx context.Context) {
 	m.dropped = slices.DeleteFunc(m.dropped, func(r remains) bool { return gone[r.query] })
 }
 
-// delete says whether nothing is left that is worth another attempt: Kafka forgets positions by itself after some days.
+// delete says whether nothing is left that is worth another attempt.
 func (m *Manager) delete(r remains) bool {
+	gone := true
 	if m.find(r.id) == nil { // else a query that was made since shows its positions there
-		if err := m.kafka.DeleteGroup(m.group + r.id); err != nil {
+		err := m.kafka.DeleteGroup(m.group + r.id)
+		if err != nil {
 			m.log.Warn("the consumer group of a dropped query is left", "query", r.query, "error", err)
 		}
+		gone = err == nil || errors.Is(err, kafka.ErrGroupInUse) // by a stranger; Kafka forgets its positions some days after it has left
 	}
 	if err := m.kafka.DeleteTopics(r.topics...); err != nil {
 		m.log.Warn("internal topics of a dropped query are left", "query", r.query, "error", err)
-		return false
+		gone = false
 	}
-	return true
+	return gone
 }
