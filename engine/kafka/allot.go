@@ -64,7 +64,8 @@ func allot(slots []int32, members []contender) allotment {
 		}
 	}
 	for _, class := range [][]int32{busy, idle} {
-		a.share(class)
+		a.lost = a.share(class) || a.lost
+		a.balance(class)
 	}
 	a.copies(slices.Concat(busy, idle), out.standbys)
 	for slot, to := range a.moving {
@@ -89,6 +90,7 @@ func allot(slots []int32, members []contender) allotment {
 type allotter struct {
 	members  []contender
 	standbys int
+	lost     bool // slots have no owner, and others have
 	owner    map[int32]string
 	moving   map[int32]string // slots that are to move when the copy is good
 }
@@ -109,8 +111,9 @@ func (a *allotter) state(member string, slot int32) int64 {
 	return 0
 }
 
-// share allots the slots of a class.
-func (a *allotter) share(class []int32) {
+// share allots the slots of a class to who has them or may have them at once. It says whether others go on that have some while one that had
+// some is lost.
+func (a *allotter) share(class []int32) (lost bool) {
 	has := map[string]int{}
 	var free []int32
 	for _, s := range class {
@@ -130,7 +133,7 @@ func (a *allotter) share(class []int32) {
 		a.owner[s] = best.id
 		has[best.id]++
 	}
-	a.balance(class, has)
+	return 0 < len(free) && len(free) < len(class)
 }
 
 func (a *allotter) total(member string) (n int) {
@@ -154,7 +157,11 @@ func (a *allotter) claimant(slot int32) string {
 }
 
 // balance moves slots of a class from those who have most to those who have least, until they differ by one.
-func (a *allotter) balance(class []int32, has map[string]int) {
+func (a *allotter) balance(class []int32) {
+	has := map[string]int{}
+	for _, s := range class {
+		has[a.owner[s]]++
+	}
 	for {
 		by := func(x, y contender) int {
 			return cmp.Or(cmp.Compare(has[x.id], has[y.id]), cmp.Compare(a.total(x.id), a.total(y.id)), cmp.Compare(x.id, y.id))
@@ -211,9 +218,10 @@ func (a *allotter) distance(class []int32, i int, member string) int {
 	return n
 }
 
-// warm says that a slot may go to a member at once.
+// warm says that a slot may go to a member at once. Where copies are kept no slot moves while others have lost their owner: a member begins with
+// what it is given when it has handed over what it gives up, and those who wait are to wait for nothing else.
 func (a *allotter) warm(slot int32, to contender) bool {
-	return a.standbys == 0 || lack(to, slot, a.most(slot)) == 0
+	return a.standbys == 0 || !a.lost && lack(to, slot, a.most(slot)) == 0
 }
 
 // most is the best state of a slot that there is.

@@ -192,6 +192,42 @@ func TestStandbysTakeOver(t *testing.T) {
 	}
 }
 
+// TestLossMovesNothingElse: where copies are kept, the round in which slots have lost their owner takes none from those that live, however
+// uneven that is: it would keep them from beginning with what they are given. Rounds that follow even it out.
+func TestLossMovesNothingElse(t *testing.T) {
+	moved := false
+	for seed := range uint64(50) {
+		rng := rand.New(rand.NewPCG(seed, 2))
+		slots := 8 + rng.IntN(30)
+		g := newGroup(t, slots, 1+rng.IntN(slots), 1, "a", "b", "c", "d")
+		g.settle(1)
+		g.work(1_000_000)
+		before := map[string][]int32{}
+		dead := string(rune('a' + rng.IntN(4)))
+		for name := range g.members {
+			before[name] = g.has(name)
+		}
+		g.die(dead)
+		delete(before, dead)
+		g.round()
+		for name, had := range before {
+			for _, s := range had {
+				if !slices.Contains(g.has(name), s) {
+					t.Errorf("seed %d: %s gives slot %d up while those of %s wait", seed, name, s, dead)
+				}
+			}
+			before[name] = g.has(name)
+		}
+		g.settle(1)
+		for name, had := range before {
+			moved = moved || !slices.Equal(had, g.has(name))
+		}
+	}
+	if !moved {
+		t.Error("it was never uneven")
+	}
+}
+
 // TestMovesWhenWarm: a new member gets slots with state only when its copies are good; without copies at once.
 func TestMovesWhenWarm(t *testing.T) {
 	for standbys := range 2 {
