@@ -64,11 +64,12 @@ func (e *Engine) compactDecided() error {
 	}
 	var emptied []kafka.ProduceBatch
 	for _, t := range topics {
-		latest, err := e.offsets(ctx, t.Name, kafka.Latest)
+		partitions := func(string) (int32, error) { return t.Partitions, nil }
+		latest, err := e.offsetsBy(ctx, partitions, t.Name, kafka.Latest)
 		if err != nil {
 			return err
 		}
-		stable, err := e.offsets(ctx, t.Name, kafka.LastStable)
+		stable, err := e.offsetsBy(ctx, partitions, t.Name, kafka.LastStable)
 		if err != nil {
 			return err
 		}
@@ -77,7 +78,7 @@ func (e *Engine) compactDecided() error {
 				return fmt.Errorf("compact: topic %s: %w", t.Name, cluster.ErrBusy)
 			}
 		}
-		logs, err := e.allExpired(ctx, t.Name, latest)
+		logs, err := e.allExpired(ctx, partitions, t.Name, latest)
 		if err != nil {
 			return err
 		}
@@ -91,7 +92,7 @@ func (e *Engine) compactDecided() error {
 }
 
 // allExpired gives a record for each partition of a topic that has had records, and whose last one is past the topic's retention.
-func (e *Engine) allExpired(ctx context.Context, topic string, latest []int64) (out []kafka.ProduceBatch, err error) {
+func (e *Engine) allExpired(ctx context.Context, partitions partitions, topic string, latest []int64) (out []kafka.ProduceBatch, err error) {
 	configs, err := e.kafka.DescribeConfigs(topic)
 	if err != nil {
 		return nil, err
@@ -106,7 +107,7 @@ func (e *Engine) allExpired(ctx context.Context, topic string, latest []int64) (
 	}
 	now := time.Now()
 	soon := now.Add(time.Minute).UnixMilli() // what expires before the compaction begins counts as well
-	lasting, err := e.offsets(ctx, topic, kafka.At(max(soon-retention, 0)))
+	lasting, err := e.offsetsBy(ctx, partitions, topic, kafka.At(max(soon-retention, 0)))
 	if err != nil {
 		return nil, err
 	}
