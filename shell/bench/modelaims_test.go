@@ -4,9 +4,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-
-	"github.com/millrace/millrace/udf/model"
-	"github.com/millrace/millrace/udf/model/native"
 )
 
 // TestModelAims: a file's operators say which aim its ratio is held against, and the summary counts and names.
@@ -40,11 +37,7 @@ func TestModelAims(t *testing.T) {
 func TestModelQuery(t *testing.T) {
 	load := func(name string) (*modelQuery, error) {
 		path := "../../udf/model/onnx/testdata/" + name + ".onnx"
-		file, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s, err := native.Backend{}.Load(t.Context(), model.NewArtifact(path, file), model.Options{})
+		s, _, err := loadNative(t.Context(), path)
 		if err != nil {
 			t.Fatal(err)
 		}

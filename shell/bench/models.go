@@ -85,12 +85,18 @@ const (
 	contestants
 )
 
-func (s *modelStand) measure(ctx context.Context, w io.Writer, path string, rows int) error {
+// loadNative gives the native scorer of a model's file, and the file.
+func loadNative(ctx context.Context, path string) (model.Scorer, []byte, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	scorer, err := native.Backend{}.Load(ctx, model.NewArtifact(path, b), model.Options{})
+	s, err := native.Backend{}.Load(ctx, model.NewArtifact(path, b), model.Options{})
+	return s, b, err
+}
+
+func (s *modelStand) measure(ctx context.Context, w io.Writer, path string, rows int) error {
+	scorer, b, err := loadNative(ctx, path)
 	if err != nil {
 		return err
 	}

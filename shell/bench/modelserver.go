@@ -4,14 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"os"
 	"slices"
 	"text/tabwriter"
 	"time"
 
 	"github.com/millrace/millrace/shell/workbench"
 	"github.com/millrace/millrace/udf/model"
-	"github.com/millrace/millrace/udf/model/native"
 	"github.com/millrace/millrace/udf/model/remote"
 )
 
@@ -47,11 +45,7 @@ func ModelServer(ctx context.Context, o Options, m ModelServerOptions) error {
 	w := tabwriter.NewWriter(o.Out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	header := "batch\tserver ms\tmin\tns/row\t"
 	if m.File != "" {
-		b, err := os.ReadFile(m.File)
-		if err != nil {
-			return fmt.Errorf("the file to compare with: %w", err)
-		}
-		inside, err := native.Backend{}.Load(ctx, model.NewArtifact(m.File, b), model.Options{})
+		inside, _, err := loadNative(ctx, m.File)
 		if err != nil {
 			return fmt.Errorf("the file to compare with: %w", err)
 		}

@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -15,7 +14,6 @@ import (
 	"github.com/millrace/millrace/shell/workbench"
 	"github.com/millrace/millrace/sql/types"
 	"github.com/millrace/millrace/udf/model"
-	"github.com/millrace/millrace/udf/model/native"
 )
 
 // PredictOptions say what Predict measures.
@@ -52,11 +50,7 @@ func Predict(ctx context.Context, o Options, p PredictOptions) error {
 
 // predict measures one model.
 func (r *rig) predict(ctx context.Context, w *tabwriter.Writer, aims *modelAims, path string, p PredictOptions) error {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	scorer, err := native.Backend{}.Load(ctx, model.NewArtifact(path, b), model.Options{})
+	scorer, _, err := loadNative(ctx, path)
 	if err != nil {
 		return err
 	}
