@@ -2,7 +2,9 @@ package cluster
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -279,60 +281,98 @@ func TestForeignChangelogIsRefused(t *testing.T) {
 // is told and the one that Kafka decided differ on purpose.
 func TestInjectedFailures(t *testing.T) {
 	onBrokers(t, func(r *rig) {
-		var mu sync.Mutex
-		seed := uint64(time.Now().UnixNano())
-		r.Logf("seed %d", seed)
-		rnd := rand.New(rand.NewPCG(seed, 2))
-		seen := map[string]int{}
-		fault := func(point string) error {
-			mu.Lock()
-			defer mu.Unlock()
-			if rnd.IntN(3) > 0 {
-				return nil
-			}
-			ways := map[string][]error{
-				"produce": {kafka.ErrAbortable, kafka.ErrUnknownOutcome, kafka.ErrFenced},
-				"end":     {kafka.ErrAbortable, kafka.ErrUnknownOutcome, kafka.ErrFenced},
-				"ended":   {kafka.ErrUnknownOutcome, kafka.ErrFenced, errors.Join(kafka.ErrFenced, kafka.ErrUnknownOutcome)},
-				"flush":   {errInjected},
-			}[point]
-			err := ways[rnd.IntN(len(ways))]
-			if errors.Is(err, kafka.ErrAbortable) && rnd.IntN(3) > 0 {
-				return nil // three in a row would fail the query, rightly
-			}
-			seen[point+": "+err.Error()]++
-			return err
-		}
-		const rounds, each = 6, 500
-		for round := range rounds {
-			s, db := r.bootWith(func(c *Config) { c.FlushBytes, c.FlushInterval = 1, time.Millisecond }, fault)
+		f := newFaults(uint64(time.Now().UnixNano()))
+		r.Logf("seed %d", f.seed)
+		sent := 0
+		life := func(after func(*Service)) {
+			s, db := r.bootWith(func(c *Config) { c.FlushBytes, c.FlushInterval = 1, time.Millisecond }, f.at)
 			r.ok(s.StartQuery(r.Context(), r.counting("q", nil)))
-			for i := range 10 {
-				r.produce(round*each+i*each/10, round*each+(i+1)*each/10)
+			for range 10 {
+				r.produce(sent, sent+50)
+				sent += 50
 				time.Sleep(20 * time.Millisecond)
 			}
-			if round < rounds-1 && round%2 == 0 {
-				s.kill()
-				r.ok(db.Close())
-				continue
-			}
-			r.await("the query to catch up", func() bool {
-				if st, _ := s.Status("q"); st.Err != nil {
-					r.ok(s.Restart("q"))
-				}
-				return r.caughtUp(s, "q", 2)
-			})
+			after(s)
 			s.kill()
 			r.ok(db.Close())
 		}
-		r.exact(rounds * each)
-		mu.Lock()
-		defer mu.Unlock()
-		if len(seen) < 8 {
-			r.Errorf("only these failures happened: %v", seen)
+		// How often a slot commits is the machine's to say: a slow one needs more lives for all failures.
+		for began := time.Now(); sent < 3000 || f.missing() > 0; {
+			if time.Since(began) > 3*time.Minute {
+				r.Fatalf("of %d records only these failures came: %v", sent, f)
+			}
+			life(func(*Service) {}) // dies as it is
+			life(func(s *Service) {
+				r.await("the query to catch up", func() bool {
+					if st, _ := s.Status("q"); st.Err != nil {
+						r.ok(s.Restart("q"))
+					}
+					return r.caughtUp(s, "q", 2)
+				})
+			})
 		}
-		r.Logf("failures: %v", seen)
+		r.exact(sent)
+		r.Logf("failures: %v", f)
 	})
+}
+
+// faults fails one operation in three. At each point every way to fail comes once before one of them comes again. Any goroutine may
+// call it.
+type faults struct {
+	seed uint64
+
+	mu   sync.Mutex
+	rnd  *rand.Rand
+	left map[string][]error // by point, in the order to come
+	told map[string]int
+}
+
+func newFaults(seed uint64) *faults {
+	return &faults{seed: seed, rnd: rand.New(rand.NewPCG(seed, 2)), left: map[string][]error{}, told: map[string]int{}}
+}
+
+var waysToFail = map[string][]error{
+	"produce": {kafka.ErrAbortable, kafka.ErrUnknownOutcome, kafka.ErrFenced},
+	"end":     {kafka.ErrAbortable, kafka.ErrUnknownOutcome, kafka.ErrFenced},
+	"ended":   {kafka.ErrUnknownOutcome, kafka.ErrFenced, errors.Join(kafka.ErrFenced, kafka.ErrUnknownOutcome)},
+	"flush":   {errInjected},
+}
+
+func (f *faults) at(point string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.rnd.IntN(3) > 0 {
+		return nil
+	}
+	if len(f.left[point]) == 0 {
+		ways := slices.Clone(waysToFail[point])
+		f.rnd.Shuffle(len(ways), func(i, j int) { ways[i], ways[j] = ways[j], ways[i] })
+		f.left[point] = ways
+	}
+	err := f.left[point][0]
+	if errors.Is(err, kafka.ErrAbortable) && f.rnd.IntN(3) > 0 {
+		return nil // three in a row would fail the query, rightly
+	}
+	f.left[point] = f.left[point][1:]
+	f.told[point+": "+err.Error()]++
+	return err
+}
+
+func (f *faults) String() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return fmt.Sprint(f.told)
+}
+
+// missing is how many ways to fail have not been told yet.
+func (f *faults) missing() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := -len(f.told)
+	for _, ways := range waysToFail {
+		n += len(ways)
+	}
+	return n
 }
 
 // TestHandOver shares the slots of a service between two servers by Kafka's group protocol, and moves them while records flow.
