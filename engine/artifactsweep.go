@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -23,6 +24,9 @@ const (
 	// sweepFirst and sweepEvery say when a server looks for such bytes: some time after its start, and then again and again.
 	sweepFirst = 5 * time.Minute
 	sweepEvery = 24 * time.Hour
+	// sweepPause is between two looks at the definitions; bytes go that neither saw a name for. A backup takes the end of the commands first
+	// and reads models after that, so it needs what was named a while ago.
+	sweepPause = time.Hour
 )
 
 // sweepArtifacts removes what is not needed any more, until ctx ends: from the topic one server for all, from its folder each.
@@ -32,32 +36,46 @@ func (e *Engine) sweepArtifacts(ctx context.Context) {
 		return
 	case <-e.opened: // before that there is no directory
 	}
-	next := time.NewTimer(sweepFirst)
-	defer next.Stop()
-	for {
+	wait := func(d time.Duration) bool {
 		select {
 		case <-ctx.Done():
-			return
-		case <-next.C:
+			return false
+		case <-time.After(d):
+			return true
 		}
-		before := time.Now().Add(-artifactGrace)
-		err := e.artifacts.sweepFolder(ctx, before, e.namedArtifacts)
-		if e.firstAlive() {
-			err = errors.Join(err, e.artifacts.sweepTopic(ctx, before, e.namedArtifacts))
+	}
+	for next := sweepFirst; wait(next); next = sweepEvery {
+		lately, err := e.namedArtifacts(ctx)
+		if err == nil && wait(sweepPause) {
+			err = e.sweepOnce(ctx, time.Now().Add(-artifactGrace), lately)
 		}
 		if err != nil && ctx.Err() == nil {
 			e.log.Warn("files of models and functions that nothing names are left", "error", err)
 		}
-		next.Reset(sweepEvery)
 	}
+}
+
+// sweepOnce removes what was stored before a time, unless it is named now or was lately.
+func (e *Engine) sweepOnce(ctx context.Context, before time.Time, lately map[string]bool) error {
+	named := func(ctx context.Context) (map[string]bool, error) {
+		now, err := e.namedArtifacts(ctx)
+		maps.Copy(now, lately)
+		return now, err
+	}
+	err := e.artifacts.sweepFolder(ctx, before, named)
+	if e.firstAlive() {
+		err = errors.Join(err, e.artifacts.sweepTopic(ctx, before, named))
+	}
+	return err
 }
 
 // namedArtifacts are the digests that the definitions of now name, those of replaced and retired versions included.
 func (e *Engine) namedArtifacts(ctx context.Context) (map[string]bool, error) {
+	named := map[string]bool{}
 	if err := e.commands.CatchUp(ctx); err != nil {
-		return nil, err
+		return named, err
 	}
-	named, cat := map[string]bool{}, e.Catalog()
+	cat := e.Catalog()
 	for _, m := range cat.Models() {
 		for _, v := range m.Versions {
 			named[v.SHA256] = true

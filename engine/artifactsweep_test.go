@@ -53,12 +53,9 @@ func TestSweepArtifacts(t *testing.T) {
 		"CREATE MODEL other WITH (URI='sha256:"+dropped+"'); CREATE MODEL again WITH (URI='sha256:"+first+"'); DROP MODEL other; DROP MODEL again;"+
 		"CREATE FUNCTION stars(s STRING) RETURNS STRING LANGUAGE WASM WITH (URI='sha256:"+function+"', EXPORT='mask');")
 	all := []string{first, second, retired, function, dropped, idle}
-	sweep := func(before time.Time) {
+	sweep := func(before time.Time, lately map[string]bool) {
 		t.Helper()
-		if err := e.artifacts.sweepTopic(t.Context(), before, e.namedArtifacts); err != nil {
-			t.Fatal(err)
-		}
-		if err := e.artifacts.sweepFolder(t.Context(), before, e.namedArtifacts); err != nil {
+		if err := e.sweepOnce(t.Context(), before, lately); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -69,23 +66,31 @@ func TestSweepArtifacts(t *testing.T) {
 		}
 		return len(files)
 	}
-	sweep(time.Now().Add(-artifactGrace))
+	sweep(time.Now().Add(-artifactGrace), nil)
 	if got := held(t, e, all...); slices.Contains(got, false) || copies() != len(all) {
 		t.Fatalf("of what was just stored there is %v, %d copies", got, copies())
 	}
-	sweep(time.Now().Add(time.Minute))
+	sweep(time.Now().Add(time.Minute), nil)
 	if got := held(t, e, all...); !slices.Equal(got, []bool{true, true, true, true, false, false}) || copies() != 4 {
 		t.Errorf("of four that are named, one dropped and one idle there is %v, %d copies", got, copies())
 	}
+	lately, err := e.namedArtifacts(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	execute(t, e, "DROP FUNCTION stars; DROP MODEL kept;")
-	sweep(time.Now().Add(time.Minute))
+	sweep(time.Now().Add(time.Minute), lately)
+	if got := held(t, e, all...); !slices.Equal(got, []bool{true, true, true, true, false, false}) || copies() != 4 {
+		t.Errorf("of four that were named lately there is %v, %d copies", got, copies())
+	}
+	sweep(time.Now().Add(time.Minute), nil)
 	if got := held(t, e, all...); slices.Contains(got, true) || copies() != 0 {
 		t.Errorf("of what nothing names there is %v, %d copies", got, copies())
 	}
 	if sha := uploadedTo(t, e, 4); sha != dropped || !held(t, e, dropped)[0] {
 		t.Error("what was removed cannot come again")
 	}
-	sweep(time.Now().Add(-artifactGrace))
+	sweep(time.Now().Add(-artifactGrace), nil)
 	if !held(t, e, dropped)[0] {
 		t.Error("what came again is removed by what it was before")
 	}
