@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/millrace/millrace/engine/command"
 	"github.com/millrace/millrace/engine/kafka"
 	"github.com/millrace/millrace/sql/analyzer"
 	"github.com/millrace/millrace/sql/ast"
@@ -139,11 +138,11 @@ func (e *Engine) effect(ctx context.Context, s *session, stmt ast.Statement, tex
 	case *ast.DropFunction:
 		return e.dropFunction(ctx, st, text)
 	case *ast.Terminate:
-		return e.terminate(ctx, st, text)
+		return e.terminate(ctx, st.Query, text)
 	case *ast.Pause:
-		return e.pause(ctx, st.Query, text, command.PauseQuery, "pause")
+		return e.pause(ctx, paused, st.Query, text)
 	case *ast.Resume:
-		return e.pause(ctx, st.Query, text, command.ResumeQuery, "resume")
+		return e.pause(ctx, resumed, st.Query, text)
 	case *ast.Explain:
 		return e.explain(s, st, text)
 	case *ast.InsertValues:
