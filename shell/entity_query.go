@@ -77,8 +77,12 @@ func viewQueryDescription(v struct{ QueryDescription queryDescription }) view {
 }
 
 func viewQueryDescriptions(v struct{ QueryDescriptions []queryDescription }) view {
-	var out view
-	for _, d := range v.QueryDescriptions {
+	return stack(v.QueryDescriptions)
+}
+
+// stack puts descriptions below each other; the text of each becomes a title.
+func stack[D interface{ view() view }](all []D) (out view) {
+	for _, d := range all {
 		one := d.view()
 		one.grids[0].title = strings.TrimSpace(one.text)
 		out.grids = append(out.grids, one.grids...)

@@ -116,13 +116,7 @@ func viewSourceDescription(v struct{ SourceDescription sourceDescription }) view
 }
 
 func viewSourceDescriptions(v struct{ SourceDescriptions []sourceDescription }) view {
-	var out view
-	for _, d := range v.SourceDescriptions {
-		one := d.view()
-		one.grids[0].title = strings.TrimSpace(one.text)
-		out.grids = append(out.grids, one.grids...)
-	}
-	return out
+	return stack(v.SourceDescriptions)
 }
 
 func viewTypes(v struct{ Types map[string]schemaInfo }) view {
