@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -116,16 +115,6 @@ func (p *Process) Memory(name string) (int64, error) {
 		}
 	}
 	return 0, fmt.Errorf("read memory: no %s", name)
-}
-
-// FreeAddress is a loopback address that nothing listens on now.
-func FreeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	addr := l.Addr().String()
-	return addr, l.Close()
 }
 
 // Freeze stops the process without its knowledge, as a long pause of the machine does; Thaw lets it go on.

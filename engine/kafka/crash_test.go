@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -41,20 +42,22 @@ func testBrokerCrash(r *rig, script string) {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	done := make(chan int, 1)
-	go func() { done <- crashSlot(ctx, r, slots, out) }()
+	var commits atomic.Int64
+	go func() { done <- crashSlot(ctx, r, slots, out, &commits) }()
+	underLoad := func() {
+		before := commits.Load()
+		r.await("transactions to be committed", func() bool { return commits.Load() >= before+20 })
+	}
 	for _, n := range []string{"1", "2", "3"} {
-		time.Sleep(2 * time.Second)
+		underLoad()
 		control(r, script, "kill", n)
-		time.Sleep(3 * time.Second)
+		time.Sleep(3 * time.Second) // in which the others take over
 		control(r, script, "start", n)
 	}
-	time.Sleep(3 * time.Second)
+	underLoad()
 	stop()
 	total := <-done
 	r.Logf("%d transactions were committed", total)
-	if total < 50 {
-		r.Errorf("only %d transactions were committed", total)
-	}
 	seen := [crashPartitions][]string{}
 	for p := range int32(crashPartitions) {
 		later := r.all(out, p)
@@ -86,13 +89,16 @@ func control(r *rig, script string, args ...string) {
 
 // crashSlot writes 0, 1, 2, ... to every partition of out, one transaction each, and returns how many it committed. It
 // does what a slot does about errors.
-func crashSlot(ctx context.Context, r *rig, slots, out string) int {
+func crashSlot(ctx context.Context, r *rig, slots, out string, commits *atomic.Int64) int {
 	p := r.c.NewTxnProducer(kafka.TxnConfig{ID: r.prefix + "slot", Timeout: 10 * time.Second})
 	defer p.Close()
 	n, ready := 0, false
+	var stopped time.Time
 	for {
 		if !ready {
-			if ctx.Err() != nil {
+			if ctx.Err() == nil {
+				stopped = time.Now()
+			} else if time.Since(stopped) > patience { // which of its transactions were committed, only the next owner knows
 				r.Errorf("stopped while in trouble")
 				return n
 			}
@@ -115,6 +121,7 @@ func crashSlot(ctx context.Context, r *rig, slots, out string) int {
 		switch {
 		case err == nil:
 			n++
+			commits.Add(1)
 		case errors.Is(err, kafka.ErrFatal):
 			r.Errorf("at %d: %v", n, err)
 			return n

@@ -54,13 +54,13 @@ func testMadeAnew(r *rig) {
 	record := kafka.ProduceBatch{Topic: topic, Records: []kafka.Record{{Value: []byte("v")}}}
 	r.ok(p.Produce(ctx, record))
 	r.ok(r.c.DeleteTopics(topic))
-	var err error
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		if err = r.c.CreateTopic(ctx, kafka.TopicSpec{Name: topic, Partitions: 1}); err == nil { // Kafka deletes in its own time
-			break
+	r.await("the topic to go", func() bool { // Kafka deletes in its own time
+		err := r.c.CreateTopic(ctx, kafka.TopicSpec{Name: topic, Partitions: 1})
+		if err != nil && !errors.Is(err, kafka.ErrTopicExists) {
+			r.Log(err)
 		}
-	}
-	r.ok(err)
+		return err == nil
+	})
 	r.ok(p.Produce(ctx, record))
 	if end, err := r.c.Offset(ctx, topic, 0, kafka.LastStable); err != nil || end != 1 {
 		r.Errorf("end %d (%v), want 1", end, err)
@@ -212,15 +212,13 @@ func testAdmin(r *rig) {
 		r.Errorf("create a topic that exists and one with 99 replicas: %v", err)
 	}
 	r.ok(r.c.DeleteTopics(name, r.prefix+"never", others[0].Name, others[2].Name))
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if _, err = r.c.DescribeTopic(name); errors.Is(err, kafka.ErrUnknownTopic) {
-			break
+	r.await("the topic to go", func() bool {
+		_, err = r.c.DescribeTopic(name)
+		if err != nil && !errors.Is(err, kafka.ErrUnknownTopic) {
+			r.Fatal(err)
 		}
-		r.ok(err)
-		if time.Now().After(deadline) {
-			r.Fatal("still there")
-		}
-	}
+		return err != nil
+	})
 	for _, n := range []int32{0, -1, 1 << 30} {
 		if err := r.c.CreateTopic(ctx, kafka.TopicSpec{Name: r.prefix + "n", Partitions: n}); err == nil || !strings.Contains(err.Error(), "partitions") {
 			r.Errorf("create with %d partitions: %v", n, err)
@@ -234,7 +232,12 @@ func testAdmin(r *rig) {
 // testLate: a partition that is added while the broker holds a request back neither waits for its first records nor for those that come
 // later.
 func testLate(r *rig) {
-	const patience = 20 * time.Second
+	const longest = patience // that a broker holds a request back
+	cfg := r.cfg
+	cfg.RequestTimeout = 2 * longest
+	c, err := kafka.Open(cfg)
+	r.ok(err)
+	r.Cleanup(func() { _ = c.Close() })
 	ctx := r.ctx()
 	topic := r.topic("t", 2, nil)
 	p := r.ready("a")
@@ -242,7 +245,7 @@ func testLate(r *rig) {
 	r.ok(p.Commit(ctx))
 	r.want(r.all(topic, 0), "a")
 	r.want(r.all(topic, 1), "b")
-	f := r.c.NewFetcher(kafka.FetchConfig{MaxWait: patience})
+	f := c.NewFetcher(kafka.FetchConfig{MaxWait: longest})
 	defer f.Close()
 	early, late := f.Subscribe(), f.Subscribe()
 	r.ok(early.Add(topic, 0, 0))
@@ -255,7 +258,7 @@ func testLate(r *rig) {
 	r.ok(p.Send(ctx, one(topic, 1, "c")))
 	r.ok(p.Commit(ctx))
 	r.want(r.first(late), "c")
-	if took := time.Since(began); took > patience/2 {
+	if took := time.Since(began); took > longest/2 {
 		r.Fatalf("the partition that was added late was read after %s", took)
 	}
 	r.ok(p.Send(ctx, one(topic, 0, "d"), one(topic, 1, "e")))
@@ -284,7 +287,7 @@ func testPause(r *rig) {
 		want = append(want, v)
 		r.ok(p.Produce(ctx, one(topic, 0, v), one(topic, 1, v)))
 	}
-	time.Sleep(300 * time.Millisecond)
+	r.await("an answer that tells of the records", func() bool { st, _ := s.Status(topic, 0); return st.HighWatermark > 0 })
 	if st, _ := s.Status(topic, 0); st.Position != 0 || st.AtEnd {
 		r.Fatalf("status before anything was taken: %+v", st)
 	}
@@ -356,7 +359,7 @@ func testGroupOffsets(r *rig) {
 	}
 	slots := r.topic("slots", 1, nil)
 	o := r.join(&ownership{owner: map[int32]string{}}, slots, "a")
-	r.settled(20*time.Second, map[*owner]int{o: 1})
+	r.settled(map[*owner]int{o: 1})
 	if err := r.c.DeleteGroup(slots); !errors.Is(err, kafka.ErrGroupInUse) {
 		r.Errorf("a group with a member was deleted: %v", err)
 	}
@@ -386,7 +389,7 @@ func testCompaction(r *rig) {
 	if r.embedded != nil {
 		r.embedded.Compact()
 	}
-	for deadline := time.Now().Add(90 * time.Second); !compacted(); time.Sleep(500 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !compacted(); time.Sleep(500 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			r.Fatal("the log was never compacted")
 		}

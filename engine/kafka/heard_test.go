@@ -19,14 +19,12 @@ func testHeard(r *rig) {
 	}
 	heard := func(after time.Time) time.Time {
 		r.Helper()
-		for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-			if st, _ := s.Status(topic, 0); st.Heard.After(after) {
-				return st.Heard
-			}
-			if time.Now().After(deadline) {
-				r.Fatalf("nothing is heard after %s", after)
-			}
-		}
+		var st kafka.PartitionStatus
+		r.await("something to be heard", func() bool {
+			st, _ = s.Status(topic, 0)
+			return st.Heard.After(after)
+		})
+		return st.Heard
 	}
 	heard(heard(time.Now()))
 	link.stall(true)

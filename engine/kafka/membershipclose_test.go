@@ -9,12 +9,12 @@ import (
 
 // testClosedInRebalance: a member that closes while the group waits for another one, which has fallen silent, does not wait with it.
 func testClosedInRebalance(r *rig) {
-	const joinGroup, patience = 11, 30 * time.Second // of the group, with the silent member
+	const joinGroup, session = 11, 4 * time.Minute // for which the group waits for the silent member
 	topic := r.topic("slots", 4, map[string]string{"cleanup.policy": "compact"})
 	join := func(name string) (*fault, *owner) {
 		f, o := r.faulty(), &owner{name: name, has: map[int32]bool{}}
 		m, err := r.c.Join(kafka.MembershipConfig{
-			Group: topic, Topic: topic, InstanceID: name, SessionTimeout: patience, Heartbeat: 200 * time.Millisecond, HandOverTimeout: patience,
+			Group: topic, Topic: topic, InstanceID: name, SessionTimeout: session, Heartbeat: 200 * time.Millisecond, HandOverTimeout: session,
 			Own: func(ctx context.Context, slot int32) {
 				o.note(slot, true)
 				<-ctx.Done()
@@ -27,20 +27,16 @@ func testClosedInRebalance(r *rig) {
 	}
 	away, first := join("a")
 	r.Cleanup(func() { away.stall(false); _ = first.Close() })
-	r.settled(20*time.Second, map[*owner]int{first: 4})
+	r.settled(map[*owner]int{first: 4})
 	away.stall(true)
 	network, second := join("b")
-	for began := time.Now(); network.since(joinGroup) == 0; time.Sleep(10 * time.Millisecond) {
-		if time.Since(began) > 20*time.Second {
-			r.Fatal("the second member does not join")
-		}
-	}
+	r.await("the second member to join", func() bool { return network.since(joinGroup) > 0 })
 	closed := make(chan error, 1)
 	go func() { closed <- second.Close() }()
 	select {
 	case err := <-closed:
 		r.ok(err)
-	case <-time.After(patience / 2):
+	case <-time.After(session / 2):
 		r.Error("a member that closes waits for one that is silent")
 		away.stall(false)
 		<-closed

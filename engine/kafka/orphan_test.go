@@ -1,10 +1,6 @@
 package kafka_test
 
-import (
-	"time"
-
-	"github.com/IBM/sarama"
-)
+import "github.com/IBM/sarama"
 
 // testOrphanedSlot is the return of a static member that died between the two steps of a cooperative rebalance: it had given up a
 // slot that nobody got.
@@ -16,7 +12,7 @@ func testOrphanedSlot(r *rig) {
 	all := &ownership{owner: map[int32]string{}}
 	r.dieWith(topic, "a", []int32{0, 2, 3})
 	a := r.join(all, topic, "a")
-	r.settled(30*time.Second, map[*owner]int{a: 4})
+	r.settled(map[*owner]int{a: 4})
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if len(a.log) != 4 {

@@ -21,7 +21,7 @@ func (r *rig) joinEarlier(all *ownership, topic, name string) *earlier {
 	conf.Version = sarama.V3_3_0_0
 	g := &conf.Consumer.Group
 	g.InstanceId = name
-	g.Session.Timeout, g.Heartbeat.Interval = 6*time.Second, 200*time.Millisecond
+	g.Session.Timeout, g.Heartbeat.Interval = longSession, 200*time.Millisecond
 	g.Rebalance.GroupStrategies = []sarama.BalanceStrategy{sarama.NewBalanceStrategyCooperativeSticky()}
 	group, err := sarama.NewConsumerGroup(r.cfg.Brokers, topic, conf)
 	r.ok(err)
@@ -64,16 +64,13 @@ func (r *rig) speaks(group, protocol string) {
 	admin, err := sarama.NewClusterAdmin(r.cfg.Brokers, conf)
 	r.ok(err)
 	defer func() { _ = admin.Close() }()
-	for began := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+	r.await("the group to speak "+protocol, func() bool {
 		groups, err := admin.DescribeConsumerGroups([]string{group})
-		r.ok(err)
-		if groups[0].State == "Stable" && groups[0].Protocol == protocol {
-			return
+		if err != nil {
+			r.Log(err) // a coordinator that moves is not waited for by the client
 		}
-		if time.Since(began) > 30*time.Second {
-			r.Fatalf("the group is %s and speaks %s, not %s", groups[0].State, groups[0].Protocol, protocol)
-		}
-	}
+		return err == nil && groups[0].State == "Stable" && groups[0].Protocol == protocol
+	})
 }
 
 // testReleases: servers of two releases share the slots while one after the other is replaced, forward and back. The group speaks what all of
@@ -84,24 +81,23 @@ func testReleases(r *rig) {
 	}
 	topic := r.topic("slots", 8, map[string]string{"cleanup.policy": "compact"})
 	all := &ownership{owner: map[int32]string{}}
-	const within = 30 * time.Second
 	first, second := r.joinEarlier(all, topic, "a"), r.joinEarlier(all, topic, "b")
-	r.settled(within, map[*owner]int{first.owner: 4, second.owner: 4})
+	r.settled(map[*owner]int{first.owner: 4, second.owner: 4})
 	r.speaks(topic, "cooperative-sticky")
 
 	first.stop()
 	a := r.join(all, topic, "a")
-	r.settled(within, map[*owner]int{a: 4, second.owner: 4})
+	r.settled(map[*owner]int{a: 4, second.owner: 4})
 	r.speaks(topic, "cooperative-sticky")
 
 	second.stop()
 	b := r.join(all, topic, "b")
-	r.settled(within, map[*owner]int{a: 4, b: 4})
+	r.settled(map[*owner]int{a: 4, b: 4})
 	r.speaks(topic, "millrace")
 
 	r.ok(b.Close())
 	second = r.joinEarlier(all, topic, "b")
-	r.settled(within, map[*owner]int{a: 4, second.owner: 4})
+	r.settled(map[*owner]int{a: 4, second.owner: 4})
 	r.speaks(topic, "cooperative-sticky")
 	a.mu.Lock()
 	if len(a.log) != 4 {

@@ -12,6 +12,9 @@ import (
 	"github.com/millrace/millrace/engine/kafka/embedded"
 )
 
+// patience is how long something that must happen may take: much longer than it does, for machines that are slow at times.
+const patience = 2 * time.Minute
+
 // rig is a broker to test against, and names that no other test uses.
 type rig struct {
 	*testing.T
@@ -108,7 +111,7 @@ func run(t *testing.T, f func(*rig), r *rig) {
 }
 
 func (r *rig) ctx() context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
 	r.Cleanup(cancel)
 	return ctx
 }
@@ -163,18 +166,13 @@ func one(topic string, partition int32, values ...string) kafka.ProduceBatch {
 // the markers of the last one, which a commit does not.
 func (r *rig) all(topic string, partition int32) []string {
 	r.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	r.await("the markers of the last transaction", func() bool {
 		stable, err := r.c.Offset(r.ctx(), topic, partition, kafka.LastStable)
 		r.ok(err)
 		latest, err := r.c.Offset(r.ctx(), topic, partition, kafka.Latest)
 		r.ok(err)
-		if stable == latest {
-			break
-		}
-		if time.Now().After(deadline) {
-			r.Fatalf("%s/%d is stable up to %d of %d only", topic, partition, stable, latest)
-		}
-	}
+		return stable == latest
+	})
 	return r.committed(topic, partition)
 }
 
@@ -204,6 +202,16 @@ func (r *rig) want(got []string, want ...string) {
 	r.Helper()
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		r.Fatalf("got %q, want %q", got, want)
+	}
+}
+
+// await waits until done is true.
+func (r *rig) await(what string, done func() bool) {
+	r.Helper()
+	for began := time.Now(); !done(); time.Sleep(5 * time.Millisecond) {
+		if time.Since(began) > patience {
+			r.Fatalf("waited %s for %s", patience, what)
+		}
 	}
 }
 

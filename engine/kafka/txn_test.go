@@ -228,20 +228,17 @@ func testEndPosition(r *rig) {
 		}
 	}
 	var got []string
-	deadline := time.Now().Add(20 * time.Second)
 	var st kafka.PartitionStatus
-	for time.Now().Before(deadline) {
+	r.await("the end", func() bool {
 		for _, b := range s.Poll(nil) {
 			r.ok(b.Err)
 			for _, rec := range b.Records {
 				got = append(got, fmt.Sprint(rec.Offset))
 			}
 		}
-		if st, _ = s.Status(topic, 0); st.AtEnd && st.Position == 6 {
-			break
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
+		st, _ = s.Status(topic, 0)
+		return st.AtEnd && st.Position == 6
+	})
 	r.want(got, "0", "4")
 	if !st.AtEnd || st.Position != 6 || st.LastStable != 6 || st.HighWatermark != 6 {
 		r.Fatalf("status %+v, want position, last stable and high watermark 6", st)
@@ -319,7 +316,7 @@ func testInterrupted(r *rig) {
 	if err == nil {
 		err = p.Commit(ctx)
 	}
-	if err == nil || time.Since(began) > 20*time.Second {
+	if err == nil || time.Since(began) > patience {
 		r.Fatalf("commit over a dead connection: %v after %s", err, time.Since(began))
 	}
 	fault.stall(false)

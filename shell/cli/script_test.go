@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -13,6 +12,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/millrace/millrace/engine/child"
 )
 
 func TestMain(m *testing.M) {
@@ -33,11 +34,11 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(e *testscript.Env) error {
-			addr, err := freeAddress()
+			addr, err := child.FreeAddress()
 			if err != nil {
 				return err
 			}
-			kafka, err := freeAddress()
+			kafka, err := child.FreeAddress()
 			if err != nil {
 				return err
 			}
@@ -54,14 +55,6 @@ func TestScripts(t *testing.T) {
 			"await": await,
 		},
 	})
-}
-
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }
 
 // exits CODE PROGRAM ARGS... runs a program that must end with the code.
@@ -84,7 +77,7 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 // await waits until the server at ADDR answers.
 func await(ts *testscript.TestScript, _ bool, _ []string) {
 	url := "http://" + ts.Getenv("ADDR") + "/info"
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		resp, err := http.Get(url)
 		if err == nil {
 			resp.Body.Close()
