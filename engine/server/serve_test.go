@@ -85,7 +85,7 @@ func TestStreaming(t *testing.T) {
 		resp.Body.Close()
 		select {
 		case <-rows.done:
-		case <-time.After(5 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatalf("%s: the query outlives its client", proto)
 		}
 		client.CloseIdleConnections()
@@ -135,7 +135,7 @@ func TestSlowBody(t *testing.T) {
 	if _, err := io.WriteString(c, "POST /ksql HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"); err != nil {
 		t.Fatal(err)
 	}
-	_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+	_ = c.SetReadDeadline(time.Now().Add(time.Minute))
 	answer, err := io.ReadAll(c)
 	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 408") {
 		t.Errorf("got %q (%v)", answer, err)
