@@ -98,10 +98,10 @@ func TestScale(t *testing.T) {
 		r.topic("wide", fleetPartitions)
 		f := &fleet{rig: r, query: r.wide, dirs: map[string]string{}}
 		stop := r.load("wide", fleetPartitions)
-		const session = 3 * time.Second
+		const session = 6 * time.Second
 		a := f.up("a", session)
 		f.share(a)
-		b, c := f.up("b", session), f.up("c", session)
+		b, c := f.up("b", time.Minute), f.up("c", time.Minute) // which no slow machine takes for dead
 		f.share(a, b, c)
 		before := [2]int64{b.Metrics().Restored.Records.Load(), c.Metrics().Restored.Records.Load()}
 		began := time.Now()

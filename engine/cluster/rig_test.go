@@ -24,6 +24,9 @@ import (
 	"github.com/millrace/millrace/state/badger"
 )
 
+// patience is how long something that must happen may take: much longer than it does, for machines that are slow at times.
+const patience = 3 * time.Minute
+
 // rig is a broker, a store's folder, and names that no other test uses.
 type rig struct {
 	*testing.T
@@ -105,7 +108,7 @@ func (r *rig) bootWith(change func(*Config), fault func(string) error) (*Service
 	r.boots++
 	cfg := Config{
 		Kafka: r.client, Service: r.service, Slots: 3, Store: db, Logger: quiet(), CommitInterval: 20 * time.Millisecond,
-		Fenced: 50 * time.Millisecond, JanitorInterval: 100 * time.Millisecond,
+		Fenced: 50 * time.Millisecond, JanitorInterval: 100 * time.Millisecond, EndsHold: patience,
 	}
 	if change != nil {
 		change(&cfg)
@@ -121,7 +124,7 @@ func (r *rig) bootWith(change func(*Config), fault func(string) error) (*Service
 
 func (r *rig) close(s *Service, db *badger.DB) {
 	r.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	r.ok(s.Close(ctx))
 	r.ok(db.Close())
@@ -167,8 +170,8 @@ func (r *rig) read(topic string, partitions int32) map[string][]string {
 func (r *rig) await(what string, done func() bool) {
 	r.Helper()
 	for began := time.Now(); !done(); time.Sleep(10 * time.Millisecond) {
-		if time.Since(began) > 60*time.Second {
-			r.Fatalf("waited a minute for %s", what)
+		if time.Since(began) > patience {
+			r.Fatalf("waited %s for %s", patience, what)
 		}
 	}
 }

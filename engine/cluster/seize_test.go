@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/millrace/millrace/engine/kafka"
 )
@@ -88,7 +87,7 @@ func TestStopWhileSlotCatchesUp(t *testing.T) {
 		r.ok(s.StartQuery(r.Context(), r.counting("old", nil)))
 		r.ok(s.StartQuery(r.Context(), r.counting("q", nil)))
 		<-waiting
-		ctx, cancel := context.WithTimeout(r.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(r.Context(), patience)
 		defer cancel()
 		r.ok(s.StopQuery(ctx, "old", true))
 		close(stopped)

@@ -67,7 +67,7 @@ func TestCloseWhileSlotIsTaken(t *testing.T) {
 		s, db := r.boot(func(c *Config) { c.Broker = stuck{OnKafka(r.client), asked} })
 		r.ok(s.StartQuery(r.Context(), r.counting("q", nil)))
 		<-asked
-		ctx, cancel := context.WithTimeout(context.Background(), handOver/2)
+		ctx, cancel := context.WithTimeout(context.Background(), handOver*3/4)
 		defer cancel()
 		r.ok(s.Close(ctx))
 		if ctx.Err() != nil {
