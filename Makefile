@@ -14,6 +14,9 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X github.com/millrace/millrace/engine.Version=$(VERSION)
 ARGS    ?=
 
+# A package that hangs is ended after so long; the slowest takes two minutes where nothing else runs.
+TIMEOUT := -timeout 30m
+
 # The conformance cases of a peer are read where they are present; tests say so when they are not.
 export MILLRACE_QTT ?= $(abspath ../shared/qtt)
 
@@ -31,7 +34,7 @@ build-ort: ## build bin/millrace-ort, the same program but that it can open ONNX
 
 .PHONY: test
 test: ## run all tests that need only Go
-	go test ./...
+	go test $(TIMEOUT) ./...
 
 .PHONY: test-long
 test-long: build ## run the peer's conformance cases in full, over batch sizes and without the optimizer; the programs of docs/wasm.md, compiled
@@ -111,8 +114,8 @@ kafka-down: ## stop it and delete its data
 .PHONY: test-kafka
 test-kafka: ## run the broker tests on a real Kafka of three brokers, and kill the server under load there
 	.ci/kafka up 3
-	MILLRACE_KAFKA=$$(.ci/kafka addr) MILLRACE_KAFKA_CTL=$(abspath .ci/kafka) go test -p 1 -count=1 -timeout 15m ./engine/cluster/... ./engine/kafka/...
-	MILLRACE_KAFKA=$$(.ci/kafka addr) go test -count=1 -timeout 15m -run Kafka -v ./engine ./engine/chaos
+	MILLRACE_KAFKA=$$(.ci/kafka addr) MILLRACE_KAFKA_CTL=$(abspath .ci/kafka) go test -p 1 -count=1 $(TIMEOUT) ./engine/cluster/... ./engine/kafka/...
+	MILLRACE_KAFKA=$$(.ci/kafka addr) go test -count=1 $(TIMEOUT) -run Kafka -v ./engine ./engine/chaos
 	.ci/kafka down
 
 .PHONY: chaos
@@ -168,7 +171,7 @@ test-ort: ## test what needs ONNX Runtime: the ort backend, and ONNX's own tests
 
 .PHONY: race
 race: ## run the tests of engine, state and udf under the race detector (needs gcc)
-	CGO_ENABLED=1 go test -race -short ./engine/... ./state/... ./udf/...
+	CGO_ENABLED=1 go test -race -short $(TIMEOUT) ./engine/... ./state/... ./udf/...
 
 .PHONY: deploy-check
 deploy-check: ## render and lint the Helm chart, check the compose file (needs Python 3; fetches its tools once)
