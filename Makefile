@@ -115,7 +115,7 @@ kafka-down: ## stop it and delete its data
 test-kafka: ## run the broker tests on a real Kafka of three brokers, and kill the server under load there
 	.ci/kafka up 3
 	MILLRACE_KAFKA=$$(.ci/kafka addr) MILLRACE_KAFKA_CTL=$(abspath .ci/kafka) go test -p 1 -count=1 $(TIMEOUT) ./engine/cluster/... ./engine/kafka/...
-	MILLRACE_KAFKA=$$(.ci/kafka addr) go test -count=1 $(TIMEOUT) -run Kafka -v ./engine ./engine/chaos
+	MILLRACE_KAFKA=$$(.ci/kafka addr) go test -p 1 -count=1 $(TIMEOUT) -run Kafka -v ./engine ./engine/chaos
 	.ci/kafka down
 
 .PHONY: chaos
