@@ -61,8 +61,13 @@ func (e *Ensemble) average(out []float32) {
 // scoreBlock scores the rows of a block. Ensembles that send NaN to the right need a longer walk for blocks that hold one.
 func (e *Ensemble) scoreBlock(x []float32, rows int, out []float32, has []bool) {
 	missing := e.nanRight && anyNaN(x)
-	if e.quick != nil && !missing && rows >= quickRows {
+	switch {
+	case missing:
+	case e.quick != nil && (rows >= tiledRows || e.tiled == nil && rows >= quickRows):
 		e.quickBlock(x, rows, out)
+		return
+	case e.tiled != nil:
+		e.tiledBlock(x, rows, out)
 		return
 	}
 	whole := rows &^ (lanes - 1)

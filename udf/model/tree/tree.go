@@ -6,6 +6,9 @@
 // left child. One walk is a chain of dependent loads, so eight of them, of eight rows through one tree or of one row
 // through eight trees, run interleaved.
 //
+// Processors with AVX-512 compare sixteen numbers at once. For them there are two more forms, if leaves are plain numbers: tiles, which
+// decide four levels of a tree in a step, and, for many rows of small trees, quick, which decides all branches of a tree.
+//
 // Whatever the interleaving, a row adds up its leaves in tree order, in float32, so its score does not depend on its
 // neighbours.
 package tree
@@ -111,7 +114,8 @@ type Ensemble struct {
 	perTarget []float32 // trees of each target, for Average with TreeTargets
 	block     int       // rows that pass a tree before the next
 	blocks    sync.Pool // *[]float32: transposed rows of one block, and for quick a group of rows and their sums
-	quick     *quick    // nil: the trees are walked
+	quick     *quick    // nil: not for blocks of rows
+	tiled     *tiled    // nil: the trees are walked
 }
 
 // MaxNodes bounds an ensemble; node numbers are int32 and an equality takes several nodes.
@@ -141,6 +145,9 @@ func New(s Spec) (*Ensemble, error) {
 			b.e.roots[i].target = int32(t)
 			b.e.perTarget[t]++
 		}
+	}
+	if useTiled {
+		b.e.tiled = b.e.makeTiled()
 	}
 	room := b.e.block * s.Features
 	if useQuick {

@@ -18,3 +18,9 @@ func transposeGroups(xt, x []float32, features int) { transposePortable(xt, x, f
 func (q *quick) score(t *quickTree, xt []float32, group int, sums []float32) {
 	q.scorePortable(t, xt, group, sums)
 }
+
+const useTiled = false
+
+func (t *tiled) sum(first, end int, x []float32, sum float32) float32 {
+	return t.sumPortable(first, end, x, sum)
+}

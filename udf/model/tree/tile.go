@@ -1,0 +1,240 @@
+package tree
+
+import (
+	"math"
+	"math/bits"
+	"slices"
+)
+
+// tiled is another form of an ensemble, of trees of any size: a tree is cut into tiles, each of up to four levels of branches that lie
+// together, and all comparisons of a tile are made at once, whichever of them a row meets. So eight levels are two steps, each of which
+// waits for memory once. (A. Prasad et al., Treebeard: an optimizing compiler for decision tree based ML inference, MICRO 2022.)
+//
+// All leaves of a tree are as many steps from its root. Where that is more than a leaf needs, branches are left empty.
+type tiled struct {
+	limits   []tileLimits // by tile
+	features []tileFeatures
+	leaves   []float32
+	steps    []int32 // by tree, those of a target one after another; the first tile of a tree has its number
+	runs     []tiledRun
+	few      int // trees that all rows of a block pass before the next ones, so that they stay in the first-level cache
+}
+
+// tiledRun is the trees of a target.
+type tiledRun struct{ first, end, target int }
+
+// tileLimits and tileFeatures are a tile. Its branches are numbered from 1, level by level: what is below i is 2i, to the left, and 2i+1.
+// From 16 on numbers are ways out. Way i leads to number base/8+i, of the tiles, or of the leaves at the last step; what is there if no
+// row goes that way is another tile's. The assembly knows the layout.
+type tileLimits struct {
+	base  int32
+	limit [tileNodes]float32 // of branch i at i-1; NaN: nothing goes to the right, as in an empty one
+}
+
+type tileFeatures struct {
+	_       uint8
+	feature [tileNodes]uint8
+}
+
+const (
+	tileLevels = 4
+	tileNodes  = 1<<tileLevels - 1
+	tileWays   = 1 << tileLevels
+	tileWidth  = 32      // most features: two registers
+	tileSteps  = 32      // most steps of a tree
+	tileBytes  = 80      // of a tile
+	maxTiles   = 1 << 23 // so that the number of a leaf has room eight times
+	fewBytes   = 1 << 15 // of few trees
+)
+
+// threeLevels is the branch of the fourth level that a row comes to, by what the low eight bits say of branches 1 to 7.
+var threeLevels = func() (t [256]uint8) {
+	for right := range t {
+		i := 1
+		for range tileLevels - 1 {
+			i = 2*i + right>>i&1
+		}
+		t[right] = uint8(i)
+	}
+	return t
+}()
+
+// makeTiled makes the other form; nil if leaves are not plain numbers, there are too many features, or trees are so much deeper than they
+// are wide that tiles would be mostly empty.
+func (e *Ensemble) makeTiled() *tiled {
+	if e.spans != nil || e.features > tileWidth {
+		return nil
+	}
+	t := &tiler{e: e, heights: make([]int16, len(e.nodes)), most: min(len(e.nodes)/2+len(e.roots), maxTiles)}
+	t.tiles.used, t.ends.used = math.MaxUint64, math.MaxUint64
+	var roots []int32
+	for target := range e.targets {
+		first := len(roots)
+		for _, r := range e.roots {
+			if r.depth > tileSteps*tileLevels {
+				return nil
+			}
+			if int(r.target) == target {
+				roots = append(roots, e.settle(r.node))
+			}
+		}
+		if len(roots) > first {
+			t.runs = append(t.runs, tiledRun{first, len(roots), target})
+		}
+	}
+	for range roots {
+		t.tiles.place(1)
+	}
+	t.room()
+	for i, r := range roots {
+		steps := max(1, (t.height(r)+tileLevels-1)/tileLevels)
+		t.steps = append(t.steps, int32(steps))
+		if !t.fill(i, r, steps-1) {
+			return nil
+		}
+	}
+	t.few = max(1, fewBytes*len(roots)/(tileBytes*len(t.limits)+4*len(t.leaves)))
+	t.limits, t.features, t.leaves = slices.Clip(t.limits), slices.Clip(t.features), slices.Clip(t.leaves)
+	return &t.tiled
+}
+
+// tiler cuts trees into tiles.
+type tiler struct {
+	tiled
+	e           *Ensemble
+	heights     []int16 // by node: one more than its height; 0: not known
+	most        int     // tiles
+	tiles, ends shelf
+}
+
+// shelf gives out numbers. Of the last 64 it knows which are free: the gaps between those that a tile has are for others.
+type shelf struct {
+	end  int    // all after are free
+	used uint64 // the highest bit is that of the number before end
+}
+
+// place finds a place for numbers that lie so to each other, and returns that of the lowest bit.
+func (s *shelf) place(ways uint16) int {
+	back := 64
+	for s.used>>(64-back)&uint64(ways) != 0 {
+		back--
+	}
+	at := s.end - back
+	more := max(0, bits.Len16(ways)-back)
+	s.end += more
+	s.used = s.used>>more | uint64(ways)<<(64-back-more)
+	return at
+}
+
+// room makes the tiles that have numbers, as empty ones, if they are not too many.
+func (t *tiler) room() bool {
+	if t.tiles.end > t.most {
+		return false
+	}
+	empty := tileLimits{}
+	for i := range empty.limit {
+		empty.limit[i] = float32(math.NaN())
+	}
+	for len(t.limits) < t.tiles.end {
+		t.limits, t.features = append(t.limits, empty), append(t.features, tileFeatures{})
+	}
+	return true
+}
+
+// settle is the node that a row comes to from node i without a comparison.
+func (e *Ensemble) settle(i int32) int32 {
+	for n := &e.nodes[i]; n.left != i && n.limit != n.limit; n = &e.nodes[i] {
+		i = n.left
+	}
+	return i
+}
+
+// height is how many comparisons a row may meet from a settled node on.
+func (t *tiler) height(i int32) int16 {
+	left := t.e.nodes[i].left
+	if left == i {
+		return 0
+	}
+	if t.heights[i] == 0 {
+		t.heights[i] = 2 + max(t.height(t.e.settle(left)), t.height(t.e.settle(left+1)))
+	}
+	return t.heights[i] - 1
+}
+
+// fill makes a tile of the branches from a node on, and the tiles behind it, which are so many steps, and says whether there was room.
+func (t *tiler) fill(tile int, node int32, steps int16) bool {
+	var to [tileWays]int32
+	ways := t.branch(tile, node, 1, steps, &to)
+	on := &t.tiles
+	if steps == 0 {
+		on = &t.ends
+	}
+	base := on.place(ways)
+	t.limits[tile].base = int32(8 * (base - tileWays))
+	if steps == 0 {
+		t.leaves = append(t.leaves, make([]float32, on.end-len(t.leaves))...)
+	} else if !t.room() {
+		return false
+	}
+	for ; ways != 0; ways &= ways - 1 {
+		way := bits.TrailingZeros16(ways)
+		if steps == 0 {
+			t.leaves[base+way] = t.e.leaves[to[way]]
+		} else if !t.fill(base+way, to[way], steps-1) {
+			return false
+		}
+	}
+	return true
+}
+
+// branch puts a node at place i of a tile, and those below it, unless the steps behind the tile are enough for them all. It returns the
+// ways out, as bits, and notes the nodes that they lead to.
+func (t *tiler) branch(tile int, node int32, i int, steps int16, to *[tileWays]int32) uint16 {
+	node = t.e.settle(node)
+	if t.height(node) <= steps*tileLevels {
+		for i < tileWays {
+			i *= 2
+		}
+		to[i-tileWays] = node
+		return 1 << (i - tileWays)
+	}
+	n := &t.e.nodes[node]
+	t.limits[tile].limit[i-1] = n.limit
+	t.features[tile].feature[i-1] = uint8(n.feature / lanes)
+	return t.branch(tile, n.left, 2*i, steps, to) | t.branch(tile, n.left+1, 2*i+1, steps, to)
+}
+
+// tiledBlock scores the rows of a block, none of which goes to the right for want of a value.
+func (e *Ensemble) tiledBlock(x []float32, rows int, out []float32) {
+	t := e.tiled
+	for _, run := range t.runs {
+		few := t.few
+		if rows == 1 {
+			few = run.end - run.first
+		}
+		for first := run.first; first < run.end; first += few {
+			end := min(first+few, run.end)
+			for r := range rows {
+				at := r*e.targets + run.target
+				out[at] = t.sum(first, end, x[r*e.features:][:e.features], out[at])
+			}
+		}
+	}
+}
+
+// sumPortable adds what the trees from first to end give for a row.
+func (t *tiled) sumPortable(first, end int, x []float32, sum float32) float32 {
+	for tree := first; tree < end; tree++ {
+		at := int32(tree)
+		for range t.steps[tree] {
+			l, f := &t.limits[at], &t.features[at]
+			i := int32(1)
+			for range tileLevels {
+				i = 2*i + bit(x[f.feature[i-1]] >= l.limit[i-1])
+			}
+			at = l.base/8 + i
+		}
+		sum += t.leaves[at]
+	}
+	return sum
+}
