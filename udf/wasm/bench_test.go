@@ -10,6 +10,7 @@ import (
 
 	"github.com/millrace/millrace/sql/types"
 	"github.com/millrace/millrace/sql/vector"
+	"github.com/millrace/millrace/udf/wasm/meter"
 )
 
 const benchRows = 256 // of a batch
@@ -94,14 +95,15 @@ func BenchmarkStopChecks(b *testing.B) {
 			}
 			b.Run(name, func(b *testing.B) {
 				ctx, code := context.Background(), file(b, c.file)
-				if checked {
-					var err error
-					if code, err = bound(code); err != nil {
-						b.Fatal(err)
-					}
-				}
-				r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCloseOnContextDone(checked))
+				r := wazero.NewRuntime(ctx)
 				defer func() { _ = r.Close(ctx) }()
+				err := metered(ctx, r)
+				if checked && err == nil {
+					code, err = meter.Bound(code)
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
 				m, err := r.Instantiate(ctx, code)
 				if err != nil {
 					b.Fatal(err)

@@ -22,5 +22,6 @@
 // fails makes its row fail and costs the instance: the next row has a fresh one. A row that fails in an instance that served
 // others before is tried again in a fresh one, lest what they left be its reason.
 //
-// Memory is bounded by the runtime, tables, code and names by a look at the file (see bound), and time by a guard (see guard.go).
+// Memory is bounded by the runtime, tables, code and names by a look at the file, which is rewritten so that its code asks now and then whether it is to
+// stop (see package meter), and time by a guard, which says when (see guard.go).
 package wasm

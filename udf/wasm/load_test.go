@@ -3,17 +3,16 @@ package wasm
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/millrace/millrace/sql/catalog"
 	"github.com/millrace/millrace/sql/types"
+	"github.com/millrace/millrace/udf/wasm/meter"
 )
 
 // TestRefused: what cannot be run is refused with its reason before anything calls it.
@@ -30,7 +29,7 @@ func TestRefused(t *testing.T) {
 		{"text", []byte("not a module"), def("f", types.Int), "it is no WebAssembly module"},
 		{"component", []byte("\x00asm\x0d\x00\x01\x00"), def("f", types.Int), "components are not run"},
 		{"truncated", text[:len(text)/2], def("mask", types.String, types.String), "it ends in the middle"},
-		{"large", append(bytes.Clone(text), make([]byte, MaxBytes)...), def("mask", types.String, types.String), "a module has 16777216 at most"},
+		{"large", append(bytes.Clone(text), make([]byte, meter.MaxBytes)...), def("mask", types.String, types.String), "a module has 16777216 at most"},
 		{"start", file(t, "start.wasm"), def("f", types.Int, types.Int), "it does not start: timeout"},
 		{"import", file(t, "imports.wasm"), def("f", types.Int, types.Int), "it imports function launch_missiles of env"},
 		{"program", file(t, "program.wasm"), def("f", types.Int, types.Int), "it is a program, since it exports _start"},
@@ -50,82 +49,6 @@ func TestRefused(t *testing.T) {
 		case err == nil || !strings.Contains(err.Error(), c.reason):
 			t.Errorf("%s: got %v, want %q", c.name, err, c.reason)
 		}
-	}
-}
-
-// TestHugeDeclarations: numbers in a file that promise more than the file has.
-func TestHugeDeclarations(t *testing.T) {
-	huge := []byte{0xff, 0xff, 0xff, 0xff, 0x0f}
-	section := func(id byte, body ...byte) []byte {
-		return append([]byte{0, 'a', 's', 'm', 1, 0, 0, 0, id, byte(len(body))}, body...)
-	}
-	for name, b := range map[string][]byte{
-		"section":   append([]byte{0, 'a', 's', 'm', 1, 0, 0, 0, 1}, huge...),
-		"tables":    section(sectionTable, huge...),
-		"table":     section(sectionTable, append([]byte{1, 0x70, 0}, huge...)...),
-		"functions": section(sectionCode, huge...),
-		"body":      section(sectionCode, append([]byte{1}, huge...)...),
-		"locals":    section(sectionCode, append([]byte{1, 7, 1}, append(huge, 0)...)...),
-		"exports":   section(sectionExport, huge...),
-		"export":    section(sectionExport, append([]byte{1}, huge...)...),
-		"types":     section(sectionType, huge...),
-		"params":    section(sectionType, append([]byte{1, 0x60}, huge...)...),
-		"results":   section(sectionType, append([]byte{1, 0x60, 0}, huge...)...),
-		"record":    section(sectionType, 1, 0x5f, 0),
-		"globals":   section(6, huge...),
-		"declared":  section(3, huge...),
-		"segments":  section(sectionElement, huge...),
-		"elements":  section(sectionElement, append([]byte{1, 0, 0x41, 0, 0x0b}, huge...)...),
-		"passive":   section(sectionElement, append([]byte{1, 5, 0x70}, huge...)...),
-		"offset":    section(sectionElement, 1, 0, 0x41, 0),
-		"data":      section(sectionData, huge...),
-		"datum":     section(sectionData, append([]byte{1, 0, 0x41, 0, 0x0b}, huge...)...),
-		"memory":    section(sectionData, append([]byte{1, 2, 0, 0x41, 0, 0x0b}, huge...)...),
-	} {
-		if _, err := bound(b); err == nil {
-			t.Errorf("%s: it is taken", name)
-		}
-	}
-	names := section(sectionCustom, append([]byte{4, 'n', 'a', 'm', 'e', 1}, huge...)...)
-	if got, err := bound(names); err != nil || len(got) != 8 {
-		t.Errorf("names are kept as %x, %v", got, err)
-	}
-}
-
-// TestListsAreBounded: files may not be long lists of what the runtime keeps more of than the file has bytes.
-func TestListsAreBounded(t *testing.T) {
-	list := func(id byte, begin []byte, n uint64, each ...byte) []byte {
-		body := append(binary.AppendUvarint(begin, n), bytes.Repeat(each, int(n))...)
-		return append(binary.AppendUvarint([]byte{0, 'a', 's', 'm', 1, 0, 0, 0, id}, uint64(len(body))), body...)
-	}
-	for name, of := range map[string]func(n uint64) []byte{
-		"functions": func(n uint64) []byte { return list(3, nil, n, 0) },
-		"exports":   func(n uint64) []byte { return list(sectionExport, nil, n, 1, 'f', 0, 0) },
-		"elements":  func(n uint64) []byte { return list(sectionElement, []byte{1, 1, 0}, n, 0) },
-		"segments":  func(n uint64) []byte { return list(sectionData, nil, n, 1, 0) },
-	} {
-		if _, err := bound(of(maxEntries)); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		if _, err := bound(of(maxEntries + 1)); err == nil || !strings.Contains(err.Error(), "131072") {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	two := list(sectionElement, []byte{2, 1, 0}, maxEntries, 0) // the second list is not there yet
-	body := append(slices.Clone(two[12:]), 1, 0, 1, 0)
-	two = append(binary.AppendUvarint([]byte{0, 'a', 's', 'm', 1, 0, 0, 0, sectionElement}, uint64(len(body))), body...)
-	if _, err := bound(two); err == nil || !strings.Contains(err.Error(), "more than 131072 elements") {
-		t.Errorf("two lists of elements: %v", err)
-	}
-	locals := func(n uint64) []byte {
-		code := append(binary.AppendUvarint([]byte{1}, n), 0x7f, 0x0b) // one group of them, the end
-		return append([]byte{0, 'a', 's', 'm', 1, 0, 0, 0, sectionCode, byte(len(code) + 2), 1, byte(len(code))}, code...)
-	}
-	if _, err := bound(locals(maxLocals)); err != nil {
-		t.Error(err)
-	}
-	if _, err := bound(locals(maxLocals + 1)); err == nil || !strings.Contains(err.Error(), "local variables") {
-		t.Error(err)
 	}
 }
 
