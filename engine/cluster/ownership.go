@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -76,8 +75,10 @@ func (g GroupOwnership) Run(ctx context.Context, _ int32, t Tenant) error {
 		if g.Leaving {
 			return m.Leave()
 		}
-		return m.Close()
+		m.Close()
+		return nil
 	case <-m.Done():
-		return errors.Join(m.Err(), m.Close())
+		m.Close()
+		return m.Err()
 	}
 }

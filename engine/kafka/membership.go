@@ -190,15 +190,15 @@ func (m *Membership) Done() <-chan struct{} { return m.done }
 func (m *Membership) Err() error { return m.err }
 
 // Close gives up all slots here, but stays a member for others: they wait SessionTimeout for this instance to return.
-// It waits until every Own has returned.
-func (m *Membership) Close() error {
+// It waits until every Own has returned. The brokers are told nothing, so that nothing can fail: what sarama still has to say is what became of
+// requests whose connections were cut.
+func (m *Membership) Close() {
 	m.cancel()
 	m.end()
 	m.wg.Wait()
 	if err := m.group.Close(); err != nil {
-		return failure("close group", m.cfg.Group, nil, err)
+		m.cfg.Report(failure("close group", m.cfg.Group, nil, err))
 	}
-	return nil
 }
 
 // end waits until the member has given up its slots. Whoever closes in the middle of a rebalance would wait for all other members to join, or for
@@ -225,15 +225,13 @@ func (m *Membership) end() {
 
 // Leave is Close, and tells the group that this instance does not return: others get its slots at once.
 func (m *Membership) Leave() error {
-	err := m.Close()
-	resp, removeErr := m.c.admin.RemoveMemberFromConsumerGroup(m.cfg.Group, []string{m.cfg.InstanceID})
-	if removeErr == nil {
-		removeErr = kafkaError(resp.Err)
+	m.Close()
+	resp, err := m.c.admin.RemoveMemberFromConsumerGroup(m.cfg.Group, []string{m.cfg.InstanceID})
+	if err == nil {
+		err = kafkaError(resp.Err)
 	}
-	if removeErr != nil && !errors.Is(removeErr, sarama.ErrUnknownMemberId) {
-		removeErr = failure("leave group", m.cfg.Group, nil, removeErr)
-	} else {
-		removeErr = nil
+	if err != nil && !errors.Is(err, sarama.ErrUnknownMemberId) {
+		return failure("leave group", m.cfg.Group, nil, err)
 	}
-	return errors.Join(err, removeErr)
+	return nil
 }
