@@ -47,7 +47,7 @@ func (s *joinStore) Fetch(key []byte, from, to int64, yield func(time int64, val
 }
 
 func (s *joinStore) expire(limit int) (bool, error) {
-	keys, more, err := s.expired(s.clock, limit)
+	keys, more, err := s.expired(s.clock, s.MinLive(s.now), limit)
 	for _, k := range keys {
 		s.remove(k)
 	}

@@ -101,6 +101,7 @@ type world struct {
 	log     topics
 	now     int64
 	running *state.Flush
+	kept    map[string]int64 // by store: from where on entries are to stay
 	history []string
 }
 
@@ -111,7 +112,7 @@ func TestMetamorphic(t *testing.T) {
 	}
 	for seed := range seeds {
 		t.Run(strconv.Itoa(seed), func(t *testing.T) {
-			w := &world{T: t, r: rand.New(rand.NewPCG(uint64(seed), 7)), dir: t.TempDir(), log: make(topics, len(specs)), oracle: memory.New(specs)}
+			w := &world{T: t, r: rand.New(rand.NewPCG(uint64(seed), 7)), dir: t.TempDir(), log: make(topics, len(specs)), oracle: memory.New(specs), kept: map[string]int64{}}
 			w.open()
 			for range 400 {
 				w.step()
@@ -154,6 +155,74 @@ func (w *world) open() {
 	w.task, err = state.OpenTask(c)
 	w.ok(err)
 	w.running = nil
+	for id, from := range w.kept {
+		w.keeper(stores{w.task}, id).Keep(from)
+	}
+}
+
+// keeper is a store that keeps entries past their retention.
+type keeper interface {
+	Shown() int64
+	Keep(from int64)
+}
+
+func (w *world) keeper(s stores, id string) keeper {
+	if id == "session" {
+		ses, err := s.Session(id)
+		w.ok(err)
+		return ses
+	}
+	win, err := s.Window(id)
+	w.ok(err)
+	return win
+}
+
+// keep lets a store keep what it shows now, or nothing any more.
+func (w *world) keep() {
+	id := specs[1+w.r.IntN(3)].ID
+	k := w.keeper(stores{w.task}, id)
+	if _, ok := w.kept[id]; ok {
+		w.note("let go of %s", id)
+		delete(w.kept, id)
+		k.Keep(math.MaxInt64)
+		return
+	}
+	from := k.Shown()
+	if from == math.MinInt64 {
+		return // nothing was put yet
+	}
+	w.note("keep %s from %d", id, from)
+	w.kept[id] = from
+	k.Keep(from)
+}
+
+// showKept reads what is kept, from the beginning and from the middle.
+func (w *world) showKept(s stores) (text string) {
+	for _, spec := range specs[1:4] {
+		from, ok := w.kept[spec.ID]
+		if !ok {
+			continue
+		}
+		text += fmt.Sprintf(" %s@%d", spec.ID, w.keeper(s, spec.ID).Shown())
+		for _, key := range []string{"", "a", "b\x00"} {
+			if spec.ID == "session" {
+				ses, err := s.Session(spec.ID)
+				w.ok(err)
+				w.ok(ses.Resume(from, from-10_000, []byte(key), w.now, func(start, end int64, k, v []byte) bool {
+					text += fmt.Sprintf(" %q[%d,%d]=%q", k, start, end, v)
+					return true
+				}))
+				continue
+			}
+			win, err := s.Window(spec.ID)
+			w.ok(err)
+			w.ok(win.Resume(from, []byte(key), w.now, func(start int64, k, v []byte) bool {
+				text += fmt.Sprintf(" %d %q=%q", start, k, v)
+				return true
+			}))
+		}
+	}
+	return text
 }
 
 // shifted reads log number i as partition 0.
@@ -182,6 +251,8 @@ func (w *world) step() {
 		w.note("abort")
 		w.task.Abort()
 		w.oracle.Abort()
+	case n < 88:
+		w.keep()
 	case n < 92:
 		w.flush(-1)
 	case n < 94:
@@ -355,7 +426,7 @@ func (w *world) show(s stores) []string {
 			}))
 		}
 	}
-	return append(out, text)
+	return append(out, text, w.showKept(s))
 }
 
 func (w *world) showOne(s readers, i int) (text string) {

@@ -55,15 +55,27 @@ func (s *sessionReader) Scan(endFrom, endTo int64, yield func(start, end int64, 
 	if endFrom > endTo {
 		return nil
 	}
-	from, to := appendTime([]byte{keyData}, endFrom), timeBound(nil, keyData, endTo)
-	return s.scan(from, to, endFrom > s.flushed, func(key, value []byte) bool {
+	return s.resume(endFrom, math.MinInt64, nil, endTo, yield)
+}
+
+// resume yields all sessions from (end, start, key) on.
+func (s *sessionReader) resume(end, start int64, key []byte, endTo int64, yield func(start, end int64, key, value []byte) bool) error {
+	return s.scan(sessionKey(nil, key, start, end), timeBound(nil, keyData, endTo), end > s.flushed, func(key, value []byte) bool {
 		return yield(timeAt(key[9:]), timeAt(key[1:]), key[17:], value)
 	})
 }
 
 type sessionStore struct {
 	sessionReader
-	t *table
+	t    *table
+	kept int64 // sessions from this end on are not removed
+}
+
+func (s *sessionStore) Shown() int64   { return s.MinLive(s.now) }
+func (s *sessionStore) Keep(end int64) { s.kept = end }
+
+func (s *sessionStore) Resume(end, start int64, key []byte, endTo int64, yield func(start, end int64, key, value []byte) bool) error {
+	return s.resume(end, start, key, endTo, yield)
 }
 
 func (s *sessionStore) Put(key []byte, start, end int64, value []byte) (bool, error) {
@@ -91,7 +103,7 @@ func (s *sessionStore) drop(key []byte, start, end int64) {
 }
 
 func (s *sessionStore) expire(limit int) (bool, error) {
-	keys, more, err := s.t.expired(s.clock, limit)
+	keys, more, err := s.t.expired(s.clock, min(s.MinLive(s.now), s.kept), limit)
 	for _, k := range keys {
 		s.drop(k[17:], timeAt(k[9:]), timeAt(k[1:]))
 	}

@@ -59,6 +59,13 @@ type WindowStore interface {
 	Put(start int64, key, value []byte) (bool, error)
 	// Delete removes a window, if it is there.
 	Delete(start int64, key []byte) error
+	// Shown is the smallest start that reads show now.
+	Shown() int64
+	// Keep says that windows from start on stay for Resume, also past their retention, until it is called again;
+	// math.MaxInt64: none has to. It is no part of a commit: say it again after one was dropped.
+	Keep(start int64)
+	// Resume is Scan from the window (start, key) on, and yields what retention hides too.
+	Resume(start int64, key []byte, to int64, yield func(start int64, key, value []byte) bool) error
 }
 
 // SessionReader is the reading half of a [SessionStore]. Fetch and Get hide what retention has passed, by session end.
@@ -81,6 +88,11 @@ type SessionStore interface {
 	Put(key []byte, start, end int64, value []byte) (bool, error)
 	// Remove deletes a session, if it is there.
 	Remove(key []byte, start, end int64) error
+	// Shown is the smallest end that Scan shows now.
+	Shown() int64
+	// Keep and Resume are those of [WindowStore], by end, then start, then key.
+	Keep(end int64)
+	Resume(end, start int64, key []byte, endTo int64, yield func(start, end int64, key, value []byte) bool) error
 }
 
 // JoinStore keeps every row of one side of a stream-stream join, equal ones too.

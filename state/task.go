@@ -3,6 +3,7 @@ package state
 import (
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -114,10 +115,10 @@ func (t *Task) open(spec Spec) (*store, error) {
 		s.api = &keyValueStore{keyValueReader{&s.reader}, &s.table}
 		return s, nil
 	case Window:
-		w := &windowStore{windowReader{reader: &s.reader, clock: &s.clock}, &s.table}
+		w := &windowStore{windowReader{reader: &s.reader, clock: &s.clock}, &s.table, math.MaxInt64}
 		s.api, s.expirer = w, w
 	case Session:
-		w := &sessionStore{sessionReader{reader: &s.reader, clock: &s.clock}, &s.table}
+		w := &sessionStore{sessionReader{reader: &s.reader, clock: &s.clock}, &s.table, math.MaxInt64}
 		s.api, s.expirer = w, w
 	case Join:
 		w := &joinStore{table: &s.table, clock: &s.clock}

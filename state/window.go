@@ -58,15 +58,28 @@ func (s *windowReader) Scan(from, to int64, yield func(start int64, key, value [
 	if from > to {
 		return nil
 	}
-	lower, upper := appendTime([]byte{keyData}, from), timeBound(nil, keyData, to)
-	return s.scan(lower, upper, from > s.flushed, func(key, value []byte) bool {
+	return s.resume(from, nil, to, yield)
+}
+
+// resume yields all windows from (start, key) on.
+func (s *windowReader) resume(start int64, key []byte, to int64, yield func(start int64, key, value []byte) bool) error {
+	lower, upper := append(appendTime([]byte{keyData}, start), key...), timeBound(nil, keyData, to)
+	return s.scan(lower, upper, start > s.flushed, func(key, value []byte) bool {
 		return yield(timeAt(key[1:]), key[9:], value)
 	})
 }
 
 type windowStore struct {
 	windowReader
-	t *table
+	t    *table
+	kept int64 // windows from this start on are not removed
+}
+
+func (s *windowStore) Shown() int64     { return s.shown() }
+func (s *windowStore) Keep(start int64) { s.kept = start }
+
+func (s *windowStore) Resume(start int64, key []byte, to int64, yield func(start int64, key, value []byte) bool) error {
+	return s.resume(start, key, to, yield)
 }
 
 func (s *windowStore) Put(start int64, key, value []byte) (bool, error) {
@@ -84,16 +97,15 @@ func (s *windowStore) Delete(start int64, key []byte) error {
 
 // expire removes up to limit windows that can be put no more and says whether there may be others.
 func (s *windowStore) expire(limit int) (bool, error) {
-	keys, more, err := s.t.expired(s.clock, limit)
+	keys, more, err := s.t.expired(s.clock, min(s.MinLive(s.now), s.kept), limit)
 	for _, k := range keys {
 		s.t.remove(k)
 	}
 	return more, err
 }
 
-// expired collects the keys of entries that are past retention; all of them begin with a time.
-func (t *table) expired(c *clock, limit int) (keys [][]byte, more bool, err error) {
-	live := c.MinLive(c.now)
+// expired collects the keys of entries whose time is before live, the end of what retention has passed; all of them begin with a time.
+func (t *table) expired(c *clock, live int64, limit int) (keys [][]byte, more bool, err error) {
 	if c.oldest >= live {
 		return nil, false, nil
 	}

@@ -10,9 +10,12 @@ import (
 	"github.com/millrace/millrace/engine/task"
 )
 
-// recordVersion is the format version of slots records. Fields that this release does not know are passed over, and are gone with the task's
+// The format versions of slots records. Fields that this release does not know are passed over, and are gone with the task's
 // next commit: whoever adds one that decides an output raises the version.
-const recordVersion = 1
+const (
+	recordVersion     = 1
+	recordVersionOwed = 2 // of a task that owes results, which a release before them would never emit
+)
 
 // Record is the value of a slots record: where a task stood at a commit. It is JSON, so that a person can read the topic.
 type Record struct {
@@ -30,6 +33,9 @@ type Record struct {
 
 func (r *Record) encode() ([]byte, error) {
 	r.Version = recordVersion
+	if len(r.State.Owed) > 0 {
+		r.Version = recordVersionOwed
+	}
 	b, err := json.Marshal(r)
 	if err != nil {
 		return nil, fmt.Errorf("encode slots record: %w", err)
@@ -39,7 +45,7 @@ func (r *Record) encode() ([]byte, error) {
 
 func decodeRecord(value []byte) (*Record, error) {
 	r := &Record{}
-	return r, record.Unmarshal(value, recordVersion, r)
+	return r, record.Unmarshal(value, recordVersionOwed, r)
 }
 
 // parseTaskID reads a slots record's key. Only the query may hold slashes.

@@ -9,7 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/millrace/millrace/engine/operator"
 	"github.com/millrace/millrace/engine/task"
+	"github.com/millrace/millrace/sql/vector"
 )
 
 // TestRecordFormats reads a slots record as release 1 wrote it; that file is never changed.
@@ -35,7 +37,7 @@ func TestRecordFormats(t *testing.T) {
 		t.Errorf("written as %s, %v", again, err)
 	}
 	for record, word := range map[string]string{
-		`{"v":2,"inputs":[["orders",120]]}`: "reads up to 1",
+		`{"v":3,"inputs":[["orders",120]]}`: "reads up to 2",
 		`{"inputs":{"orders":120}}`:         "no format version",
 		`{"v":1,"inputs":{"orders":"x"}}`:   "inputs",
 		`{"v":1`:                            "JSON",
@@ -43,6 +45,20 @@ func TestRecordFormats(t *testing.T) {
 		if _, err := decodeRecord([]byte(record)); err == nil || !strings.Contains(err.Error(), word) {
 			t.Errorf("%s: %v", record, err)
 		}
+	}
+}
+
+// TestRecordOfDebts: a release that knows nothing of what a task owes must not go on with it.
+func TestRecordOfDebts(t *testing.T) {
+	want := &Record{Version: 2, State: task.State{Owed: map[string][]operator.Sweep{"aggregate-1": {
+		{From: 10, To: 20, Key: []byte("k\xff"), Headers: []vector.Header{{Key: "h"}, {Key: "h", Value: []byte{}}}}, {From: 21, To: 30, Start: math.MinInt64},
+	}}}}
+	b, err := want.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := decodeRecord(b); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%s is read as %+v, %v", b, got, err)
 	}
 }
 

@@ -28,6 +28,7 @@ const noTime = math.MinInt64
 //
 // Over a table, rows that were replaced or deleted are taken back (udf.Fold.Undo).
 type Aggregate struct {
+	debt
 	node    *plan.Aggregate
 	env     *Env
 	next    Operator
@@ -89,6 +90,7 @@ func NewAggregate(n *plan.Aggregate, env *Env, next Operator) (*Aggregate, error
 	}
 	if n.Window != nil {
 		a.window = newTimeWindow(n.Window)
+		a.keep = a.store.win.Keep
 	}
 	return a, nil
 }
@@ -396,13 +398,14 @@ func (a *Aggregate) Release() error {
 // Reset implements Stateful.
 func (a *Aggregate) Reset() {
 	a.forget()
+	a.forgive()
 	a.streamTime, a.seq = noTime, 0
 	if a.window != nil {
 		a.window.lastClose = noTime
 	}
 }
 
-// Marks implements Stateful: stream time, row counter and the last window close that EMIT FINAL has emitted.
+// Marks implements Stateful: stream time, row counter and the last window close that EMIT FINAL has seen.
 func (a *Aggregate) Marks() []int64 {
 	m := []int64{a.streamTime, a.seq, noTime}
 	if a.window != nil {

@@ -12,6 +12,7 @@ import (
 // SessionAggregate groups rows by key and session: rows of a key that are at most a gap apart. A row that comes near several
 // sessions merges them; the merged ones are deleted, then the new one is told. Every row reads and writes the store.
 type SessionAggregate struct {
+	debt
 	node    *plan.Aggregate
 	env     *Env
 	next    Operator
@@ -56,8 +57,11 @@ func NewSessionAggregate(n *plan.Aggregate, env *Env, next Operator) (*SessionAg
 	if !ok {
 		return nil, fmt.Errorf("the topology has no store for %s", n.ID)
 	}
-	a.store, err = env.Stores.Session(id)
-	return a, err
+	if a.store, err = env.Stores.Session(id); err != nil {
+		return nil, err
+	}
+	a.keep = a.store.Keep
+	return a, nil
 }
 
 // Process implements Operator.
@@ -106,11 +110,16 @@ func (a *SessionAggregate) row(b *vector.Batch, r int) error {
 	}
 	if end < a.streamTime-a.grace-a.gap {
 		a.env.Count.LateRows++
-	} else if err := a.merge(b, r, key, start, end); err != nil {
-		return err
+	} else {
+		if err := a.settle(); err != nil {
+			return err
+		}
+		if err := a.merge(b, r, key, start, end); err != nil {
+			return err
+		}
 	}
 	if a.node.Final {
-		return a.emitClosed(b, r)
+		return a.close(headersOf(b, r))
 	}
 	return nil
 }
@@ -215,58 +224,16 @@ func (a *SessionAggregate) finish(b *vector.Batch, r int, t int64, op vector.Op)
 	out.N++
 }
 
-// emitClosed adds the sessions that stream time has closed, once: EMIT FINAL.
-func (a *SessionAggregate) emitClosed(b *vector.Batch, r int) error {
-	upTo := a.streamTime - a.grace - a.gap
-	if upTo <= a.lastClose || upTo <= 0 {
-		return nil
-	}
-	from := int64(0)
-	if a.lastClose != noTime {
-		from = max(0, a.lastClose)
-	}
-	a.lastClose = upTo
-	for i := range a.calls {
-		a.calls[i].state.Reset()
-	}
-	var failed error
-	group := int32(0)
-	err := a.store.Scan(from, upTo-1, func(start, end int64, key, value []byte) bool {
-		failed = a.appendClosed(b, r, start, end, key, value, group)
-		group++
-		return failed == nil
-	})
-	if err != nil {
-		return err
-	}
-	return failed
-}
-
-func (a *SessionAggregate) appendClosed(b *vector.Batch, r int, start, end int64, key, value []byte, group int32) error {
-	out := &a.out
-	keys, first := len(a.key.cols), len(out.Cols)-len(a.calls)
-	if _, err := a.key.codec.Decode(key, out.Cols[:keys]); err != nil {
-		return err
-	}
-	if _, err := appendState(a.columns, value); err != nil {
-		return err
-	}
-	out.Cols[keys].I64 = append(out.Cols[keys].I64, start)
-	out.Cols[keys+1].I64 = append(out.Cols[keys+1].I64, end)
-	for k := range a.calls {
-		a.calls[k].agg.Result(a.calls[k].state, []int32{group}, out.Cols[first+k])
-	}
-	a.finish(b, r, end, vector.Insert)
-	return nil
-}
-
 // Flush implements Stateful: nothing is held back.
 func (a *SessionAggregate) Flush() error { return nil }
 
 // Reset implements Stateful.
-func (a *SessionAggregate) Reset() { a.streamTime, a.seq, a.lastClose = noTime, 0, noTime }
+func (a *SessionAggregate) Reset() {
+	a.forgive()
+	a.streamTime, a.seq, a.lastClose = noTime, 0, noTime
+}
 
-// Marks implements Stateful: stream time, row counter and the last close that EMIT FINAL has emitted.
+// Marks implements Stateful: stream time, row counter and the last close that EMIT FINAL has seen.
 func (a *SessionAggregate) Marks() []int64 { return []int64{a.streamTime, a.seq, a.lastClose} }
 
 // SetMarks implements Stateful.

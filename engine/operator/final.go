@@ -7,8 +7,9 @@ import (
 )
 
 // processFinal is EMIT FINAL: rows are folded as ever, but what is emitted are the windows that close, once, as stream
-// time passes their end and grace. Each row that may close windows ends a run: what came up to it is stored before the closed
-// windows are read back, so that the store's retention shows and hides exactly what it would row by row.
+// time passes their end and grace. Each row that may close windows ends a run: what came up to it is stored before it is noted which
+// windows it has closed, so that the store's retention shows and hides exactly what it would row by row. A closed window
+// changes no more, so the rest of the batch need not wait until it is emitted.
 func (a *Aggregate) processFinal(b *vector.Batch) error {
 	sel, from, t := b.Sel, 0, a.streamTime
 	a.key.begin(b)
@@ -31,7 +32,7 @@ func (a *Aggregate) processFinal(b *vector.Batch) error {
 		if err := a.add(b); err != nil {
 			return err
 		}
-		if err := a.emitClosed(b, int(r)); err != nil {
+		if err := a.close(headersOf(b, int(r))); err != nil {
 			return err
 		}
 	}
@@ -57,40 +58,62 @@ func (w *timeWindow) lower() int64 {
 	return max(0, w.lastClose-w.size) + 1
 }
 
-// emitClosed pushes the windows that the stream time has closed, in batches, since they need not fit into memory together; row r of b made
-// it advance.
-func (a *Aggregate) emitClosed(b *vector.Batch, r int) error {
+// close notes which windows the stream time has closed; the record that made it advance has the headers.
+func (a *Aggregate) close(headers []vector.Header) error {
 	if err := a.Flush(); err != nil {
 		return err
 	}
 	w := a.window
-	upTo := a.streamTime - w.grace
-	headers := headersOf(b, r)
-	a.beginClosed()
-	var failed error
-	err := a.store.win.Scan(w.lower(), upTo-w.size, func(start int64, key, value []byte) bool {
-		if failed = a.appendClosed(start, key, value); failed == nil && len(a.closed) == emitChunk {
-			failed = a.pushClosed(headers)
+	from := max(w.lower(), a.store.win.Shown())
+	w.lastClose = a.streamTime - w.grace
+	a.owe(Sweep{From: from, To: w.lastClose - w.size, Headers: headers})
+	for a.much() {
+		if _, err := a.Sweep(); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// Sweep implements Sweeper. The closed windows take the room of the accumulators in memory.
+func (a *Aggregate) Sweep() (swept bool, err error) {
+	if len(a.owed) == 0 {
+		return false, nil
+	}
+	if err := a.Flush(); err != nil {
+		return true, err
+	}
+	a.beginClosed()
+	s, p, more := a.owed[0], piece{limit: a.env.Piece}, false
+	var failed error
+	err = a.store.win.Resume(s.From, s.Key, s.To, func(start int64, key, value []byte) bool {
+		if more = p.full(); more {
+			a.goOn(start, 0, key)
+			return false
+		}
+		p.add(value)
+		failed = a.appendClosed(start, key, value)
 		return failed == nil
 	})
 	if err == nil {
 		err = failed
 	}
 	if err == nil {
-		w.lastClose = upTo
-		err = a.pushClosed(headers)
+		err = a.pushClosed(s.Headers)
 	}
 	if err != nil {
-		return fmt.Errorf("emit closed windows of %s: %w", a.node.ID, err)
+		return true, fmt.Errorf("emit closed windows of %s: %w", a.node.ID, err)
 	}
-	return nil
+	if !more {
+		a.pay()
+	}
+	return true, nil
 }
 
-// beginClosed empties the output. The closed windows take the room of the accumulators in memory.
+// beginClosed empties the output.
 func (a *Aggregate) beginClosed() {
 	reset(&a.out)
-	a.out.Ops = nil
+	a.out.Ops, a.out.Partition = nil, a.env.Partition
 	a.forget()
 	a.closed = a.closed[:0]
 }

@@ -5,7 +5,7 @@ import "github.com/millrace/millrace/sql/plan"
 // timeWindow places rows in TUMBLING and HOPPING windows, in milliseconds. Windows are aligned to the epoch.
 type timeWindow struct {
 	size, advance, grace int64
-	lastClose            int64 // up to where EMIT FINAL has emitted; noTime: nothing yet
+	lastClose            int64 // up to where EMIT FINAL has emitted, or owes; noTime: nothing yet
 }
 
 func newTimeWindow(w *plan.Window) *timeWindow {

@@ -2,6 +2,7 @@ package simtest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -340,7 +341,27 @@ func (h *History) done() bool {
 	for _, sub := range h.topo.Subs {
 		tasks -= int(sub.Partitions)
 	}
-	return tasks == 0 && (!h.Copies || h.copied())
+	return tasks == 0 && !h.owes() && (!h.Copies || h.copied())
+}
+
+// owes says that a task has committed that it has results yet to emit.
+func (h *History) owes() bool {
+	last := map[string]bool{}
+	for _, records := range h.log.Committed(cluster.SlotsTopic("sim")) {
+		for _, r := range records {
+			var value cluster.Record
+			if err := json.Unmarshal(r.Value, &value); r.Value != nil && err != nil {
+				panic(err) // it was written by the service
+			}
+			last[string(r.Key)] = len(value.State.Owed) > 0
+		}
+	}
+	for _, owes := range last {
+		if owes {
+			return true
+		}
+	}
+	return false
 }
 
 // ended says that a task runs and has committed all its input.

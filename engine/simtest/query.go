@@ -95,7 +95,7 @@ func (q Query) spec(topo *topology.Topology, exact bool, models func() task.Mode
 		Topology: topo, Start: start,
 		NewTask: func(sub *topology.SubTopology, partition int32, stores state.Stores) (cluster.Task, error) {
 			return task.New(sub, partition, task.Deps{Stores: stores, Functions: functions(), UDF: env, Log: noLog{}, Models: models},
-				task.Options{BatchSize: 8, Exact: exact, MaxGroups: 3, MaxIdle: patience, OnError: q.onError()})
+				task.Options{BatchSize: 8, Exact: exact, MaxGroups: 3, Piece: 1, MaxIdle: patience, OnError: q.onError()})
 		},
 	}
 }

@@ -183,13 +183,33 @@ func (in *input) runShared() error {
 	return nil
 }
 
-// Process takes the rows that come next, at most a batch. It reports whether there may be more to process at once; if not,
-// the task needs records, or the time to pass until it stops waiting for an input.
+// Process takes the rows that come next, at most a batch, and emits the first piece of what operators owe then; while they owe more, the next
+// piece instead. It reports whether there may be more to process at once; if not, the task needs records, or the time to pass until it stops
+// waiting for an input. A commit may come between any two calls.
 func (t *Task) Process(now time.Time) (more bool, err error) {
-	if more, err = t.process(now); err == nil {
+	more, err = t.sweep()
+	if !more && err == nil {
+		if more, err = t.process(now); more && err == nil {
+			_, err = t.sweep()
+		}
+	}
+	if err == nil {
 		err = t.fails.stop
 	}
 	return more, err
+}
+
+// sweep lets the last operator that owes anything emit a piece of it: those before it would give it more.
+func (t *Task) sweep() (swept bool, err error) {
+	t.fails.from = nil
+	for _, op := range slices.Backward(t.pipe.Stateful) {
+		if sw, ok := op.Stateful.(operator.Sweeper); ok {
+			if swept, err := sw.Sweep(); swept || err != nil {
+				return swept, err
+			}
+		}
+	}
+	return false, nil
 }
 
 func (t *Task) process(now time.Time) (more bool, err error) {

@@ -47,6 +47,7 @@ type Options struct {
 	BatchSize int           // rows per batch at most; 0: 256
 	Exact     bool          // emit every update (see operator.Env)
 	MaxGroups int           // groups that an aggregate holds in memory; 0: operator.DefaultMaxGroups
+	Piece     int           // results of closed windows that are emitted at a time; 0: operator.DefaultPiece
 	OnError   ErrorPolicy   // the zero policy leaves out what cannot be processed
 	MaxIdle   time.Duration // how long an input that is at its end is waited for; negative: no input is ever waited for
 }
@@ -61,6 +62,8 @@ type State struct {
 	// Models is an offset of the command log: the commands below it say which versions of models score the records from the
 	// input positions on. It is 0 where no model can change, and was before models had versions.
 	Models int64 `json:",omitempty"`
+	// Owed is what operators have yet to emit of rows before the input positions, by node id.
+	Owed map[string][]operator.Sweep `json:",omitempty"`
 }
 
 // Task is one partition of one sub-topology. One goroutine at a time may use it.
@@ -87,6 +90,9 @@ func New(sub *topology.SubTopology, partition int32, deps Deps, opts Options) (*
 	if opts.MaxGroups <= 0 {
 		opts.MaxGroups = operator.DefaultMaxGroups
 	}
+	if opts.Piece <= 0 {
+		opts.Piece = operator.DefaultPiece
+	}
 	t := &Task{sub: sub, opts: opts, fails: &failures{policy: opts.OnError, log: deps.Log}}
 	if deps.Models != nil {
 		t.models = deps.Models()
@@ -95,7 +101,7 @@ func New(sub *topology.SubTopology, partition int32, deps Deps, opts Options) (*
 		Sub: sub, Partition: partition, Stores: deps.Stores, Functions: deps.Functions, UDF: deps.UDF, Log: t.fails,
 		Schemas:         deps.Schemas,
 		FailOnTimestamp: deps.UDF != nil && deps.UDF.Props["ksql.timestamp.throw.on.invalid"] == "true",
-		Out:             &t.out, Count: &t.count, Exact: opts.Exact, MaxGroups: opts.MaxGroups, Rows: deps.Rows, Compile: t.compiler(deps),
+		Out:             &t.out, Count: &t.count, Exact: opts.Exact, MaxGroups: opts.MaxGroups, Piece: opts.Piece, Rows: deps.Rows, Compile: t.compiler(deps),
 	}
 	t.fails.env = env
 	var err error
@@ -194,6 +200,14 @@ func (t *Task) State() State {
 			}
 			s.Marks[op.ID] = m
 		}
+		if sw, ok := op.Stateful.(operator.Sweeper); ok {
+			if owed := sw.Owed(); len(owed) > 0 {
+				if s.Owed == nil {
+					s.Owed = map[string][]operator.Sweep{}
+				}
+				s.Owed[op.ID] = owed
+			}
+		}
 	}
 	if t.models != nil {
 		s.Models = t.models.Latest()
@@ -224,6 +238,9 @@ func (t *Task) Rewind(positions map[string]int64, s State) {
 		op.Reset()
 		if m, ok := s.Marks[op.ID]; ok {
 			op.SetMarks(m)
+		}
+		if sw, ok := op.Stateful.(operator.Sweeper); ok {
+			sw.SetOwed(s.Owed[op.ID])
 		}
 	}
 	t.count = t.kept

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"time"
 
 	"github.com/millrace/millrace/engine/kafka"
 )
@@ -57,7 +58,8 @@ func (r *rig) spillJoin(ctx context.Context, keys int, memory string) error {
 	}, func(sink string) string { return fmt.Sprintf(joinSides, sink, keys) }, joinedNumber)
 }
 
-// spillFinal counts each key once, and then ends the windows, one or two by each record, so that no transaction holds more than their results.
+// spillFinal counts each key once, and then ends the windows, one or two by each record. The records come so close behind each other that a
+// task takes those of its partition at once: they end all its windows together.
 func (r *rig) spillFinal(ctx context.Context, keys int, memory string) error {
 	topic, err := r.loadNumbers(ctx, "finals", keys, bidPartitions, baseTime)
 	if err != nil {
@@ -115,7 +117,10 @@ func (r *rig) spill(
 	if err := s.api.Execute(ctx, query(sink.Name), props); err != nil {
 		return err
 	}
-	after, err := r.await(ctx, s, name, records, records)
+	if _, err := r.await(ctx, s, name, records, records); err != nil {
+		return err
+	}
+	after, err := r.written(ctx, s, keys)
 	if err != nil {
 		return err
 	}
@@ -137,6 +142,24 @@ func (r *rig) spill(
 	fmt.Fprintf(r.Out, "%s: %.0f records per CPU-second, %s\n", name, c.perCPU(), used)
 	fmt.Fprintf(r.Out, "  %.0f records, %.2f CPU-seconds, %.1f s, %d MB on disk, %d results, each once\n", c.records, c.cpu.Seconds(), c.wall.Seconds(), disk>>20, keys)
 	return nil
+}
+
+// written waits until a query has written so many results: the windows that its last records end are emitted in many transactions.
+func (r *rig) written(ctx context.Context, s *server, results int) (usage, error) {
+	for {
+		u, err := s.usage(ctx)
+		if err != nil {
+			return u, err
+		}
+		if n, err := u.metrics.Sum("millrace_query_records_out_total"); err == nil && n >= float64(results) { // else its tasks are just being taken over
+			return u, nil
+		}
+		select {
+		case <-ctx.Done():
+			return u, ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 // once makes sure that a topic has one result of each number below keys, and no other.

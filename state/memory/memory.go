@@ -105,6 +105,9 @@ func (c *clock) advance(time int64) bool {
 func (c *clock) visible(time int64) bool { return time >= c.MinVisible(c.now) && c.live(time) }
 func (c *clock) live(time int64) bool    { return time >= c.MinLive(c.now) }
 
+// Keep has nothing to do: what is past retention is hidden, and never removed.
+func (c *clock) Keep(int64) {}
+
 // StreamTime is the largest time put.
 func (c *clock) StreamTime() int64 { return c.now }
 

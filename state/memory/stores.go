@@ -104,6 +104,15 @@ func (s *window) Scan(from, to int64, yield func(start int64, key, value []byte)
 	return nil
 }
 
+func (s *window) Shown() int64 { return max(s.MinVisible(s.now), s.MinLive(s.now)) }
+
+func (s *window) Resume(start int64, key []byte, to int64, yield func(start int64, key, value []byte) bool) error {
+	s.from(windowKey{start, string(key)}, func(k windowKey, v []byte) bool {
+		return k.start <= to && yield(k.start, []byte(k.key), v)
+	})
+	return nil
+}
+
 type sessionKey struct {
 	end, start int64
 	key        string
@@ -158,6 +167,15 @@ func (s *session) Put(key []byte, start, end int64, value []byte) (bool, error) 
 func (s *session) Remove(key []byte, start, end int64) error {
 	s.advance(end)
 	s.set(sessionKey{end, start, string(key)}, nil)
+	return nil
+}
+
+func (s *session) Shown() int64 { return s.MinLive(s.now) }
+
+func (s *session) Resume(end, start int64, key []byte, endTo int64, yield func(start, end int64, key, value []byte) bool) error {
+	s.from(sessionKey{end, start, string(key)}, func(k sessionKey, v []byte) bool {
+		return k.end <= endTo && yield(k.start, k.end, []byte(k.key), v)
+	})
 	return nil
 }
 
