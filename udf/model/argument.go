@@ -14,6 +14,8 @@ type input struct {
 	first  int   // number of its first element among those of all inputs
 	args   []int // by element: the argument; of an array the one argument that has them all
 	array  bool
+
+	ordered bool // args are consecutive numbers
 }
 
 // ArgumentError says what a PREDICT call should have been given.

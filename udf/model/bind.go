@@ -3,22 +3,25 @@ package model
 import (
 	"fmt"
 	"strings"
-	"sync"
 
 	"github.com/millrace/millrace/sql/types"
 )
 
-// Binding is one PREDICT call: a scorer with the types of its arguments checked. It is immutable and safe for
-// concurrent use.
+// Binding is one PREDICT call: a scorer with the types of its arguments checked, and the memory of its calls. What calls have in common
+// is worked out here, once. It belongs to one goroutine.
 type Binding struct {
 	// Result is the SQL type of the call.
 	Result *types.Type
 
-	scorer  Scorer
-	inputs  []input
-	outputs []output
-	single  bool // the result is the one output itself, not a STRUCT
-	pool    sync.Pool
+	scorer   Scorer
+	tolerant *tolerant // the scorer, if it is one
+	inputs   []input
+	outputs  []output
+	single   bool // the result is the one output itself, not a STRUCT
+	choosy   bool // there are inputs that cannot be made of every row's arguments
+	// seen are the elements that statistics look at.
+	seenIn, seenOut []seen
+	scratch         scratch
 }
 
 // output is one tensor that the result shows.
@@ -35,6 +38,7 @@ type output struct {
 func Bind(name string, s Scorer, args []*types.Type) (*Binding, error) {
 	sig := s.Signature()
 	b := &Binding{scorer: s, single: len(sig.Outputs) == 1}
+	b.tolerant, _ = s.(*tolerant)
 	first := 0
 	for _, t := range sig.Inputs {
 		b.inputs = append(b.inputs, input{tensor: t, width: t.Width(), first: first})
@@ -46,9 +50,16 @@ func Bind(name string, s Scorer, args []*types.Type) (*Binding, error) {
 	if err := b.bindOutputs(name, sig.Outputs); err != nil {
 		return nil, err
 	}
-	b.pool.New = func() any {
-		return &scratch{in: make([]Column, len(sig.Inputs)), out: make([]Column, len(sig.Outputs)), missing: make([]int64, first)}
+	for i := range b.inputs {
+		in := &b.inputs[i]
+		b.choosy = b.choosy || in.array || !in.tensor.Type.IsFloat()
+		in.ordered = len(in.args) > 0
+		for k, a := range in.args {
+			in.ordered = in.ordered && a == in.args[0]+k
+		}
 	}
+	b.seenIn, b.seenOut = seenOf(sig.Inputs), seenOf(sig.Outputs)
+	b.scratch = newScratch(sig)
 	return b, nil
 }
 
@@ -105,11 +116,10 @@ func (b *Binding) Field(name string) *Binding {
 	}
 	for i, f := range b.Result.Fields {
 		if f.Name == name {
-			o := b.outputs[i]
-			return &Binding{
-				Result: o.result, scorer: b.scorer, inputs: b.inputs, outputs: []output{o}, single: true,
-				pool: sync.Pool{New: b.pool.New},
-			}
+			one := *b
+			one.outputs, one.single, one.Result = b.outputs[i:i+1], true, b.outputs[i].result
+			one.scratch = newScratch(b.scorer.Signature())
+			return &one
 		}
 	}
 	return nil

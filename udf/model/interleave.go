@@ -2,47 +2,62 @@ package model
 
 import "github.com/millrace/millrace/sql/vector"
 
-// interleaved is the number of columns that are moved to their rows at once.
-const interleaved = 8
+// Columns are moved to their rows in blocks: so many of them, or half as many, at once.
+const (
+	blockColumns = 8
+	halfBlock    = blockColumns / 2
+	blockRows    = 4
+)
 
-// columns are DOUBLE columns that lie side by side in a tensor.
-type columns struct {
-	of [interleaved][]float64
-	n  int
-}
+// whole says whether an argument is n DOUBLEs, at least one, as most are. Where it is NULL its numbers mean nothing.
+func whole(v *vector.Vector, n int) bool { return len(v.F64) == n }
 
-// plain says whether an argument is n DOUBLEs, at least one and none of them NULL, as most are.
-func plain(v *vector.Vector, n int) bool {
-	return len(v.F64) == n && n > 0 && !v.Const && len(v.Nulls) == 0
-}
-
-// interleaveFrom moves an argument that is plain, and those behind it that are, as many as are moved at once; it returns their number.
-func interleaveFrom[D float32 | float64](dst []D, in *input, args []*vector.Vector, first, n int) int {
-	var c columns
-	for _, a := range in.args[first:min(first+interleaved, len(in.args))] {
-		if !plain(args[a], n) {
-			break
+// interleave moves arguments from the k-th on to their elements of the rows of dst, up to the first one that is not whole, and returns
+// their number and whether there are NULLs among them.
+func interleave[D float32 | float64](dst []D, args []*vector.Vector, k, n int) (moved int, nulls bool) {
+	if to, ok := any(dst).([]float32); ok && useVector && n >= blockRows {
+		return interleaveBlocks(to, args, k, n)
+	}
+	some := 0
+	for i := k; i < len(args); i++ {
+		v := args[i]
+		if !whole(v, n) {
+			return i - k, some != 0
 		}
-		c.of[c.n] = args[a].F64
-		c.n++
-	}
-	interleave(dst, in.width, &c)
-	return c.n
-}
-
-// interleave writes the columns to dst, where a row has stride elements, of which theirs are the first.
-func interleave[D float32 | float64](dst []D, stride int, c *columns) {
-	done := 0
-	if d, ok := any(dst).([]float32); ok {
-		done = interleaveBlocks(d, stride, c)
-	}
-	for k := range c.n {
-		column, at := c.of[k][done:], uint(done*stride+k)
-		for _, v := range column {
+		some |= len(v.Nulls)
+		at := uint(i)
+		for _, x := range v.F64 {
 			if at < uint(len(dst)) { // always: spares a call to panic
-				dst[at] = D(v)
+				dst[at] = D(x)
 			}
-			at += uint(stride)
+			at += uint(len(args))
 		}
 	}
+	return len(args) - k, some != 0
+}
+
+// interleaveBlocks is interleave where there are vectors, and rows for them.
+func interleaveBlocks(dst []float32, args []*vector.Vector, k, n int) (moved int, nulls bool) {
+	end := k
+	for ; end < len(args) && whole(args[end], n); end++ {
+		nulls = nulls || len(args[end].Nulls) > 0
+	}
+	rows := 0
+	if end-k >= halfBlock {
+		rows = n &^ (blockRows - 1)
+	}
+	for at := k; at < end && rows > 0; {
+		size := blockColumns
+		if end-at < size {
+			size, at = halfBlock, min(at, end-halfBlock) // the last ones with some of those before, once more
+		}
+		interleaveRows(dst[at:], len(args), args[at:at+size], rows)
+		at += size
+	}
+	for i, v := range args[k:end] {
+		for r, x := range v.F64[rows:n] {
+			dst[(rows+r)*len(args)+k+i] = float32(x)
+		}
+	}
+	return end - k, nulls
 }

@@ -1,66 +1,86 @@
 #include "textflag.h"
 
-// LOAD converts eight numbers of column k.
-#define LOAD(k, x, y) \
-	MOVQ        8*k(R8), AX          \
-	VCVTPD2PSY  (AX)(CX*1), x        \
-	VCVTPD2PSY  32(AX)(CX*1), X8     \
-	VINSERTF128 $1, X8, y, y
+// PAIR converts four rows of two columns and puts them side by side.
+#define PAIR(left, right, x, y, u) \
+	VCVTPD2PSY  (left)(DX*1), x  \
+	VCVTPD2PSY  (right)(DX*1), u \
+	VINSERTF128 $1, u, y, y
 
-// STORE writes a row: half of it is in each of two registers.
-#define STORE(half, left, right) \
-	VPERM2F128 $half, right, left, Y8  \
-	VMASKMOVPS Y8, Y15, (DI)           \
-	ADDQ       SI, DI
-
-// func interleave8(dst *float32, stride int, columns *[interleaved]*float64, mask *[interleaved]int32, blocks int)
-TEXT ·interleave8(SB), NOSPLIT, $0-40
+// func interleave8(dst *float32, stride int, columns *[blockColumns]*float64, blocks int)
+TEXT ·interleave8(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), DI
 	MOVQ stride+8(FP), SI
-	MOVQ columns+16(FP), R8
-	MOVQ mask+24(FP), R9
-	MOVQ blocks+32(FP), DX
-	XORQ CX, CX
+	MOVQ columns+16(FP), DX
+	MOVQ blocks+24(FP), CX
+	MOVQ 0(DX), AX
+	MOVQ 8(DX), BX
+	MOVQ 16(DX), R8
+	MOVQ 24(DX), R9
+	MOVQ 32(DX), R10
+	MOVQ 40(DX), R11
+	MOVQ 48(DX), R12
+	MOVQ 56(DX), R13
+	XORQ DX, DX
 
-block:
-	LOAD(0, X0, Y0)
-	LOAD(1, X1, Y1)
-	LOAD(2, X2, Y2)
-	LOAD(3, X3, Y3)
-	LOAD(4, X4, Y4)
-	LOAD(5, X5, Y5)
-	LOAD(6, X6, Y6)
-	LOAD(7, X7, Y7)
+block8:
+	// Columns 0 and 4, 1 and 5 and so on, so that no row has to cross from one half of the registers to the other.
+	PAIR(AX, R10, X0, Y0, X4)
+	PAIR(BX, R11, X1, Y1, X5)
+	PAIR(R8, R12, X2, Y2, X6)
+	PAIR(R9, R13, X3, Y3, X7)
+	VUNPCKLPS Y1, Y0, Y4
+	VUNPCKHPS Y1, Y0, Y5
+	VUNPCKLPS Y3, Y2, Y6
+	VUNPCKHPS Y3, Y2, Y7
+	VUNPCKLPD Y6, Y4, Y0
+	VUNPCKHPD Y6, Y4, Y1
+	VUNPCKLPD Y7, Y5, Y2
+	VUNPCKHPD Y7, Y5, Y3
+	VMOVUPS   Y0, (DI)
+	VMOVUPS   Y1, (DI)(SI*1)
+	LEAQ      (DI)(SI*2), DI
+	VMOVUPS   Y2, (DI)
+	VMOVUPS   Y3, (DI)(SI*1)
+	LEAQ      (DI)(SI*2), DI
+	ADDQ      $32, DX
+	DECQ      CX
+	JNZ       block8
+	VZEROUPPER
+	RET
 
-	// Pairs of columns, then four of them: rows 0 and 4 in Y0 and Y4, 1 and 5 in Y1 and Y5, and so on.
-	VUNPCKLPS Y1, Y0, Y8
-	VUNPCKHPS Y1, Y0, Y9
-	VUNPCKLPS Y3, Y2, Y10
-	VUNPCKHPS Y3, Y2, Y11
-	VUNPCKLPS Y5, Y4, Y12
-	VUNPCKHPS Y5, Y4, Y13
-	VUNPCKLPS Y7, Y6, Y14
-	VUNPCKHPS Y7, Y6, Y15
-	VUNPCKLPD Y10, Y8, Y0
-	VUNPCKHPD Y10, Y8, Y1
-	VUNPCKLPD Y11, Y9, Y2
-	VUNPCKHPD Y11, Y9, Y3
-	VUNPCKLPD Y14, Y12, Y4
-	VUNPCKHPD Y14, Y12, Y5
-	VUNPCKLPD Y15, Y13, Y6
-	VUNPCKHPD Y15, Y13, Y7
+// func interleave4(dst *float32, stride int, columns *[blockColumns]*float64, blocks int)
+TEXT ·interleave4(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ stride+8(FP), SI
+	MOVQ columns+16(FP), DX
+	MOVQ blocks+24(FP), CX
+	MOVQ 0(DX), AX
+	MOVQ 8(DX), BX
+	MOVQ 16(DX), R8
+	MOVQ 24(DX), R9
+	XORQ DX, DX
 
-	VMOVDQU (R9), Y15
-	STORE(0x20, Y0, Y4)
-	STORE(0x20, Y1, Y5)
-	STORE(0x20, Y2, Y6)
-	STORE(0x20, Y3, Y7)
-	STORE(0x31, Y0, Y4)
-	STORE(0x31, Y1, Y5)
-	STORE(0x31, Y2, Y6)
-	STORE(0x31, Y3, Y7)
-	ADDQ $64, CX
-	DECQ DX
-	JNZ  block
+block4:
+	VCVTPD2PSY (AX)(DX*1), X0
+	VCVTPD2PSY (BX)(DX*1), X1
+	VCVTPD2PSY (R8)(DX*1), X2
+	VCVTPD2PSY (R9)(DX*1), X3
+	VUNPCKLPS  X1, X0, X4
+	VUNPCKHPS  X1, X0, X5
+	VUNPCKLPS  X3, X2, X6
+	VUNPCKHPS  X3, X2, X7
+	VUNPCKLPD  X6, X4, X0
+	VUNPCKHPD  X6, X4, X1
+	VUNPCKLPD  X7, X5, X2
+	VUNPCKHPD  X7, X5, X3
+	VMOVUPS    X0, (DI)
+	VMOVUPS    X1, (DI)(SI*1)
+	LEAQ       (DI)(SI*2), DI
+	VMOVUPS    X2, (DI)
+	VMOVUPS    X3, (DI)(SI*1)
+	LEAQ       (DI)(SI*2), DI
+	ADDQ       $32, DX
+	DECQ       CX
+	JNZ        block4
 	VZEROUPPER
 	RET

@@ -2,4 +2,8 @@
 
 package model
 
-func interleaveBlocks([]float32, int, *columns) int { return 0 }
+import "github.com/millrace/millrace/sql/vector"
+
+const useVector = false
+
+func interleaveRows([]float32, int, []*vector.Vector, int) {}

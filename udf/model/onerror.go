@@ -208,11 +208,11 @@ func (c *Column) copyRows(t ElemType, at int, from *Column, first, n int) {
 	}
 }
 
-// ask scores the rows of s. Rows that are NULL since they cannot be scored are none of its rows any more.
-func (s *scratch) ask(ctx context.Context, scorer Scorer) error {
-	t, ok := scorer.(*tolerant)
-	if !ok {
-		return scorer.Score(ctx, s.in, len(s.rows), s.out)
+// ask scores the rows of the call. Rows that are NULL since they cannot be scored are none of its rows any more.
+func (b *Binding) ask(ctx context.Context) error {
+	s, t := &b.scratch, b.tolerant
+	if t == nil {
+		return b.scorer.Score(ctx, s.in, len(s.rows), s.out)
 	}
 	failed, err := t.try(ctx, s.in, len(s.rows), s.out)
 	if err != nil || len(failed) == 0 {

@@ -10,13 +10,22 @@ import (
 	"github.com/millrace/millrace/sql/vector"
 )
 
-// scratch is what one Score call needs.
+// scratch is the memory of a Binding's calls.
 type scratch struct {
 	in, out []Column
-	rows    []int32 // that are scored, ascending; it may be the caller's, and must not be changed
-	own     []int32 // room for rows
-	order   []int32 // 0, 1, 2 ...
-	missing []int64 // by element of the inputs: the rows that it kept from being scored
+	rows    []int32          // that are scored, ascending; it may be the caller's, and must not be changed
+	own     []int32          // room for rows
+	order   []int32          // 0, 1, 2 ...
+	missing []int64          // by element of the inputs: the rows that it kept from being scored
+	picked  []*vector.Vector // room for what pick lists
+}
+
+func newScratch(sig Signature) scratch {
+	elements := 0
+	for _, t := range sig.Inputs {
+		elements += t.Width()
+	}
+	return scratch{in: make([]Column, len(sig.Inputs)), out: make([]Column, len(sig.Outputs)), missing: make([]int64, elements)}
 }
 
 // first are the numbers of the first n rows.
@@ -41,35 +50,31 @@ func (b *Binding) Score(ctx context.Context, args []*vector.Vector, n int, sel [
 }
 
 func (b *Binding) score(ctx context.Context, args []*vector.Vector, n int, sel []int32, out *vector.Vector, w watcher) error {
-	s := b.pool.Get().(*scratch)
-	defer b.pool.Put(s)
-	b.scorable(s, args, n, sel, w.fail)
+	s := &b.scratch
+	if s.rows = sel; sel == nil {
+		s.rows = s.first(n)
+	}
+	if b.choosy {
+		b.scorable(s, args, w.fail)
+	}
 	for i := range b.inputs {
-		in := &b.inputs[i]
-		c := &s.in[i]
-		c.Resize(in.tensor.Type, len(s.rows)*in.width)
-		if in.array {
-			in.fillArrays(c, args[in.args[0]], s.rows)
-		} else if err := in.fill(c, args, s.rows, n); err != nil {
+		if err := s.fill(&s.in[i], &b.inputs[i], args, n); err != nil {
 			return fmt.Errorf("predict: %w", err)
 		}
 	}
-	if err := s.ask(ctx, b.scorer); err != nil {
+	if err := b.ask(ctx); err != nil {
 		return fmt.Errorf("predict: %w", err)
 	}
 	if w.tally != nil {
-		w.tally.look(b, s)
+		w.tally.look(b)
 	}
 	b.emit(s, n, out)
 	return nil
 }
 
-// scorable lists the selected rows whose arguments all have a place in their tensor: NULL has one in floating-point tensors alone, and
+// scorable keeps the selected rows whose arguments all have a place in their tensor: NULL has one in floating-point tensors alone, and
 // an ARRAY must have as many elements as the tensor has.
-func (b *Binding) scorable(s *scratch, args []*vector.Vector, n int, sel []int32, fail func(int, error)) {
-	if s.rows = sel; sel == nil {
-		s.rows = s.first(n)
-	}
+func (b *Binding) scorable(s *scratch, args []*vector.Vector, fail func(int, error)) {
 	clear(s.missing)
 	for i := range b.inputs {
 		in := &b.inputs[i]
@@ -102,31 +107,58 @@ func (s *scratch) keep(element int, scorable func(row int) bool) {
 	s.rows, s.own = kept, kept
 }
 
-// fill moves arguments, which hold n rows, to the columns of the tensor.
-func (in *input) fill(c *Column, args []*vector.Vector, rows []int32, n int) error {
-	switch in.tensor.Type {
-	case Float32:
-		return fillFloats(c.Float32, in, args, rows, n)
-	case Float64:
-		return fillFloats(c.Float64, in, args, rows, n)
+// pick lists the arguments that fill an input: one for each element, or the one ARRAY.
+func (s *scratch) pick(in *input, args []*vector.Vector) []*vector.Vector {
+	if in.ordered {
+		return args[in.args[0]:][:len(in.args)]
 	}
-	for k, a := range in.args {
-		switch v := args[a]; in.tensor.Type {
-		case Int64, Int32:
-			if v.Type.Kind == types.KindInt {
-				convert(c.Int64, k, in.width, v.Const, v.I32, rows, n)
-			} else {
-				convert(c.Int64, k, in.width, v.Const, v.I64, rows, n)
-			}
-		case Bool:
-			for i, r := range rows {
-				c.Bool[i*in.width+k] = v.Bool[v.At(int(r))]
-			}
-		case String:
-			fillTexts(c.String[min(k, len(c.String)):], in.width, v, rows, n)
+	s.picked = s.picked[:0]
+	for _, a := range in.args {
+		s.picked = append(s.picked, args[a])
+	}
+	return s.picked
+}
+
+// fill moves arguments, which hold n rows, to an input.
+func (s *scratch) fill(c *Column, in *input, args []*vector.Vector, n int) error {
+	args, size := s.pick(in, args), len(s.rows)*in.width
+	switch t := in.tensor.Type; {
+	case size == 0:
+		c.Resize(t, 0)
+	case in.array:
+		c.Resize(t, size)
+		in.fillArrays(c, args[0], s.rows)
+	case t == Float32:
+		c.Float32 = resize(c.Float32, size)
+		return fillFloats(c.Float32, args, s.rows, n)
+	case t == Float64:
+		c.Float64 = resize(c.Float64, size)
+		return fillFloats(c.Float64, args, s.rows, n)
+	default:
+		c.Resize(t, size)
+		for k, v := range args {
+			in.fillOther(c, k, v, s.rows, n)
 		}
 	}
 	return nil
+}
+
+// fillOther moves an argument to the k-th elements of a tensor that has no floating-point numbers.
+func (in *input) fillOther(c *Column, k int, v *vector.Vector, rows []int32, n int) {
+	switch in.tensor.Type {
+	case Int64, Int32:
+		if v.Type.Kind == types.KindInt {
+			convert(c.Int64[k:], in.width, v.Const, v.I32, rows, n)
+		} else {
+			convert(c.Int64[k:], in.width, v.Const, v.I64, rows, n)
+		}
+	case Bool:
+		for i, r := range rows {
+			c.Bool[i*in.width+k] = v.Bool[v.At(int(r))]
+		}
+	case String:
+		fillTexts(c.String[k:], in.width, v, rows, n)
+	}
 }
 
 // fillTexts writes the rows of a STRING argument to every stride-th element of dst.
@@ -147,12 +179,8 @@ type number interface {
 	int32 | int64 | float32 | float64
 }
 
-// convert writes the rows of src, which holds n of them or one constant, to every stride-th element of dst from the k-th on.
-func convert[D, S number](dst []D, k, stride int, constant bool, src []S, rows []int32, n int) {
-	if len(rows) == 0 {
-		return
-	}
-	dst = dst[k:]
+// convert writes the rows of src, which holds n of them or one constant, to every stride-th element of dst.
+func convert[D, S number](dst []D, stride int, constant bool, src []S, rows []int32, n int) {
 	switch at := uint(0); {
 	case constant:
 		for i := range rows {
@@ -172,54 +200,61 @@ func convert[D, S number](dst []D, k, stride int, constant bool, src []S, rows [
 	}
 }
 
-// fillFloats writes arguments of any numeric type; NULL becomes NaN.
-func fillFloats[D float32 | float64](dst []D, in *input, args []*vector.Vector, rows []int32, n int) error {
-	for k := 0; k < len(in.args); k++ {
-		v := args[in.args[k]]
-		if !plain(v, n) || len(rows) < n {
-			if err := fillColumn(dst, k, in.width, v, rows, n); err != nil {
-				return err
+// fillFloats writes arguments of any numeric type, one for each element of a row, of which there is one; NULL becomes NaN.
+func fillFloats[D float32 | float64](dst []D, args []*vector.Vector, rows []int32, n int) error {
+	nulls := false
+	for k := 0; k < len(args); k++ {
+		if len(rows) == n {
+			moved, some := interleave(dst, args, k, n)
+			nulls = nulls || some
+			if k += moved; k == len(args) {
+				break
 			}
-			continue
 		}
-		if n >= interleaved {
-			k += interleaveFrom(dst[k:], in, args, k, n) - 1
-			continue
+		v := args[k]
+		nulls = nulls || len(v.Nulls) > 0 || v.Type.Kind == types.KindNull
+		if err := fillColumn(dst[k:], len(args), v, rows, n); err != nil {
+			return err
 		}
-		at := k
-		for _, x := range v.F64 {
-			dst[at] = D(x)
-			at += in.width
-		}
+	}
+	if nulls {
+		fillMissing(dst, args, rows)
 	}
 	return nil
 }
 
-// fillColumn writes one argument to every stride-th element from the k-th on.
-func fillColumn[D float32 | float64](dst []D, k, stride int, v *vector.Vector, rows []int32, n int) error {
+// fillColumn writes one argument to every stride-th element. Where it is NULL the element is unspecified.
+func fillColumn[D float32 | float64](dst []D, stride int, v *vector.Vector, rows []int32, n int) error {
 	switch v.Type.Kind {
 	case types.KindDouble:
-		convert(dst, k, stride, v.Const, v.F64, rows, n)
+		convert(dst, stride, v.Const, v.F64, rows, n)
 	case types.KindInt:
-		convert(dst, k, stride, v.Const, v.I32, rows, n)
+		convert(dst, stride, v.Const, v.I32, rows, n)
 	case types.KindBigint:
-		convert(dst, k, stride, v.Const, v.I64, rows, n)
+		convert(dst, stride, v.Const, v.I64, rows, n)
 	case types.KindDecimal:
 		for i, r := range rows {
 			if d, ok := v.Any[v.At(int(r))].(types.Decimal); ok {
-				dst[i*stride+k] = D(d.Float64())
+				dst[i*stride] = D(d.Float64())
 			}
 		}
 	case types.KindNull:
 	default:
 		return fmt.Errorf("a column of type %s", v.Type)
 	}
-	if len(v.Nulls) > 0 || v.Type.Kind == types.KindNull {
+	return nil
+}
+
+// fillMissing writes NaN where an argument is NULL.
+func fillMissing[D float32 | float64](dst []D, args []*vector.Vector, rows []int32) {
+	for k, v := range args {
+		if len(v.Nulls) == 0 && v.Type.Kind != types.KindNull {
+			continue
+		}
 		for i, r := range rows {
 			if v.IsNull(int(r)) {
-				dst[i*stride+k] = D(math.NaN())
+				dst[i*len(args)+k] = D(math.NaN())
 			}
 		}
 	}
-	return nil
 }

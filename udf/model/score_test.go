@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -12,32 +13,72 @@ import (
 	"github.com/millrace/millrace/sql/vector"
 )
 
-// TestInterleave wants every column at its place of every row, nothing else written, and numbers rounded as conversions do.
-func TestInterleave(t *testing.T) {
+// TestFillFloats wants every row's arguments side by side, as numbers that conversions round and NaN for NULL, whatever lies beside what.
+func TestFillFloats(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 300 {
-		c := columns{n: 1 + r.IntN(interleaved)}
-		rows, first, behind := 1+r.IntN(40), r.IntN(3), r.IntN(3)
-		stride := first + c.n + behind
-		want := make([]float32, rows*stride)
-		for i := range want {
-			want[i] = -1
+	for range 2000 {
+		n, odd := 1+r.IntN(40), r.IntN(6)
+		args := make([]*vector.Vector, 1+r.IntN(20))
+		for k := range args {
+			args[k] = randomNumbers(r, n, r.IntN(10) < odd)
 		}
-		got := slices.Clone(want)
-		for k := range c.n {
-			for i := range rows {
-				v := []float64{r.NormFloat64(), math.NaN(), math.Inf(1), 1e300, 1e-42, 1 + 1e-9}[r.IntN(6)]
-				c.of[k] = append(c.of[k], v)
-				want[i*stride+first+k] = float32(v)
+		var rows []int32
+		part := r.IntN(4) == 0
+		for i := range n {
+			if !part || r.IntN(2) == 0 {
+				rows = append(rows, int32(i))
 			}
 		}
-		interleave(got[first:], stride, &c)
-		for i := range want {
-			if math.Float32bits(got[i]) != math.Float32bits(want[i]) {
-				t.Fatalf("%d columns of %d rows: element %d is %v, want %v", c.n, rows, i, got[i], want[i])
+		if len(rows) == 0 {
+			continue
+		}
+		single, double := make([]float32, len(rows)*len(args)), make([]float64, len(rows)*len(args))
+		if err := errors.Join(fillFloats(single, args, rows, n), fillFloats(double, args, rows, n)); err != nil {
+			t.Fatal(err)
+		}
+		for i := range single {
+			row, v := int(rows[i/len(args)]), args[i%len(args)]
+			want64 := toFloat(v.Value(row))
+			want32 := float32(want64)
+			if x, ok := v.Value(row).(int64); ok {
+				want32 = float32(x)
+			}
+			if math.Float32bits(single[i]) != math.Float32bits(want32) || math.Float64bits(double[i]) != math.Float64bits(want64) {
+				t.Fatalf("%d columns of %d rows: row %d of column %d (%s) is %v and %v, want %v", len(args), n, row, i%len(args), v.Type, single[i], double[i], want64)
 			}
 		}
 	}
+}
+
+// randomNumbers are n DOUBLEs or, where they are to be odd, whatever else a model takes for numbers.
+func randomNumbers(r *rand.Rand, n int, odd bool) *vector.Vector {
+	double := func() any {
+		return []float64{r.NormFloat64(), math.NaN(), math.Inf(1), 1e300, 1e-42, 1 + 1e-9}[r.IntN(6)]
+	}
+	v, next := vector.New(types.Double), double
+	if odd {
+		switch r.IntN(5) {
+		case 0:
+			return vector.NewConst(types.Double, double())
+		case 1:
+			return vector.NewConst(types.Double, nil)
+		case 2:
+			v, next = vector.New(types.Int), func() any { return r.Int32() }
+		case 3:
+			v, next = vector.New(types.Bigint), func() any { return r.Int64() }
+		default:
+			next = func() any {
+				if r.IntN(3) == 0 {
+					return nil
+				}
+				return double()
+			}
+		}
+	}
+	for range n {
+		v.Append(next())
+	}
+	return v
 }
 
 // TestTexts: STRING arguments reach their rows whether all are scored, some, or one stands for all, and are nobody's memory afterwards.
@@ -129,13 +170,13 @@ func TestLookStandsForAll(t *testing.T) {
 	}
 	for _, rows := range []int{1, 7, 16, 63, 64, 300} {
 		var tally Tally
-		s := b.pool.New().(*scratch)
+		s := &b.scratch
 		s.rows = s.first(rows)
 		s.in[0].Resize(Float32, 2*rows)
 		s.out[0].Resize(Float32, 2*rows)
 		total := int64(0)
 		for total < 5000 {
-			tally.look(b, s)
+			tally.look(b)
 			total += int64(rows)
 			for _, d := range append(slices.Clone(tally.Inputs), tally.Outputs...) {
 				if d.Count()+tally.skipped != total || tally.skipped >= sparseStride {
@@ -161,7 +202,7 @@ func BenchmarkLook(b *testing.B) {
 	for _, rows := range []int{1, 16, 256} {
 		b.Run(fmt.Sprintf("batch=%d", rows), func(b *testing.B) {
 			r := rand.New(rand.NewPCG(1, 2))
-			s := bound.pool.New().(*scratch)
+			s := &bound.scratch
 			s.rows = s.first(rows)
 			s.in[0].Resize(Float32, 10*rows)
 			s.out[0].Resize(Float32, rows)
@@ -170,7 +211,7 @@ func BenchmarkLook(b *testing.B) {
 			}
 			var t Tally
 			for b.Loop() {
-				t.look(bound, s)
+				t.look(bound)
 				t.called(rows, 1000, false)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*rows), "ns/row")

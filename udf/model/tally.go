@@ -98,18 +98,40 @@ func (t *Tally) stride(rows int) int {
 	return sparseStride
 }
 
+// seen is an element of a tensor that is looked at.
+type seen struct {
+	tensor      int // in the signature
+	kind        ElemType
+	first, step int // where it is in the tensor's column: of the first row, and from row to row
+}
+
+// seenOf lists the first elements of tensors.
+func seenOf(tensors []Tensor) []seen {
+	var list []seen
+	for i, t := range tensors {
+		width := t.Width()
+		for e := 0; e < width && len(list) < maxWatched; e++ {
+			list = append(list, seen{tensor: i, kind: t.Type, first: e, step: width})
+		}
+	}
+	return list
+}
+
 // look takes the values of a call's rows in: of every so many-th one, for all of them. The tensors are those that were scored; a row
 // that a NULL kept from being scored is not among them, and missing counts such NULLs by input element.
-func (t *Tally) look(b *Binding, s *scratch) {
-	sig := b.scorer.Signature()
-	stride := t.stride(len(s.rows))
-	if rows := len(s.rows); stride == 0 {
+func (t *Tally) look(b *Binding) {
+	s := &b.scratch
+	rows := len(s.rows)
+	if stride := t.stride(rows); stride == 0 {
 		t.skipped += int64(rows)
 	} else {
-		t.Inputs = t.watch(t.Inputs, sig.Inputs, s.in, rows, stride, false)
-		t.Outputs = t.watch(t.Outputs, sig.Outputs, s.out, rows, stride, true)
+		t.Inputs = t.watch(t.Inputs, b.seenIn, s.in, rows, stride, false)
+		t.Outputs = t.watch(t.Outputs, b.seenOut, s.out, rows, stride, true)
 		t.Sampled += int64((rows + stride - 1) / stride)
 		t.skipped = 0
+	}
+	if !b.choosy {
+		return
 	}
 	for k, n := range s.missing {
 		if n > 0 && k < len(t.Inputs) {
@@ -118,31 +140,26 @@ func (t *Tally) look(b *Binding, s *scratch) {
 	}
 }
 
-// watch takes the first elements of tensors in. The integers of outputs are labels.
-func (t *Tally) watch(into []Distribution, tensors []Tensor, columns []Column, rows, stride int, labels bool) []Distribution {
-	k := 0
-	for i := range tensors {
-		width := tensors[i].Width()
-		for e := 0; e < width && k < maxWatched; e, k = e+1, k+1 {
-			if k == len(into) {
-				into = append(into, Distribution{})
-			}
-			into[k].take(&tensors[i], &columns[i], e, rows, stride, t.skipped, labels)
-		}
+// watch takes elements of tensors in. The integers of outputs are labels.
+func (t *Tally) watch(into []Distribution, list []seen, columns []Column, rows, stride int, labels bool) []Distribution {
+	for len(into) < len(list) {
+		into = append(into, Distribution{})
+	}
+	for k := range list {
+		into[k].take(&list[k], &columns[list[k].tensor], rows, stride, t.skipped, labels)
 	}
 	return into
 }
 
-// take counts element e of every stride-th row, as many times as there are rows up to the next one; the first one stands for those before
+// take counts an element of every stride-th row, as many times as there are rows up to the next one; the first one stands for those before
 // it too.
-func (d *Distribution) take(t *Tensor, c *Column, e, rows, stride int, before int64, labels bool) {
-	width := t.Width()
+func (d *Distribution) take(e *seen, c *Column, rows, stride int, before int64, labels bool) {
 	for row := 0; row < rows; row += stride {
-		i, n := row*width+e, int64(min(stride, rows-row))
+		i, n := e.first+row*e.step, int64(min(stride, rows-row))
 		if row == 0 {
 			n += before
 		}
-		switch t.Type {
+		switch e.kind {
 		case Float32:
 			d.takeFloat(float64(c.Float32[i]), n)
 		case Float64:
