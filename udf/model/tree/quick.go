@@ -36,7 +36,6 @@ const (
 	quickLanes  = 16 // rows of a group
 	quickLeaves = 64 // most leaves of a tree
 	quickRows   = 3  // fewer rows than these are walked
-	tiledRows   = 12 // fewer rows than these are faster in tiles
 	quickTrees  = 1 << 14
 )
 

@@ -17,6 +17,7 @@ type tiled struct {
 	leaves   []float32
 	steps    []int32 // by tree, those of a target one after another; the first tile of a tree has its number
 	runs     []tiledRun
+	tiles    int // that a row passes
 	few      int // trees that all rows of a block pass before the next ones, so that they stay in the first-level cache
 }
 
@@ -33,31 +34,21 @@ type tileLimits struct {
 
 type tileFeatures struct {
 	_       uint8
-	feature [tileNodes]uint8
+	feature [tileNodes]uint8 // of branch i at i-1; the highest bit says that NaN goes to the right
 }
 
 const (
 	tileLevels = 4
 	tileNodes  = 1<<tileLevels - 1
 	tileWays   = 1 << tileLevels
-	tileWidth  = 32      // most features: two registers
+	tileWidth  = 64      // most features: four registers
+	tileNarrow = 32      // so many are looked up at once
+	tileRight  = 1 << 7  // in a feature: NaN goes to the right
 	tileSteps  = 32      // most steps of a tree
 	tileBytes  = 80      // of a tile
 	maxTiles   = 1 << 23 // so that the number of a leaf has room eight times
 	fewBytes   = 1 << 15 // of few trees
 )
-
-// threeLevels is the branch of the fourth level that a row comes to, by what the low eight bits say of branches 1 to 7.
-var threeLevels = func() (t [256]uint8) {
-	for right := range t {
-		i := 1
-		for range tileLevels - 1 {
-			i = 2*i + right>>i&1
-		}
-		t[right] = uint8(i)
-	}
-	return t
-}()
 
 // makeTiled makes the other form; nil if leaves are not plain numbers, there are too many features, or trees are so much deeper than they
 // are wide that tiles would be mostly empty.
@@ -66,30 +57,17 @@ func (e *Ensemble) makeTiled() *tiled {
 		return nil
 	}
 	t := &tiler{e: e, heights: make([]int16, len(e.nodes)), most: min(len(e.nodes)/2+len(e.roots), maxTiles)}
-	t.tiles.used, t.ends.used = math.MaxUint64, math.MaxUint64
-	var roots []int32
-	for target := range e.targets {
-		first := len(roots)
-		for _, r := range e.roots {
-			if r.depth > tileSteps*tileLevels {
-				return nil
-			}
-			if int(r.target) == target {
-				roots = append(roots, e.settle(r.node))
-			}
-		}
-		if len(roots) > first {
-			t.runs = append(t.runs, tiledRun{first, len(roots), target})
-		}
-	}
+	t.places.used, t.ends.used = math.MaxUint64, math.MaxUint64
+	roots := slices.Clone(e.roots)
+	slices.SortStableFunc(roots, func(a, b root) int { return int(a.target - b.target) })
 	for range roots {
-		t.tiles.place(1)
+		t.places.place(1)
 	}
-	t.room()
+	if !t.room() {
+		return nil
+	}
 	for i, r := range roots {
-		steps := max(1, (t.height(r)+tileLevels-1)/tileLevels)
-		t.steps = append(t.steps, int32(steps))
-		if !t.fill(i, r, steps-1) {
+		if r.depth > tileSteps*tileLevels || !t.tree(i, r) {
 			return nil
 		}
 	}
@@ -101,10 +79,10 @@ func (e *Ensemble) makeTiled() *tiled {
 // tiler cuts trees into tiles.
 type tiler struct {
 	tiled
-	e           *Ensemble
-	heights     []int16 // by node: one more than its height; 0: not known
-	most        int     // tiles
-	tiles, ends shelf
+	e            *Ensemble
+	heights      []int16 // by node: one more than its height; 0: not known
+	most         int     // tiles
+	places, ends shelf
 }
 
 // shelf gives out numbers. Of the last 64 it knows which are free: the gaps between those that a tile has are for others.
@@ -128,22 +106,22 @@ func (s *shelf) place(ways uint16) int {
 
 // room makes the tiles that have numbers, as empty ones, if they are not too many.
 func (t *tiler) room() bool {
-	if t.tiles.end > t.most {
+	if t.places.end > t.most {
 		return false
 	}
 	empty := tileLimits{}
 	for i := range empty.limit {
 		empty.limit[i] = float32(math.NaN())
 	}
-	for len(t.limits) < t.tiles.end {
+	for len(t.limits) < t.places.end {
 		t.limits, t.features = append(t.limits, empty), append(t.features, tileFeatures{})
 	}
 	return true
 }
 
-// settle is the node that a row comes to from node i without a comparison.
+// settle is the node that every row comes to from node i.
 func (e *Ensemble) settle(i int32) int32 {
-	for n := &e.nodes[i]; n.left != i && n.limit != n.limit; n = &e.nodes[i] {
+	for n := &e.nodes[i]; n.left != i && n.limit != n.limit && n.nanRight == 0; n = &e.nodes[i] {
 		i = n.left
 	}
 	return i
@@ -161,11 +139,24 @@ func (t *tiler) height(i int32) int16 {
 	return t.heights[i] - 1
 }
 
+// tree adds a tree, and says whether there was room for it.
+func (t *tiler) tree(number int, r root) bool {
+	if len(t.runs) == 0 || t.runs[len(t.runs)-1].target != int(r.target) {
+		t.runs = append(t.runs, tiledRun{first: number, target: int(r.target)})
+	}
+	t.runs[len(t.runs)-1].end = number + 1
+	top := t.e.settle(r.node)
+	steps := max(1, (t.height(top)+tileLevels-1)/tileLevels)
+	t.steps = append(t.steps, int32(steps))
+	t.tiles += int(steps)
+	return t.fill(number, top, steps-1)
+}
+
 // fill makes a tile of the branches from a node on, and the tiles behind it, which are so many steps, and says whether there was room.
 func (t *tiler) fill(tile int, node int32, steps int16) bool {
 	var to [tileWays]int32
 	ways := t.branch(tile, node, 1, steps, &to)
-	on := &t.tiles
+	on := &t.places
 	if steps == 0 {
 		on = &t.ends
 	}
@@ -200,13 +191,14 @@ func (t *tiler) branch(tile int, node int32, i int, steps int16, to *[tileWays]i
 	}
 	n := &t.e.nodes[node]
 	t.limits[tile].limit[i-1] = n.limit
-	t.features[tile].feature[i-1] = uint8(n.feature / lanes)
+	t.features[tile].feature[i-1] = uint8(n.feature/lanes | n.nanRight*tileRight)
 	return t.branch(tile, n.left, 2*i, steps, to) | t.branch(tile, n.left+1, 2*i+1, steps, to)
 }
 
-// tiledBlock scores the rows of a block, none of which goes to the right for want of a value.
-func (e *Ensemble) tiledBlock(x []float32, rows int, out []float32) {
+// tiledBlock scores the rows of a block.
+func (e *Ensemble) tiledBlock(x []float32, rows int, missing bool, out []float32) {
 	t := e.tiled
+	plain := !missing && e.features <= tileNarrow
 	for _, run := range t.runs {
 		few := t.few
 		if rows == 1 {
@@ -216,21 +208,24 @@ func (e *Ensemble) tiledBlock(x []float32, rows int, out []float32) {
 			end := min(first+few, run.end)
 			for r := range rows {
 				at := r*e.targets + run.target
-				out[at] = t.sum(first, end, x[r*e.features:][:e.features], out[at])
+				out[at] = t.sum(first, end, x[r*e.features:][:e.features], plain, out[at])
 			}
 		}
 	}
 }
 
-// sumPortable adds what the trees from first to end give for a row.
-func (t *tiled) sumPortable(first, end int, x []float32, sum float32) float32 {
+// sumPortable adds what the trees from first to end give for a row. It is plain if it holds no NaN that goes to the right, and there are no
+// more features than are looked up at once; the assembly is faster then.
+func (t *tiled) sumPortable(first, end int, x []float32, _ bool, sum float32) float32 {
 	for tree := first; tree < end; tree++ {
 		at := int32(tree)
 		for range t.steps[tree] {
 			l, f := &t.limits[at], &t.features[at]
 			i := int32(1)
 			for range tileLevels {
-				i = 2*i + bit(x[f.feature[i-1]] >= l.limit[i-1])
+				k := f.feature[i-1]
+				v := x[k&(tileWidth-1)]
+				i = 2*i + (bit(v >= l.limit[i-1]) | bit(v != v)&int32(k/tileRight))
 			}
 			at = l.base/8 + i
 		}

@@ -21,6 +21,6 @@ func (q *quick) score(t *quickTree, xt []float32, group int, sums []float32) {
 
 const useTiled = false
 
-func (t *tiled) sum(first, end int, x []float32, sum float32) float32 {
-	return t.sumPortable(first, end, x, sum)
+func (t *tiled) sum(first, end int, x []float32, plain bool, sum float32) float32 {
+	return t.sumPortable(first, end, x, plain, sum)
 }
