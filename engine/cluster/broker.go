@@ -13,7 +13,7 @@ type Broker interface {
 	CreateTopics(ctx context.Context, specs ...kafka.TopicSpec) error
 	DescribeTopics(topics ...string) (map[string]kafka.TopicInfo, error)
 	DescribeTopic(topic string) (kafka.TopicInfo, error)
-	MaxBatchBytes(topic string) int
+	MaxBatchBytes(topics ...string) map[string]int
 	Offset(ctx context.Context, topic string, partition int32, at kafka.At) (int64, error)
 	CommitOffsets(ctx context.Context, group string, positions map[kafka.TopicPartition]int64) error
 	DeleteRecords(topic string, before map[int32]int64) error
@@ -29,6 +29,7 @@ type Producer interface {
 	Send(ctx context.Context, batches ...kafka.ProduceBatch) error
 	Flush(ctx context.Context) error
 	End(topic string, partition int32) (int64, bool)
+	Rest()
 	Close()
 }
 

@@ -80,11 +80,12 @@ func (sl *slot) attempt(group []*member) error {
 		sl.undecided.Store(false)
 		now := time.Now()
 		sl.s.metrics.Commits.Add(1)
-		sl.s.metrics.CommitTimes.Add(now.Sub(began))
+		sl.took = now.Sub(began)
+		sl.s.metrics.CommitTimes.Add(sl.took)
 		for _, m := range group {
 			sl.settle(m, now)
 		}
-		sl.flushOld(now)
+		sl.upkeep(now)
 		return nil
 	}
 	switch {
@@ -184,6 +185,9 @@ func (sl *slot) transact(group []*member) error {
 	if err := sl.announce(group); err != nil {
 		return err
 	}
+	if err := sl.meet(group); err != nil {
+		return fmt.Errorf("look up topics to write to: %w", err)
+	}
 	logged, err := sl.send(data, group)
 	if err != nil {
 		return err
@@ -225,11 +229,7 @@ func (sl *slot) transact(group []*member) error {
 func (sl *slot) send(data Producer, group []*member) (logged [][]int, err error) {
 	logged = make([][]int, len(group))
 	for i, m := range group {
-		outs, err := sl.route(m)
-		if err != nil {
-			return nil, fmt.Errorf("route outputs of task %s: %w", m.id, err)
-		}
-		logs := m.changes()
+		outs, logs := sl.route(m), m.changes()
 		for j := range logs {
 			if n := len(logs[j].Records); n > 0 {
 				logged[i] = append(logged[i], j)
@@ -320,8 +320,8 @@ func (m *member) changes() []kafka.ProduceBatch {
 	return batches
 }
 
-// route sorts a task's outputs by topic and partition, keeping their order within each.
-func (sl *slot) route(m *member) ([]kafka.ProduceBatch, error) {
+// route sorts a task's outputs by topic and partition, keeping their order within each. The slot has met their topics.
+func (sl *slot) route(m *member) []kafka.ProduceBatch {
 	type place struct {
 		topic     string
 		partition int32
@@ -333,17 +333,14 @@ func (sl *slot) route(m *member) ([]kafka.ProduceBatch, error) {
 		o := &outs[i]
 		p := o.Partition
 		if p < 0 {
-			to, err := sl.target(o.Topic)
-			if err != nil {
-				return nil, err
-			}
+			partitions := sl.targets[o.Topic].partitions
 			switch {
 			case o.PartitionKey != nil:
-				p = kafka.PartitionFor(o.PartitionKey, to.partitions)
+				p = kafka.PartitionFor(o.PartitionKey, partitions)
 			case o.Key != nil:
-				p = kafka.PartitionFor(o.Key, to.partitions)
+				p = kafka.PartitionFor(o.Key, partitions)
 			default:
-				p = m.id.Partition % to.partitions
+				p = m.id.Partition % partitions
 			}
 		}
 		at, ok := index[place{o.Topic, p}]
@@ -354,5 +351,5 @@ func (sl *slot) route(m *member) ([]kafka.ProduceBatch, error) {
 		}
 		batches[at].Records = append(batches[at].Records, kafka.Record{Timestamp: o.Timestamp, Key: o.Key, Value: o.Value, Headers: o.Headers})
 	}
-	return batches, nil
+	return batches
 }

@@ -73,6 +73,8 @@ type Config struct {
 	// TransactionTimeout is how long the broker keeps a silent slot's transaction open, and its readers waiting: 15 s.
 	TransactionTimeout time.Duration
 	JanitorInterval    time.Duration // 5 s
+	// RestAfter is how long a task has nothing to do before it gives back the memory that it keeps for more of the same: 10 s.
+	RestAfter time.Duration
 	// StandbyInterval is how long what was read for copies of other servers' state waits to be written: 1 s.
 	StandbyInterval time.Duration
 	// EndsHold is how long what was heard of the end of a changelog says what a copy lacks. Who hears nothing for longer does not know: 6 s.
@@ -120,6 +122,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.Fenced, 3*time.Second)
 	setDefault(&c.TransactionTimeout, 15*time.Second)
 	setDefault(&c.JanitorInterval, 5*time.Second)
+	setDefault(&c.RestAfter, 10*time.Second)
 	setDefault(&c.StandbyInterval, time.Second)
 	setDefault(&c.EndsHold, 6*time.Second)
 	return c, nil
@@ -153,6 +156,7 @@ type Task interface {
 	StreamTime() int64 // math.MinInt64: it has had no record
 	HeldBytes() int    // about what its operators keep in memory between batches
 	Release() error    // makes them write and forget that
+	Rest() error       // gives back what it keeps for more records
 }
 
 // QuerySpec is a query to run.

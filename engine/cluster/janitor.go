@@ -26,9 +26,10 @@ func (s *Service) janitor(ctx context.Context) {
 		case now := <-second.C:
 			s.checkDisk()
 			s.restoring.tick(now, s.remaining)
-		case <-rest.C:
+		case now := <-rest.C:
 			last = s.report(ctx, last)
 			s.sweep(ctx)
+			s.giveBack(now)
 		}
 	}
 }

@@ -33,6 +33,7 @@ type member struct {
 	behind  atomic.Bool // of its models
 	fresh   bool        // it has processed nothing, and must not before a commit has declared the models as they are
 	touched bool        // something was taken or processed since the last commit
+	active  time.Time   // when it last did anything; zero: it rests
 
 	committed  Record // as of the last commit
 	stored     []byte // its bytes; nil: there is no slots record yet

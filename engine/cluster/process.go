@@ -58,12 +58,12 @@ func (sl *slot) step(m *member, now time.Time) error {
 		return nil
 	}
 	m.measure()
-	m.touched = true
+	m.touched, m.active = true, now
 	if sl.since.IsZero() {
 		sl.since = now
 	}
 	if sl.outputs.over() {
-		sl.since = now.Add(-sl.s.cfg.CommitInterval)
+		sl.since = now.Add(-sl.s.cfg.CommitInterval - mostPatience) // at once
 	}
 	return nil
 }

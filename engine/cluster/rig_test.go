@@ -108,7 +108,7 @@ func (r *rig) bootWith(change func(*Config), fault func(string) error) (*Service
 	r.boots++
 	cfg := Config{
 		Kafka: r.client, Service: r.service, Slots: 3, Store: db, Logger: quiet(), CommitInterval: 20 * time.Millisecond,
-		Fenced: 50 * time.Millisecond, JanitorInterval: 100 * time.Millisecond, EndsHold: patience,
+		Fenced: 50 * time.Millisecond, JanitorInterval: 100 * time.Millisecond, EndsHold: patience, RestAfter: 50 * time.Millisecond,
 	}
 	if change != nil {
 		change(&cfg)
@@ -304,6 +304,7 @@ func (f *fake) Buffered(string) (records, bytes int) {
 func (f *fake) Counters() operator.Counters { return f.count }
 func (f *fake) HeldBytes() int              { return 0 }
 func (f *fake) Release() error              { return nil }
+func (f *fake) Rest() error                 { return nil }
 
 func (f *fake) StreamTime() int64 {
 	if len(f.marks) == 0 {

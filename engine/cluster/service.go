@@ -31,6 +31,7 @@ type Service struct {
 	distrust    distrust
 	standbys    *standbys
 	ledger      ledger
+	lull        lull
 
 	// fault, set by tests before Start, may fail a transaction at a named point: "produce", "end", "ended", "flush".
 	fault func(point string) error

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,6 +40,7 @@ type slot struct {
 	limits   map[string]int    // max.message.bytes of the service's own topics that refused a batch
 	outputs  share             // of what tasks have changed and put out since the last commit
 	since    time.Time         // when the first thing was done that is not committed; zero: nothing
+	took     time.Duration     // the last commit
 
 	mu       sync.Mutex
 	cancelIO context.CancelCauseFunc
@@ -254,7 +256,7 @@ func (sl *slot) loop(ctx context.Context) error {
 			sl.flushOld(time.Now()) // nothing else can make room
 		}
 		now := time.Now()
-		if sl.due(now) {
+		if sl.due(now, more) {
 			if err := sl.commit(); err != nil {
 				return err
 			}
@@ -284,23 +286,42 @@ func (sl *slot) catchUp() error {
 	return sl.reconcile()
 }
 
+// mostPatience bounds how much longer than the commit interval results wait for others.
+const mostPatience = 5 * time.Second
+
+// patience is how long after the first thing done it is committed. While there is more to process, or tasks come up, that is as long as the last
+// commit took: what a transaction costs goes by the partitions that it writes to, and the next one writes to much the same. So a slot whose hundreds of
+// tasks have a backlog gets through it with few transactions.
+func (sl *slot) patience(more bool) time.Duration {
+	interval := sl.s.cfg.CommitInterval
+	if more || sl.comeUp() {
+		return max(interval, min(sl.took, mostPatience))
+	}
+	return interval
+}
+
 // due says whether it is time to commit.
-func (sl *slot) due(now time.Time) bool {
-	return !sl.since.IsZero() && now.Sub(sl.since) >= sl.s.cfg.CommitInterval
+func (sl *slot) due(now time.Time, more bool) bool {
+	return !sl.since.IsZero() && now.Sub(sl.since) >= sl.patience(more)
+}
+
+// comeUp says whether tasks are being restored.
+func (sl *slot) comeUp() bool {
+	return slices.ContainsFunc(sl.order, func(m *member) bool { return m.state == nil })
 }
 
 // nap is how long to sleep if nobody wakes the slot: to the next commit; or, where a task waits for an input or the disk is full, a
 // little; else to the next look at flushes.
 func (sl *slot) nap(now time.Time) time.Duration {
 	if !sl.since.IsZero() {
-		return max(sl.since.Add(sl.s.cfg.CommitInterval).Sub(now), 0)
+		return max(sl.since.Add(sl.patience(false)).Sub(now), 0)
 	}
 	for _, m := range sl.order {
 		if m.waits() {
 			return sl.s.cfg.CommitInterval
 		}
 	}
-	sl.flushOld(now)
+	sl.upkeep(now)
 	return time.Second
 }
 

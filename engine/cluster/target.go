@@ -2,6 +2,8 @@ package cluster
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,29 +16,44 @@ type target struct {
 	maxBytes   int // of a batch; 0: not known
 }
 
-// target asks for a topic once, and remembers it until something fails or a task leaves that writes to it.
-func (sl *slot) target(topic string) (target, error) {
-	if t, ok := sl.targets[topic]; ok {
-		return t, nil
+// meet looks up the topics that the tasks' outputs go to, together, and remembers each until something fails or a task leaves that writes to it.
+func (sl *slot) meet(group []*member) error {
+	unknown := map[string]bool{}
+	for _, m := range group {
+		last := ""
+		for i, outs := 0, m.task.Outputs(); i < len(outs); i++ {
+			o := &outs[i]
+			if o.Partition >= 0 || o.Topic == last {
+				continue
+			}
+			last = o.Topic
+			if _, ok := sl.targets[o.Topic]; !ok {
+				unknown[o.Topic] = true
+			}
+		}
 	}
-	t, err := sl.s.targets.ask(topic, sl.s.lookUp)
-	if err != nil {
-		return target{}, err
+	if len(unknown) == 0 {
+		return nil
 	}
-	sl.targets[topic] = t
-	return t, nil
+	found, err := sl.s.targets.ask(slices.Sorted(maps.Keys(unknown)), sl.s.lookUp)
+	maps.Copy(sl.targets, found)
+	return err
 }
 
-// lookUp asks the brokers for a topic.
-func (s *Service) lookUp(topic string) (target, error) {
-	info, err := s.broker.DescribeTopic(topic)
-	if err != nil {
-		return target{}, err
+// lookUp asks the brokers for topics. Those that do not exist are left out.
+func (s *Service) lookUp(topics []string) (map[string]target, error) {
+	infos, err := s.broker.DescribeTopics(topics...)
+	if err != nil || len(infos) == 0 {
+		return nil, err
 	}
-	if info.Partitions < 1 {
-		return target{}, fmt.Errorf("topic %s: %w", topic, kafka.ErrUnknownTopic)
+	limits := s.broker.MaxBatchBytes(slices.Sorted(maps.Keys(infos))...)
+	found := make(map[string]target, len(infos))
+	for topic, info := range infos {
+		if info.Partitions > 0 {
+			found[topic] = target{info.Partitions, limits[topic]}
+		}
 	}
-	return target{info.Partitions, s.broker.MaxBatchBytes(topic)}, nil
+	return found, nil
 }
 
 // targets lets the slots of a server share what brokers answer about topics: when a query or a server starts, all its slots begin to write to the
@@ -57,30 +74,53 @@ type answer struct {
 // freshTarget is how long an answer holds for slots that ask later: topics can get partitions and other settings.
 const freshTarget = 5 * time.Second
 
-// ask has one of those who ask for a topic at the same time look it up.
-func (t *targets) ask(topic string, lookUp func(string) (target, error)) (target, error) {
+// ask returns what is known of topics. Of those who ask for a topic at the same time one looks it up, together with the others that it lacks.
+func (t *targets) ask(topics []string, lookUp func([]string) (map[string]target, error)) (found map[string]target, err error) {
+	answers := make([]*answer, len(topics))
+	open := map[string]*answer{} // ours to look up
 	now := time.Now()
 	t.mu.Lock()
-	a, asked := t.known[topic]
-	if !asked || now.Sub(a.at) > freshTarget {
-		asked = false
-		a = &answer{at: now, done: make(chan struct{})}
-		if t.known == nil {
-			t.known = map[string]*answer{}
+	for i, topic := range topics {
+		a, ok := t.known[topic]
+		if !ok || now.Sub(a.at) > freshTarget {
+			a = &answer{at: now, done: make(chan struct{})}
+			if t.known == nil {
+				t.known = map[string]*answer{}
+			}
+			t.known[topic], open[topic] = a, a
 		}
-		t.known[topic] = a
+		answers[i] = a
 	}
 	t.mu.Unlock()
-	if asked {
+	t.fill(open, lookUp)
+	found = make(map[string]target, len(topics))
+	for i, a := range answers {
 		<-a.done
-		return a.target, a.err
+		if a.err == nil {
+			found[topics[i]] = a.target
+		} else if err == nil {
+			err = a.err
+		}
 	}
-	defer close(a.done)
-	a.target, a.err = lookUp(topic)
-	if a.err != nil {
-		t.drop(topic)
+	return found, err
+}
+
+// fill looks topics up.
+func (t *targets) fill(open map[string]*answer, lookUp func([]string) (map[string]target, error)) {
+	if len(open) == 0 {
+		return
 	}
-	return a.target, a.err
+	found, err := lookUp(slices.Sorted(maps.Keys(open)))
+	for topic, a := range open {
+		var ok bool
+		if a.target, ok = found[topic]; !ok {
+			if a.err = err; err == nil {
+				a.err = fmt.Errorf("topic %s: %w", topic, kafka.ErrUnknownTopic)
+			}
+			t.drop(topic)
+		}
+		close(a.done)
+	}
 }
 
 // drop forgets the answer about a topic.

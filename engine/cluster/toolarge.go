@@ -14,7 +14,7 @@ import (
 func (sl *slot) heed(cause error) {
 	var big *kafka.TooLargeError
 	if errors.As(cause, &big) {
-		sl.limits[big.At.Topic] = sl.s.broker.MaxBatchBytes(big.At.Topic)
+		sl.limits[big.At.Topic] = sl.s.broker.MaxBatchBytes(big.At.Topic)[big.At.Topic]
 	}
 }
 

@@ -117,17 +117,27 @@ func (c *Client) DeleteRecords(topic string, before map[int32]int64) error {
 	return nil
 }
 
-// MaxBatchBytes is the largest batch of records that a topic takes; 0 if the brokers do not say.
-func (c *Client) MaxBatchBytes(topic string) int {
-	configs, err := c.DescribeConfigs(topic)
-	if err != nil {
-		return 0
+// MaxBatchBytes is the largest batch of records that each topic takes, asked for with one request. Topics of which the brokers do not say it are
+// left out.
+func (c *Client) MaxBatchBytes(topics ...string) map[string]int {
+	const limit = "max.message.bytes"
+	ask := make([]*sarama.ConfigResource, len(topics))
+	for i, topic := range topics {
+		ask[i] = &sarama.ConfigResource{Type: sarama.TopicResource, Name: topic, ConfigNames: []string{limit}}
 	}
-	n, err := strconv.Atoi(configs["max.message.bytes"])
+	out := map[string]int{}
+	list, err := c.admin.DescribeConfigs(ask, sarama.DescribeConfigsOptions{})
 	if err != nil {
-		return 0
+		return out
 	}
-	return n
+	for _, topic := range list {
+		for _, e := range topic.Configs {
+			if n, err := strconv.Atoi(e.Value); err == nil && e.Name == limit {
+				out[topic.Name] = n
+			}
+		}
+	}
+	return out
 }
 
 // DescribeConfigs returns a topic's settings, defaults included.

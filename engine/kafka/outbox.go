@@ -3,6 +3,7 @@ package kafka
 import (
 	"errors"
 	"math"
+	"slices"
 	"time"
 	"unsafe"
 
@@ -192,7 +193,7 @@ func (o *outbox) due() *batch {
 func (o *outbox) acknowledge(b *batch) {
 	for i := range o.queue {
 		if o.queue[i] == b {
-			o.queue = append(o.queue[:i], o.queue[i+1:]...)
+			o.queue = slices.Delete(o.queue, i, i+1) // which also lets go of its bytes
 			break
 		}
 	}

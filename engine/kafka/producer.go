@@ -83,6 +83,13 @@ func (p *Producer) Discard() {
 	p.ready = false
 }
 
+// Rest gives up the memory that is kept for later batches.
+func (p *Producer) Rest() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.s.rest()
+}
+
 // End returns the position after the last record that this producer wrote to a partition since its last error.
 func (p *Producer) End(topic string, partition int32) (int64, bool) {
 	p.mu.Lock()

@@ -163,6 +163,9 @@ func (s *sender) release(b *slab) {
 	}
 }
 
+// rest gives up the memory that is kept for later batches.
+func (s *sender) rest() { s.free, s.spare = nil, 0 }
+
 // seal closes all boxes: afterwards everything collected stands in queues.
 func (s *sender) seal() {
 	for _, o := range s.dirty {

@@ -123,6 +123,9 @@ func (p *TxnProducer) End(topic string, partition int32) (int64, bool) {
 	return o.acked, true
 }
 
+// Rest gives up the memory that is kept for later batches: call it where none is near.
+func (p *TxnProducer) Rest() { p.rest() }
+
 // Open says that a transaction is under way: records were sent or collected since the last Init, Commit or Abort.
 func (p *TxnProducer) Open() bool { return p.open || len(p.dirty) > 0 }
 

@@ -37,6 +37,13 @@ func (o *Output) Reset() {
 	o.Records, o.arena = o.Records[:0], o.arena[:0]
 }
 
+// Rest gives back the memory that is kept for more records, if there are none.
+func (o *Output) Rest() {
+	if len(o.Records) == 0 && o.held == 0 {
+		o.Records, o.arena = nil, nil
+	}
+}
+
 // since is what was appended to the arena from the mark on, capped so that nobody can grow into what follows. It is never nil, which
 // would be null: a text or message may be empty.
 func (o *Output) since(mark int) []byte {

@@ -140,7 +140,7 @@ func (c *Conn) DescribeTopic(topic string) (kafka.TopicInfo, error) {
 }
 
 // MaxBatchBytes implements [cluster.Broker].
-func (c *Conn) MaxBatchBytes(string) int { return 0 }
+func (c *Conn) MaxBatchBytes(...string) map[string]int { return nil }
 
 // Offset implements [cluster.Broker].
 func (c *Conn) Offset(ctx context.Context, topic string, partition int32, at kafka.At) (int64, error) {

@@ -24,6 +24,9 @@ type plainProducer struct {
 func (p *plainProducer) Close()   {}
 func (p *plainProducer) Discard() { p.unsent = nil }
 
+// Rest implements [cluster.Producer].
+func (p *plainProducer) Rest() {}
+
 func (p *plainProducer) Send(_ context.Context, batches ...kafka.ProduceBatch) error {
 	p.unsent = append(p.unsent, copied(batches)...)
 	return nil

@@ -32,6 +32,9 @@ type txnProducer struct {
 func (p *txnProducer) Close()     {}
 func (p *txnProducer) Open() bool { return p.open || len(p.unsent) > 0 }
 
+// Rest implements [cluster.Producer].
+func (p *txnProducer) Rest() {}
+
 func (p *txnProducer) Init(ctx context.Context) error {
 	const point = "init"
 	p.ready, p.open, p.failed, p.unsent, p.ends = false, false, false, nil, map[kafka.TopicPartition]int64{}
