@@ -79,8 +79,11 @@ func (cfg Config) sarama() *sarama.Config {
 	c.Metadata.AllowAutoTopicCreation = false
 	c.Metadata.Retry.Max = 1
 	c.Metadata.Retry.Backoff = 50 * time.Millisecond
-	c.Admin.Retry.Max = 5
+	// A controller or coordinator that moves, or begins, is there within seconds. Brokers that are busy are waited for as other requests wait, and
+	// say so before the answer is given up: what came of a topic that was asked for would not be known.
+	c.Admin.Retry.Max = 100
 	c.Admin.Retry.Backoff = 100 * time.Millisecond
+	c.Admin.Timeout = cfg.RequestTimeout * 2 / 3
 	return c
 }
 
