@@ -48,7 +48,7 @@ func (r *schemaRig) open() {
 	r.t.Helper()
 	var err error
 	r.Engine, err = openEngine(r.t, engine.Options{
-		DataDir: r.dir, SchemaRegistry: registry.Options{URLs: []string{r.fake.URL()}, Timeout: 300 * time.Millisecond},
+		DataDir: r.dir, SchemaRegistry: registry.Options{URLs: []string{r.fake.URL()}, Timeout: 3 * time.Second},
 	})
 	if err != nil {
 		r.t.Fatal(err)

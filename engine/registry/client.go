@@ -189,18 +189,23 @@ func (c *Client) schema(ctx context.Context, from sr.Schema) (Schema, error) {
 	return s, nil
 }
 
-// try calls until there is an answer or the time is up, and sorts errors by what they mean.
+// try calls until there is an answer or the time is up, and sorts errors by what they mean. An attempt that is cut short when the time is up does not
+// hide why the ones before it failed.
 func (c *Client) try(call func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), c.timeout)
 	defer cancel()
+	var cause error
 	for wait := 50 * time.Millisecond; ; wait *= 2 {
 		err := answered(call(ctx))
 		if !errors.Is(err, ErrUnavailable) {
 			return err
 		}
+		if cause == nil || ctx.Err() == nil {
+			cause = err
+		}
 		select {
 		case <-ctx.Done():
-			return err
+			return cause
 		case <-time.After(wait):
 		}
 	}

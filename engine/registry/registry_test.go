@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/sr"
@@ -22,7 +24,7 @@ func open(t *testing.T) (*srfake.Registry, *Client) {
 	t.Helper()
 	fake := srfake.New()
 	t.Cleanup(fake.Close)
-	c, err := NewClient(Options{URLs: []string{fake.URL()}, Timeout: 2 * time.Second})
+	c, err := NewClient(Options{URLs: []string{fake.URL()}, Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,12 +100,30 @@ func TestClientOutage(t *testing.T) {
 		t.Fatalf("a short outage: %v", err)
 	}
 	down.Store(1 << 20)
+	c.timeout = 300 * time.Millisecond
 	if _, err := c.ByID(id + 1); !errors.Is(err, ErrUnavailable) || errors.Is(err, ErrNotFound) {
 		t.Errorf("a long outage: %v", err)
 	}
 	if got, err := c.Register("a-value", Schema{Kind: Avro, Text: `"int"`}); err != nil || got != id {
 		t.Errorf("what was registered is remembered: %d, %v", got, err)
 	}
+}
+
+// TestCauseOfAnOutage: the end of the time hides nothing.
+func TestCauseOfAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, attempts := &Client{timeout: time.Second}, 0
+		err := c.try(func(ctx context.Context) error {
+			if attempts++; attempts == 1 {
+				return errors.New("nobody vouches for it")
+			}
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		if !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "nobody vouches") || attempts != 2 {
+			t.Errorf("after %d attempts: %v", attempts, err)
+		}
+	})
 }
 
 // TestClientSecured: a registry behind TLS that wants a certificate of ours and a token.
@@ -128,7 +148,7 @@ func TestClientSecured(t *testing.T) {
 	t.Cleanup(proxy.Close)
 	roots := x509.NewCertPool()
 	roots.AddCert(proxy.Certificate())
-	o := Options{URLs: []string{proxy.URL}, TLS: &tls.Config{RootCAs: roots, Certificates: proxy.TLS.Certificates}, Timeout: 2 * time.Second}
+	o := Options{URLs: []string{proxy.URL}, TLS: &tls.Config{RootCAs: roots, Certificates: proxy.TLS.Certificates}, Timeout: time.Minute}
 	o.Token = func() (string, error) { return fmt.Sprintf("token-%d", tokens.Add(1)), nil } // each request has a token of its own
 	c, err := NewClient(o)
 	if err != nil {
@@ -141,7 +161,7 @@ func TestClientSecured(t *testing.T) {
 	if ok, err := c.Has("a-value", id); !ok || err != nil || tokens.Load() < 2 {
 		t.Errorf("found: %t, %v, %d tokens", ok, err, tokens.Load())
 	}
-	o.TLS = nil
+	o.TLS, o.Timeout = nil, 2*time.Second
 	if c, err = NewClient(o); err != nil {
 		t.Fatal(err)
 	}
