@@ -15,6 +15,8 @@ type predict struct {
 	args  []node
 	vecs  []*vector.Vector
 	res   *vector.Vector
+	fail  func(row int, err error)
+	at    *context // of the evaluation in progress
 }
 
 var errNoModels = errors.New("no models to predict with")
@@ -32,7 +34,9 @@ func (c *compiler) predict(e *plan.Predict) (node, error) {
 
 func (c *compiler) scored(e *plan.Predict, m Predictor, t *types.Type) (node, error) {
 	args, err := c.compileAll(arguments(e))
-	return &predict{e, m, args, make([]*vector.Vector, len(args)), vector.New(t)}, err
+	x := &predict{e: e, model: m, args: args, vecs: make([]*vector.Vector, len(args)), res: vector.New(t)}
+	x.fail = func(row int, err error) { x.at.fail(row, x.e, err) }
+	return x, err
 }
 
 // arguments are what a model is given: instead of one STRUCT its fields.
@@ -76,8 +80,8 @@ func (x *predict) eval(c *context, sel []int32) *vector.Vector {
 	x.res.Reset()
 	rows := c.rows(sel)
 	if len(rows) > 0 {
-		fail := func(row int, err error) { c.fail(row, x.e, err) }
-		if err := x.model.Predict(c.at(), x.vecs, rows, x.res, fail); err != nil {
+		x.at = c
+		if err := x.model.Predict(c.at(), x.vecs, rows, x.res, x.fail); err != nil {
 			c.fatal = err
 		}
 	}

@@ -114,8 +114,8 @@ func (s *bound) prepare(like *vector.Vector) {
 
 // call has one version score rows, and counts what it does. An error names the version.
 func (f *Follower) call(s *bound, n int, args []*vector.Vector, sel []int32, out *vector.Vector, fail func(int, error), shadow bool) error {
-	began := time.Now()
-	t, ctx := f.view.tally(s.id), f.view.context()
+	began := clock()
+	t, ctx := f.view.tallyOf(s), f.view.context()
 	err := f.guarded(s, func() error {
 		return s.binding.score(ctx, args, n, sel, out, watcher{tally: t, fail: fail})
 	})
@@ -129,10 +129,15 @@ func (f *Follower) call(s *bound, n int, args []*vector.Vector, sel []int32, out
 		}
 		return fmt.Errorf("version %d of model %s: %w", s.id.Version, f.name, err)
 	case t != nil:
-		t.called(len(sel), time.Since(began), shadow)
+		t.called(len(sel), clock()-began, shadow)
 	}
 	return nil
 }
+
+var started = time.Now()
+
+// clock tells how long this program has run: less than [time.Now], and sooner.
+func clock() time.Duration { return time.Since(started) }
 
 // guarded makes a scorer's panic an error: it belongs to the query, and must not end the server.
 func (f *Follower) guarded(s *bound, score func() error) (err error) {

@@ -66,13 +66,15 @@ func (h *Histogram) Add(v float64, n int64) {
 }
 
 func (h *Histogram) bin(key int32, n int64) {
-	i, end := 0, len(h.Bins)
-	for i < end { // by hand: a call for each step takes most of what statistics take
-		if mid := int(uint(i+end) >> 1); h.Bins[mid].Key < key {
-			i = mid + 1
-		} else {
-			end = mid
-		}
+	i, size := 0, len(h.Bins)
+	for size > 1 { // without a branch, which would be guessed wrong at every other step, and that takes most of what statistics take
+		half := size >> 1
+		after := int64(h.Bins[i+half-1].Key) - int64(key) // negative: the place is behind the half
+		i += half & int(after>>63)
+		size -= half
+	}
+	if size == 1 && h.Bins[i].Key < key {
+		i++
 	}
 	if i == len(h.Bins) || h.Bins[i].Key != key {
 		h.Bins = slices.Insert(h.Bins, i, Bin{Key: key})

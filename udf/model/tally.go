@@ -33,7 +33,7 @@ type Tally struct {
 const (
 	sampledRows    = 32  // most rows of a call
 	closelySampled = 256 // rows between two commits, after which
-	sparseStride   = 64  // one in so many is enough
+	sparseStride   = 256 // one in so many is enough
 	maxWatched     = 64
 )
 

@@ -19,6 +19,7 @@ type View struct {
 	until func() context.Context
 	// tallies are what was scored since the last commit; nil if nothing is to be counted.
 	tallies map[VersionID]*Tally
+	removed int // how many tallies were
 }
 
 // View returns a view that stands where the query was created. It counts nothing: see [View.Count].
@@ -58,22 +59,23 @@ func (v *View) context() context.Context {
 
 func (v *View) counts() bool { return v.tallies != nil }
 
-// tally is where a version's calls are counted until the next commit; nil if they are not.
-func (v *View) tally(id VersionID) *Tally {
-	if v.tallies == nil {
-		return nil
+// tallyOf is where a version's calls are counted until the next commit; nil if they are not.
+func (v *View) tallyOf(s *bound) *Tally {
+	if v.tallies == nil || s.tally != nil && s.removed == v.removed {
+		return s.tally
 	}
-	t := v.tallies[id]
+	t := v.tallies[s.id]
 	if t == nil {
 		t = &Tally{}
-		v.tallies[id] = t
+		v.tallies[s.id] = t
 	}
+	s.tally, s.removed = t, v.removed
 	return t
 }
 
 // observe counts something of a version.
 func (v *View) observe(s *bound, count func(*Tally)) {
-	if t := v.tally(s.id); t != nil {
+	if t := v.tallyOf(s); t != nil {
 		count(t)
 	}
 }
@@ -83,6 +85,7 @@ func (v *View) Commit(offset int64) {
 	for id, t := range v.tallies {
 		if t.Batches == 0 {
 			delete(v.tallies, id) // the version may be gone
+			v.removed++
 			continue
 		}
 		v.library.Statistics.add(id, t)
@@ -132,6 +135,9 @@ type bound struct {
 	binding *Binding
 	sel     []int32
 	out     *vector.Vector
+
+	tally   *Tally // the view's, unless it has removed any since
+	removed int
 }
 
 // Follow prepares a PREDICT. The result type is what the plan says.
