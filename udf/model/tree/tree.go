@@ -6,8 +6,8 @@
 // left child. One walk is a chain of dependent loads, so eight of them, of eight rows through one tree or of one row
 // through eight trees, run interleaved.
 //
-// Processors with AVX-512 compare sixteen numbers at once. For them there are two more forms, if leaves are plain numbers: tiles, which
-// decide four levels of a tree in a step, and, for many rows of small trees, quick, which decides all branches of a tree.
+// Processors with AVX-512 compare sixteen numbers at once. For them there are two more forms, if leaves are plain numbers: tiled, which
+// goes down four levels of a tree in a step, and quick, for many rows at once of small trees, which decides every branch.
 //
 // Whatever the interleaving, a row adds up its leaves in tree order, in float32, so its score does not depend on its
 // neighbours.
