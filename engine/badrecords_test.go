@@ -41,9 +41,7 @@ func TestBadRecords(t *testing.T) {
 				want = append(want, fmt.Sprintf("input value (partition 1, offset %d)", offset))
 			}
 			r.logged(want)
-			if n := r.badRows("CSAS_OUTPUT"); n != float64(len(c.bad)) {
-				t.Errorf("%v bad rows are counted, want %d", n, len(c.bad))
-			}
+			r.badRows("CSAS_OUTPUT", len(c.bad))
 			r.works()
 		})
 	}
@@ -89,9 +87,7 @@ func TestBadAndMissingKeys(t *testing.T) {
 	r.eventually("SELECT k, v FROM output;", "1 7", "1 7", "<nil> 7")
 	r.eventually("SELECT k, n FROM counts;", "1 2")
 	r.eventually("SELECT k, v FROM copy;", "1 7")
-	if n := r.badRows("CSAS_OUTPUT"); n != 1 {
-		t.Errorf("%v bad rows are counted, want 1", n)
-	}
+	r.badRows("CSAS_OUTPUT", 1)
 	r.works()
 }
 
@@ -140,8 +136,6 @@ func TestRecordsOfOddTimes(t *testing.T) {
 			t.Errorf("%s is %s: %s", prefix, state, cause)
 		}
 	}
-	if n := r.badRows("CSAS_OUTPUT"); n != 4 {
-		t.Errorf("%v bad rows are counted, want 4", n)
-	}
+	r.badRows("CSAS_OUTPUT", 4)
 	r.works()
 }

@@ -12,6 +12,9 @@ import (
 	"time"
 )
 
+// enough is how long something that must happen may take: much longer than it does, for machines that are slow at times.
+const enough = 3 * time.Minute
+
 // openTest opens an engine on a directory, and closes it with the test unless the test has.
 func openTest(t *testing.T, dir string) (*Engine, func()) {
 	t.Helper()
@@ -25,7 +28,7 @@ func openTest(t *testing.T, dir string) (*Engine, func()) {
 			return
 		}
 		closed = true
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), enough)
 		defer cancel()
 		if err := e.Close(ctx); err != nil {
 			t.Errorf("close: %v", err)
@@ -49,36 +52,50 @@ func execute(t testing.TB, e *Engine, sql string) []Entity {
 // rows runs a query and reads n rows, or all if n < 0.
 func rows(t testing.TB, e *Engine, sql string, n int) []string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	out, err := result(t, e, sql, n)
+	if err != nil {
+		t.Fatalf("%s\nafter %d rows: %v", sql, len(out), err)
+	}
+	return out
+}
+
+// result is rows of a query that may fail.
+func result(t testing.TB, e *Engine, sql string, n int) (out []string, err error) {
+	ctx, cancel := context.WithTimeout(t.Context(), enough)
 	defer cancel()
 	rs, err := e.Query(ctx, Request{SQL: sql, Properties: earliest})
 	if err != nil {
-		t.Fatalf("%s\n%v", sql, err)
+		return nil, err
 	}
 	defer func() { _ = rs.Close() }()
-	var out []string
 	for n < 0 || len(out) < n {
 		batch, err := rs.Next(ctx)
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			t.Fatalf("%s\nafter %d rows: %v", sql, len(out), err)
+			return out, err
 		}
 		for _, r := range batch {
 			out = append(out, strings.Trim(fmt.Sprint(r.Values), "[]"))
 		}
 	}
 	slices.Sort(out)
-	return out
+	return out, nil
 }
 
-// eventually repeats a pull query until it gives the rows.
+// eventually repeats a pull query until it gives the rows. Partitions may be on their way from one server to another meanwhile, which takes
+// longer than a query waits where a slow machine is taken for dead.
 func eventually(t testing.TB, e *Engine, sql string, want ...string) {
 	t.Helper()
 	var got []string
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if got = rows(t, e, sql, -1); slices.Equal(got, want) {
+	for deadline := time.Now().Add(enough); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		var err error
+		var moving *StatementError
+		if got, err = result(t, e, sql, -1); err != nil && (!errors.As(err, &moving) || moving.Code != CodeNotReady) {
+			t.Fatalf("%s\nafter %d rows: %v", sql, len(got), err)
+		}
+		if err == nil && slices.Equal(got, want) {
 			return
 		}
 	}

@@ -44,7 +44,7 @@ func TestModelFeedOfTwoServers(t *testing.T) {
 	}
 	for _, s := range servers {
 		got := ""
-		for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		for deadline := time.Now().Add(enough); ; time.Sleep(10 * time.Millisecond) {
 			m, ok := s.Catalog().Model("GRADE")
 			got = ""
 			if ok {

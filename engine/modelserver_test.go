@@ -189,29 +189,49 @@ func TestModelServerStopped(t *testing.T) {
 		}
 		return true
 	})
-	r.must("CREATE MODEL m WITH (BACKEND='oip', URI='" + server.URL + "/v2/models/line', TIMEOUT='10 s', RETRIES=0);" +
-		"CREATE STREAM s AS SELECT id, PREDICT(m, x, 2 * x, name) AS score FROM visits; INSERT INTO visits VALUES (1, 1, 'a');")
-	<-asked
-	began := time.Now()
+	r.must("CREATE MODEL m WITH (BACKEND='oip', URI='" + server.URL + "/v2/models/line', TIMEOUT='10 s', RETRIES=0); INSERT INTO visits VALUES (1, 1, 'a');")
+	// Who waited for the end of requests would need as long each time; a slow machine is not as slow each time.
+	took := r.stopAsking(server, asked)
+	for n := 0; n < 5 && took > 9*time.Second; n++ {
+		took = r.stopAsking(server, asked)
+	}
+	if took > 9*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}
+
+// stopAsking pauses a query, drops it, and ends the server while another one runs, each while a request has no answer, and returns the longest
+// that one of these took.
+func (r *rig) stopAsking(server *remotetest.Server, asked <-chan struct{}) (longest time.Duration) {
+	r.t.Helper()
+	timed := func(stop func()) {
+		<-asked
+		began := time.Now()
+		stop()
+		longest = max(longest, time.Since(began))
+	}
+	r.must("CREATE STREAM s AS SELECT id, PREDICT(m, x, 2 * x, name) AS score FROM visits;")
 	query := ""
 	for _, q := range r.must("SHOW QUERIES;")[0].Body.(engine.Queries).Queries {
 		if strings.HasPrefix(q.ID, "CSAS_S_") {
 			query = q.ID
 		}
 	}
-	r.must("PAUSE " + query + ";")
-	if status := r.awaitState("S", "PAUSED"); status != "" {
-		t.Errorf("a paused query has the error %s", status)
-	}
+	timed(func() {
+		r.must("PAUSE " + query + ";")
+		if status := r.awaitState("S", "PAUSED"); status != "" {
+			r.t.Errorf("a paused query has the error %s", status)
+		}
+	})
 	r.must("RESUME " + query + ";")
-	<-asked
+	timed(func() { r.must("DROP STREAM s;") })
+	r.must("CREATE STREAM s AS SELECT id, PREDICT(m, x, 2 * x, name) AS score FROM visits;")
+	timed(func() { r.reopen(engine.Options{ModelHosts: []string{server.Host()}}) })
 	r.must("DROP STREAM s;")
-	r.must("CREATE STREAM s2 AS SELECT id, PREDICT(m, x, 2 * x, name) AS score FROM visits;")
-	<-asked
-	r.reopen(engine.Options{})
-	if took := time.Since(began); took > 9*time.Second {
-		t.Errorf("it took %s", took)
+	for len(asked) > 0 {
+		<-asked
 	}
+	return longest
 }
 
 // TestModelServerToken: the token of a host goes there, and is nowhere to be seen.

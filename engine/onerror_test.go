@@ -56,9 +56,9 @@ func letters(t *testing.T, e *Engine, topic string) (out []string) {
 // waitFor waits until a condition holds.
 func waitFor(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !done(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(enough); !done(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited a minute for %s", what)
+			t.Fatalf("waited %s for %s", enough, what)
 		}
 	}
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/millrace/millrace/engine/kafka"
 )
 
-// patience is how long something that happens by itself may take.
-const patience = time.Minute
+// patience is how long something that happens by itself may take: much longer than it does, for machines that are slow at times.
+const patience = 3 * time.Minute
 
 // rig is an engine with queries that run, so that a test can see that they go on.
 type rig struct {
@@ -219,15 +219,22 @@ func (r *rig) produce(topic string, partition int32, records ...kafka.Record) {
 	}
 }
 
-// badRows is how many records a query could not read.
-func (r *rig) badRows(prefix string) float64 {
+// badRows waits until so many records are counted that a query could not read: others see a commit a moment before the figures do.
+func (r *rig) badRows(prefix string, want int) {
+	r.t.Helper()
 	sum := 0.0
-	for _, m := range r.Metrics() {
-		if m.Name == "millrace_query_bad_rows_total" && strings.HasPrefix(m.Labels["query"], prefix) {
-			sum += m.Value
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		sum = 0
+		for _, m := range r.Metrics() {
+			if m.Name == "millrace_query_bad_rows_total" && strings.HasPrefix(m.Labels["query"], prefix) {
+				sum += m.Value
+			}
+		}
+		if sum == float64(want) {
+			return
 		}
 	}
-	return sum
+	r.t.Errorf("%v bad rows are counted, want %d", sum, want)
 }
 
 // queryState finds a query by the beginning of its id.

@@ -67,7 +67,7 @@ func openServer(t testing.TB, broker, dir string, change ...func(*Options)) *tes
 		}
 		ended = true
 		s.http.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), enough)
 		defer cancel()
 		if err := e.Close(ctx); err != nil {
 			t.Errorf("close: %v", err)
@@ -120,7 +120,7 @@ const testSlots = 8
 // spread waits until the servers share all slots evenly.
 func spread(t testing.TB, servers ...*testServer) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(enough); ; time.Sleep(20 * time.Millisecond) {
 		taken, least := 0, testSlots
 		for _, s := range servers {
 			n := len(s.cluster.Taken())
@@ -244,7 +244,7 @@ func TestQueryWaitsForAServerThatReturns(t *testing.T) {
 	} else if !errors.As(err, &st) || st.Code != CodeNotReady || !strings.Contains(st.Message, " of OWN is moving: ") {
 		t.Errorf("without the other server: %v", err)
 	}
-	a.patience = time.Minute
+	a.patience = enough
 	back := make(chan *testServer, 1)
 	go func() { back <- openServer(t, broker, dir) }()
 	if got := rows(t, a.Engine, "SELECT k FROM own;", -1); !slices.Equal(got, want) {

@@ -56,7 +56,10 @@ func copiesAre(t *testing.T, s *testServer, slots int) {
 // TestCopiesAnswer: while a server is away, tables whose queries allow it are read from the copies that others keep, at any server.
 func TestCopiesAnswer(t *testing.T) {
 	broker := testBroker(t)
-	withCopies := func(o *Options) { o.Properties = map[string]string{"ksql.streams.num.standby.replicas": "1"} }
+	const session = time.Minute // after which the group gives away what a server had that has gone
+	withCopies := func(o *Options) {
+		o.Properties = map[string]string{"ksql.streams." + standbyReplicas: "1", sessionTimeout: fmt.Sprint(session.Milliseconds())}
+	}
 	a, b := openServer(t, broker, t.TempDir(), withCopies), openServer(t, broker, t.TempDir(), withCopies)
 	execute(t, a.Engine, everyType)
 	execute(t, a.Engine, everyTypeRows(20))
@@ -91,7 +94,7 @@ func TestCopiesAnswer(t *testing.T) {
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("from copies: %q, %v", got, err)
 	}
-	if took := time.Since(began); took > 3*time.Second {
+	if took := time.Since(began); took > session/2 {
 		t.Errorf("the copies were asked after %s, when the group gives the slots away", took)
 	}
 	_, err = ask(t, a.Engine, sql, nil)
@@ -109,11 +112,14 @@ func TestServersOnKafka(t *testing.T) {
 		t.Skip("MILLRACE_KAFKA is not set: TestCopiesAnswer has shown it on the embedded broker (make test-kafka)")
 	}
 	name := fmt.Sprintf("servers%x", time.Now().UnixNano())
-	change := func(o *Options) {
-		o.Bootstrap, o.Service = strings.Split(addrs, ","), name+"_"
-		o.Properties = map[string]string{standbyReplicas: "1", sessionTimeout: "3000"}
+	// The server that will go is soon missed; no slow machine has the others miss anything meanwhile.
+	waitedFor := func(session string) *testServer {
+		return openServer(t, "", t.TempDir(), func(o *Options) {
+			o.Bootstrap, o.Service = strings.Split(addrs, ","), name+"_"
+			o.Properties = map[string]string{standbyReplicas: "1", sessionTimeout: session}
+		})
 	}
-	a, b, c := openServer(t, "", t.TempDir(), change), openServer(t, "", t.TempDir(), change), openServer(t, "", t.TempDir(), change)
+	a, b, c := waitedFor("60000"), waitedFor("10000"), waitedFor("60000")
 	execute(t, a.Engine, strings.ReplaceAll(`CREATE STREAM s (k STRING KEY, i INT) WITH (KAFKA_TOPIC='{s}', PARTITIONS=8, VALUE_FORMAT='JSON');
 		CREATE TABLE own WITH (KAFKA_TOPIC='{s}-own') AS SELECT k, COUNT(*) AS n FROM s GROUP BY k EMIT CHANGES;`, "{s}", name))
 	var want []string
@@ -145,7 +151,7 @@ func TestServersOnKafka(t *testing.T) {
 			}
 			slowest = max(slowest, time.Since(at))
 		}
-		if time.Since(began) > time.Minute {
+		if time.Since(began) > enough {
 			t.Fatal("the slots of a server that has gone are not taken over")
 		}
 	}
