@@ -34,6 +34,9 @@ func (e *Ensemble) Score(x []float32, rows int, out []float32, has []bool) {
 		if has != nil {
 			h = has[from*e.targets : to*e.targets]
 			clear(h)
+			for at := 0; e.has != nil && at < len(h); at += e.targets {
+				copy(h[at:], e.has)
+			}
 		}
 		clear(o)
 		e.scoreBlock(xs, to-from, o, h)

@@ -73,6 +73,8 @@ func TestTiledRefuses(t *testing.T) {
 	} {
 		s.Roots = append(s.Roots, complete(r, &s, 3))
 		switch name {
+		case "targets":
+			s.Weights[0].Target = 1
 		case "depth":
 			s.Roots = append(s.Roots, chain(r, &s, tileSteps*tileLevels+1), complete(r, &s, 12))
 		case "chains":

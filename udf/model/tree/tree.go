@@ -112,6 +112,7 @@ type Ensemble struct {
 	features  int
 	aggregate Aggregate
 	perTarget []float32 // trees of each target, for Average with TreeTargets
+	has       []bool    // what Score says of the targets of every row; nil: it depends on the row, or is not said
 	block     int       // rows that pass a tree before the next
 	blocks    sync.Pool // *[]float32: transposed rows of one block, and for quick a group of rows and their sums
 	quick     *quick    // nil: not for blocks of rows
@@ -146,6 +147,7 @@ func New(s Spec) (*Ensemble, error) {
 			b.e.perTarget[t]++
 		}
 	}
+	b.e.oneTarget()
 	if useTiled {
 		b.e.tiled = b.e.makeTiled()
 	}
@@ -160,6 +162,38 @@ func New(s Spec) (*Ensemble, error) {
 		return &x
 	}
 	return b.e, nil
+}
+
+// oneTarget makes plain numbers of leaves that have one weight each, if those of a tree are for one target, as boosters of several classes
+// have them.
+func (e *Ensemble) oneTarget() {
+	if e.spans == nil || e.aggregate == Min || e.aggregate == Max {
+		return
+	}
+	targets := make([]int, len(e.roots))
+	for t, from := range e.roots {
+		targets[t] = -1
+		end := int32(len(e.nodes))
+		if t+1 < len(e.roots) {
+			end = e.roots[t+1].node
+		}
+		for i := from.node; i < end; i++ {
+			if e.nodes[i].left != i {
+				continue
+			}
+			s := e.spans[i]
+			if s.to-s.from != 1 || targets[t] >= 0 && targets[t] != e.weights[s.from].Target {
+				return
+			}
+			targets[t] = e.weights[s.from].Target
+			e.leaves[i] = e.weights[s.from].Value
+		}
+	}
+	e.has = make([]bool, e.targets)
+	for t, target := range targets {
+		e.roots[t].target, e.has[target] = int32(target), true
+	}
+	e.spans, e.weights = nil, nil
 }
 
 func (s *Spec) check() error {

@@ -31,6 +31,17 @@ func grow(r *rand.Rand, s *Spec, depth int) int {
 	return i
 }
 
+// oneTarget gives the leaves of the last tree one weight each, for one target; the tree's nodes and weights begin where they do.
+func oneTarget(r *rand.Rand, s *Spec, nodes, weights int) {
+	s.Weights = s.Weights[:weights]
+	target := r.IntN(s.Targets)
+	for i, n := range s.Nodes[nodes:] {
+		if n.Mode == Leaf {
+			s.Weights = append(s.Weights, Weight{Node: nodes + i, Target: target, Value: float32(r.NormFloat64())})
+		}
+	}
+}
+
 // bounds ascend, and some are interesting.
 func bounds(r *rand.Rand) []float32 {
 	var list []float32
@@ -124,8 +135,13 @@ func TestAgainstDefinition(t *testing.T) {
 		if round%5 == 0 {
 			s.Features = 1 + r.IntN(tileWidth+9)
 		}
+		single := r.IntN(4) == 0 // each tree has one target
 		for range 1 + r.IntN(20) {
+			nodes, weights := len(s.Nodes), len(s.Weights)
 			s.Roots = append(s.Roots, grow(r, &s, r.IntN(6)))
+			if single {
+				oneTarget(r, &s, nodes, weights)
+			}
 		}
 		if s.Aggregate <= Average && r.IntN(3) == 0 {
 			for range s.Roots {
@@ -135,6 +151,9 @@ func TestAgainstDefinition(t *testing.T) {
 		e, err := New(s)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if single && s.Aggregate <= Average && e.spans != nil {
+			t.Fatalf("round %d: leaves of one weight are not plain", round)
 		}
 		if round%3 == 0 {
 			e.quick = nil
