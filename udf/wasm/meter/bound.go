@@ -6,11 +6,11 @@ import (
 	"fmt"
 )
 
-// Limits of a module's file. Compilers' output stays far below them; compiling takes memory by the size of the largest body.
+// Limits of a module's file. Compilers' output stays far below them. What compiling takes has limits too; see cost.
 const (
 	MaxBytes     = 16 << 20
-	maxBody      = 1 << 20
 	maxTable     = 1 << 16 // elements, all tables together
+	maxArity     = 1000    // parameters of a function, or its results
 	maxLocals    = 50_000  // of a function: compiling takes memory by them
 	maxAllLocals = 1 << 22 // all functions together
 

@@ -1,6 +1,7 @@
 package meter
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -8,22 +9,23 @@ import (
 // maxStraight is how many bytes of code without calls run unmetered: they are over in a microsecond or so. Who calls them pays for them.
 const maxStraight = 128
 
-// maxBranching bounds the sum of the squares of the functions' branches, since compiling a function takes time by the square of its own: about
-// a second is the most that a module may need. One function may have 11,000.
-const maxBranching = 1 << 27
-
 // body rewrites a function: its size, its local variables, its code.
 func (m *module) body(t *transcript) {
 	before := t.rest
 	b := transcribe(t.take(t.u32()))
-	if n := len(b.rest); n > maxBody {
-		t.refuse(fmt.Errorf("it has a function of %d bytes: a function has %d at most", n, maxBody))
+	if m.next == uint32(len(m.functions)) {
+		t.refuse(errors.New("it has the code of more functions than it has"))
 	}
 	if t.err != nil {
 		return
 	}
+	m.cost = cost{size: uint64(len(b.rest)), width: uint64(m.arities[m.functions[m.next]])}
+	m.next++
+	m.fits(b)
 	m.variables(b)
 	m.code(b)
+	m.fits(b)
+	m.compiles(b)
 	code := b.end()
 	if b.err != nil {
 		t.refuse(b.err)
@@ -34,12 +36,11 @@ func (m *module) body(t *transcript) {
 
 // variables passes over the declarations of a function's local variables.
 func (m *module) variables(t *transcript) {
-	others := m.locals
 	for n := t.u32(); n > 0 && t.err == nil; n-- {
-		m.locals += uint64(t.u32()) // how many, of which type
+		m.cost.width += uint64(t.u32()) // how many, of which type
 		t.byte()
 	}
-	if m.locals-others > maxLocals || m.locals > maxAllLocals {
+	if m.locals += m.cost.width; m.cost.width > maxLocals || m.locals > maxAllLocals {
 		t.refuse(fmt.Errorf("it has too many local variables: a function has %d at most, and all together %d", maxLocals, maxAllLocals))
 	}
 }
@@ -55,20 +56,18 @@ func (m *module) code(t *transcript) {
 	t.insert(t.rest) // the declarations
 	entry, all := len(t.out), len(t.rest)
 	t.insert(t.rest, m.check.spend...)
-	metered, spent, branching := all > maxStraight, uint32(0), uint64(0)
+	metered, spent := all > maxStraight, uint32(0)
 	open := []block{{}}
 	for len(open) > 0 && t.err == nil {
 		before := t.rest
 		op, callee := m.instruction(t)
-		length := len(before) - len(t.rest)
-		spent += uint32(length)
-		branching += branches(op, length)
+		spent += uint32(len(before) - len(t.rest))
 		switch {
 		case op == opLoop:
 			t.insert(t.rest)
 			open = append(open, block{price: len(t.out) + m.check.price, spent: spent})
 			t.insert(t.rest, m.check.spend...)
-			branching++
+			m.cost.branches += checkBranches
 		case op == opBlock, op == opIf:
 			open = append(open, block{})
 		case op == opEnd:
@@ -82,7 +81,7 @@ func (m *module) code(t *transcript) {
 			metered = metered || op == opCallIndirect
 			t.insert(before, m.check.refuel...)
 			t.insert(t.rest)
-			branching++
+			m.cost.branches++
 		}
 	}
 	switch {
@@ -90,11 +89,8 @@ func (m *module) code(t *transcript) {
 		return
 	case metered:
 		putPrice(t.out[entry+m.check.price:], spent)
-		branching++
+		m.cost.branches += checkBranches
 	default:
 		t.out = slices.Delete(t.out, entry, entry+len(m.check.spend))
-	}
-	if m.branching += branching * branching; m.branching > maxBranching {
-		t.refuse(fmt.Errorf("its functions branch too often to be compiled: one has %d branches", branching))
 	}
 }

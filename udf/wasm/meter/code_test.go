@@ -46,7 +46,7 @@ func TestWhereItIsMetered(t *testing.T) {
 		},
 		"typed": {parts{{opLoop, 0}, {1, opEnd}}, parts{{opLoop, 0}, pays(2), {1, opEnd}}},
 	} {
-		m := &module{types: 1, imported: imports, functions: imports + 1, globals: globals, check: c}
+		m := &module{arities: []uint32{0}, functions: make([]uint32, imports+1), imported: imports, next: imports, globals: globals, check: c}
 		body := slices.Concat([]byte{0}, slices.Concat(f.code...), []byte{opEnd})
 		if f.want == nil {
 			f.want = f.code
@@ -79,7 +79,7 @@ func TestUnknownInstructions(t *testing.T) {
 		{opEnd, opEnd},
 	} {
 		b := transcribe(appendBody(nil, append([]byte{0}, code...)))
-		m := &module{check: newCheck(0, 0)}
+		m := &module{arities: []uint32{0}, functions: []uint32{0}, check: newCheck(0, 0)}
 		if m.body(b); b.err == nil {
 			t.Errorf("% x is taken", code)
 		}
@@ -98,27 +98,57 @@ func TestPrices(t *testing.T) {
 	}
 }
 
-// TestBranchingIsBounded: compiling takes time by the square of a function's branches.
-func TestBranchingIsBounded(t *testing.T) {
+// TestCompilingIsBounded: what takes the compiler long or much memory.
+func TestCompilingIsBounded(t *testing.T) {
 	emptyLoop := []byte{opLoop, noResult, opEnd}
-	file := func(codes ...[]byte) []byte {
-		functions, bodies := appendNumber(nil, uint32(len(codes))), appendNumber(nil, uint32(len(codes)))
+	// A module of functions with so many variables each, of type 0, () -> (); type 1 gives and takes so many values.
+	file := func(values, variables int, codes ...[]byte) []byte {
+		types := []byte{2, 0x60, 0, 0, 0x60}
+		for range 2 {
+			types = append(appendNumber(types, uint32(values)), bytes.Repeat([]byte{typeI32}, values)...)
+		}
+		functions, bodies := appendNumber(nil, uint32(len(codes)+1)), appendNumber(nil, uint32(len(codes)+1))
+		functions, bodies = append(functions, 1), appendBody(bodies, []byte{0, opEnd})
 		for _, c := range codes {
 			functions = append(functions, 0)
-			bodies = appendBody(bodies, slices.Concat([]byte{0}, c, []byte{opEnd}))
+			bodies = appendBody(bodies, slices.Concat(appendNumber([]byte{1}, uint32(variables)), []byte{typeI32}, c, []byte{opEnd}))
 		}
-		return withSection(withSection(header()[:14], sectionFunction, functions...), sectionCode, bodies...)
+		return withSection(withSection(withSection(header()[:8], sectionType, types...), sectionFunction, functions...), sectionCode, bodies...)
 	}
-	for name, code := range map[string][]byte{
-		"loops":  bytes.Repeat(emptyLoop, 20_000),
-		"fills":  bytes.Repeat([]byte{opI32Const, 0, opI32Const, 0, opI32Const, 0, pageBulk, 0x0b, 0}, 2000),
-		"tables": bytes.Repeat(append([]byte{opBlock, noResult, opI32Const, 0, 0x0e, 100}, append(make([]byte, 101), opEnd)...), 200),
+	table := append([]byte{opBlock, noResult, opI32Const, 0, 0x0e, 100}, append(make([]byte, 101), opEnd)...)
+	const often, large = "branch too often", "bytes, with the values that it passes"
+	for name, c := range map[string]struct {
+		values, variables int
+		code              []byte
+		reason            string
+	}{
+		"loops":           {0, 0, bytes.Repeat(emptyLoop, 6000), often},
+		"fills":           {0, 0, bytes.Repeat([]byte{opI32Const, 0, opI32Const, 0, opI32Const, 0, pageBulk, 0x0b, 0}, 2000), often},
+		"tables":          {0, 0, bytes.Repeat(table, 200), often},
+		"variables":       {0, 1000, bytes.Repeat(emptyLoop, 2000), often},
+		"few loops":       {0, 50_000, bytes.Repeat(emptyLoop, 1), often},
+		"blocks":          {1000, 0, bytes.Repeat([]byte{opBlock, 1, opEnd}, 5000), often},
+		"calls":           {1000, 0, bytes.Repeat([]byte{opCall, 0}, 1000), large},
+		"calls of anyone": {1000, 0, bytes.Repeat([]byte{opCallIndirect, 1, 0}, 1000), large},
+		"bytes":           {0, 0, bytes.Repeat([]byte{1}, maxSize), large},
+		"values":          {1001, 0, nil, "1001 parameters or results"},
 	} {
-		if _, err := Bound(file(code)); err == nil || !strings.Contains(err.Error(), "branch too often") {
-			t.Errorf("%s: got %v", name, err)
+		if _, err := Bound(file(c.values, c.variables, c.code)); err == nil || !strings.Contains(err.Error(), c.reason) {
+			t.Errorf("%s: got %v, want %q", name, err, c.reason)
 		}
 	}
-	if _, err := Bound(file(bytes.Repeat(emptyLoop, 4000), bytes.Repeat(emptyLoop, 4000))); err != nil {
+	some := bytes.Repeat(emptyLoop, 2500)
+	if _, err := Bound(file(1000, 100, some[:750], bytes.Repeat([]byte{opCall, 0}, 500))); err != nil {
+		t.Error(err)
+	}
+	if _, err := Bound(file(0, 0, some, some)); err != nil {
+		t.Error(err)
+	}
+	if _, err := Bound(file(0, 0, some, some, some, some, some)); err == nil || !strings.Contains(err.Error(), often) {
+		t.Errorf("all together: got %v", err)
+	}
+	more := withSection(header(), sectionCode, 2, 2, 0, opEnd, 2, 0, opEnd)
+	if _, err := Bound(more); err == nil || !strings.Contains(err.Error(), "the code of more functions") {
 		t.Error(err)
 	}
 }

@@ -27,27 +27,39 @@ const (
 )
 
 // instruction rewrites one. It returns its code, in the lower byte behind that of its page if it is of one, and whom a call calls, by
-// the number that the file has. It knows the instructions of WebAssembly 2.0, and refuses others as the runtime would.
+// the number that the file has, and adds to the function's cost. It knows the instructions of WebAssembly 2.0, and refuses others as the
+// runtime would.
 func (m *module) instruction(t *transcript) (op, callee uint32) {
 	op = uint32(t.byte())
 	switch {
 	case op == opCall:
-		return op, m.function(t)
+		if callee = m.function(t); t.err == nil {
+			m.cost.size += uint64(m.arities[m.functions[callee]])
+		}
+		return op, callee
 	case op == opRefFunc:
 		m.refer(t)
 	case op == opGlobalGet, op == opGlobalSet:
 		t.index(m.globals, "global")
 	case op >= opBlock && op <= opIf:
+		m.cost.branches++
 		m.blockType(t)
-	case op == opCallIndirect:
-		t.index(m.types, "type")
+	case op == 0x0c, op == 0x0d: // br, br_if
+		m.cost.branches++
 		t.number()
-	case op == 0x0c, op == 0x0d, op >= 0x20 && op <= 0x26, op >= 0x3f && op <= 0x42, op == 0xd0: // br, br_if; variables and tables; size and growth, constants; null
+	case op == opCallIndirect:
+		if typ := m.typeIndex(t); t.err == nil {
+			m.cost.size += uint64(m.arities[typ])
+		}
+		t.number()
+	case op >= 0x20 && op <= 0x26, op >= 0x3f && op <= 0x42, op == 0xd0: // variables and tables; size and growth, constants; null
 		t.number()
 	case op >= 0x28 && op <= 0x3e: // loads and stores
 		t.numbers(2)
 	case op == 0x0e: // br_table
-		t.numbers(uint64(t.u32()) + 1)
+		n := uint64(t.u32()) + 1
+		m.cost.branches += n
+		t.numbers(n)
 	case op == 0x1c: // select of types
 		t.take(t.u32())
 	case op == 0x43: // f32.const
@@ -55,7 +67,9 @@ func (m *module) instruction(t *transcript) (op, callee uint32) {
 	case op == 0x44: // f64.const
 		t.take(8)
 	case op == pageBulk:
-		op = op<<8 | t.bulk()
+		if op = op<<8 | t.bulk(); isBulk(op) {
+			m.cost.branches += bulkBranches
+		}
 	case op == pageSIMD:
 		op = op<<8 | t.simd()
 	case op <= 0x01, op == 0x05, op == opEnd, op == 0x0f, op == 0x1a, op == 0x1b, op >= 0x45 && op <= 0xc4, op == 0xd1:
@@ -71,7 +85,9 @@ func (m *module) blockType(t *transcript) {
 		t.byte()
 		return
 	}
-	t.index(m.types, "type")
+	if typ := m.typeIndex(t); t.err == nil {
+		m.cost.width = max(m.cost.width, uint64(m.arities[typ]))
+	}
 }
 
 // bulk takes the rest of an instruction that converts with saturation, or of one on memory or tables as a whole.
@@ -106,19 +122,6 @@ func (r *reader) simd() uint32 {
 		r.refuse(fmt.Errorf("it has an instruction, 0xfd %#x, that is not run", op))
 	}
 	return op & 0xff
-}
-
-// branches is how often an instruction branches, as the runtime compiles it.
-func branches(op uint32, length int) uint64 {
-	switch {
-	case op >= opBlock && op <= opIf, op == 0x0c, op == 0x0d: // and br, br_if
-		return 1
-	case op == 0x0e: // br_table: each target has a byte at least
-		return uint64(length) - 1
-	case isBulk(op): // compiled to loops
-		return 8
-	}
-	return 0
 }
 
 func isBulk(op uint32) bool { return op>>8 == pageBulk && op&0xff >= firstBulk }

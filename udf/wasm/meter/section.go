@@ -14,30 +14,33 @@ const (
 
 // module is what the sections that were read say of a module.
 type module struct {
-	types     uint32
-	imported  uint32 // functions
-	functions uint32 // and the module's own
+	arities   []uint32 // of types: parameters and results
+	functions []uint32 // their types: imported ones, then the module's own
+	imported  uint32
 	globals   uint32
 	// escapes says that a function of the host can be called through a table.
 	escapes bool
 
 	check             check
-	branching, locals uint64 // of all functions; see code
+	next              uint32 // the function of which the code is next
+	cost              cost   // of the function that is read
+	compiling, locals uint64 // of all functions so far
 }
 
 // section rewrites one. One that is not there is empty.
 func (m *module) section(id byte, t *transcript) {
 	switch absent := len(t.rest) == 0; {
 	case id == sectionType:
-		m.types = m.list(t, absent, m.funcType, 0x60, 0, 1, typeI32)
+		m.list(t, absent, m.funcType, 0x60, 0, 1, typeI32)
 	case id == sectionImport:
 		m.list(t, absent, m.imports, m.pause()...)
-		m.functions = m.imported
+		m.imported = uint32(len(m.functions))
+		m.next = m.imported
 	case id == sectionGlobal:
 		m.list(t, absent, m.global, typeI32, 1, opI32Const, 0, opEnd)
 	case absent:
 	case id == sectionFunction:
-		m.functions += m.list(t, false, func(t *transcript) { t.index(m.types, "type") })
+		m.list(t, false, m.declare)
 	case id == sectionTable:
 		left := uint32(maxTable)
 		m.list(t, false, func(t *transcript) { left = table(t, left) })
@@ -60,8 +63,8 @@ func (m *module) section(id byte, t *transcript) {
 	}
 }
 
-// list rewrites a list of things, and adds one if there are bytes for it. It returns how many there were.
-func (m *module) list(t *transcript, absent bool, each func(*transcript), added ...byte) uint32 {
+// list rewrites a list of things, and adds one if there are bytes for it.
+func (m *module) list(t *transcript, absent bool, each func(*transcript), added ...byte) {
 	before, n := t.rest, uint32(0)
 	if !absent {
 		n = t.entries()
@@ -73,14 +76,13 @@ func (m *module) list(t *transcript, absent bool, each func(*transcript), added 
 		each(t)
 	}
 	t.insert(t.rest, added...)
-	return n
 }
 
 // pause is the import of Pause, a function without parameters that returns fuel.
 func (m *module) pause() []byte {
 	out := append(appendNumber(nil, uint32(len(Host))), Host...)
 	out = append(appendNumber(out, uint32(len(Pause))), Pause...)
-	return appendNumber(append(out, 0), m.types)
+	return appendNumber(append(out, 0), uint32(len(m.arities)))
 }
 
 // funcType passes over a function's type.
@@ -88,9 +90,23 @@ func (m *module) funcType(t *transcript) {
 	if form := t.byte(); form != 0x60 && t.err == nil {
 		t.refuse(fmt.Errorf("it has a type, %#x, that is not run", form))
 	}
-	t.take(t.entries()) // parameters: in WebAssembly 2.0 each is one byte
-	t.take(t.entries()) // results
+	m.arities = append(m.arities, arity(t)+arity(t))
 }
+
+// arity passes over a function's parameters or its results: in WebAssembly 2.0 each is one byte.
+func arity(t *transcript) uint32 {
+	n := t.u32()
+	if n > maxArity {
+		t.refuse(fmt.Errorf("it has a type with %d parameters or results: a function has %d at most", n, maxArity))
+	}
+	t.take(n)
+	return n
+}
+
+// declare takes the type of a function.
+func (m *module) declare(t *transcript) { m.functions = append(m.functions, m.typeIndex(t)) }
+
+func (m *module) typeIndex(t *transcript) uint32 { return t.index(uint32(len(m.arities)), "type") }
 
 // imports counts functions and globals: the module's own are numbered behind them.
 func (m *module) imports(t *transcript) {
@@ -98,8 +114,7 @@ func (m *module) imports(t *transcript) {
 	t.take(t.u32()) // name
 	switch t.byte() {
 	case 0:
-		m.imported++
-		t.index(m.types, "type")
+		m.declare(t)
 	case 1: // table, of a kind
 		t.byte()
 		t.limits()
@@ -154,7 +169,7 @@ func (m *module) export(t *transcript) {
 // function takes the number of a function, and writes what it is now.
 func (m *module) function(t *transcript) uint32 {
 	before := t.rest
-	f := t.index(m.functions, "function")
+	f := t.index(uint32(len(m.functions)), "function")
 	if f >= m.imported {
 		t.replace(before, appendNumber(nil, f+1)...)
 	}
