@@ -38,7 +38,7 @@ var models = map[string]string{
 var rewriting = flag.Bool("rewrite", false, "write the results of examples to the pages instead of comparing them")
 
 // patience is how long an example may take to give its rows.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // setting is SET or UNSET, whose effect lasts to the end of the page.
 var setting = regexp.MustCompile(`(?m)^(UN)?SET '([^']+)'(?: ?= ?'([^']*)')?;`)

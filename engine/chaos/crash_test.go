@@ -59,7 +59,7 @@ func TestCrashesOnEmbeddedBroker(t *testing.T) {
 		t.Fatal(err)
 	}
 	var seen map[string]int
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		got, err := w.rows(t.Context(), c, "big")
 		if err != nil {
 			t.Fatal(err)

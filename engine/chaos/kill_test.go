@@ -175,14 +175,14 @@ func errText(err error) string {
 	return err.Error()
 }
 
-// compare waits for the outputs to become what they ought to be; what they are after two minutes stands.
+// compare waits for the outputs to become what they ought to be; what they are after four minutes stands.
 func (r *run) compare(ctx context.Context, c *kafka.Client, w Workload, times, loaded int) {
 	want, err := w.Expected(ctx, c)
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	var diffs []string
-	for deadline := time.Now().Add(2 * time.Minute); ; {
+	for deadline := time.Now().Add(4 * time.Minute); ; {
 		got, err := w.Actual(ctx, c)
 		if err != nil {
 			r.t.Fatalf("after %d restarts: %v", times, err)

@@ -46,7 +46,7 @@ func TestProxy(t *testing.T) {
 			return 0, nil, err
 		}
 		t.Cleanup(func() { _ = c.Close() })
-		_ = c.SetDeadline(began.Add(10 * time.Second))
+		_ = c.SetDeadline(began.Add(time.Minute))
 		if _, err := c.Write(request(client)); err != nil {
 			return 0, c, err
 		}
@@ -62,9 +62,10 @@ func TestProxy(t *testing.T) {
 		t.Errorf("another client than the one that is parted: %v", err)
 	}
 	const hold = 300 * time.Millisecond
+	began := time.Now()
 	p.Part("a", hold)
-	if took, _, err := say("server-a"); err != nil || took < hold/3 {
-		t.Errorf("an answer to a client that was parted took %s: %v", took, err)
+	if _, _, err := say("server-a"); err != nil || time.Since(began) < hold {
+		t.Errorf("an answer to a client that was parted came after %s: %v", time.Since(began), err)
 	}
 	p.Delay(50*time.Millisecond, time.Minute)
 	if took, _, err := say("server-a"); err != nil || took < 100*time.Millisecond {

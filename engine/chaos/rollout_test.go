@@ -170,7 +170,7 @@ func (r *rollout) outputs() (rows [][]graded, ids map[string]int) {
 // awaitVersion waits until every partition has rows that a version has scored.
 func (r *rollout) awaitVersion(version int) {
 	r.t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(200 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(200 * time.Millisecond) {
 		rows, _ := r.outputs()
 		there := 0
 		for _, part := range rows {
@@ -192,7 +192,7 @@ func (r *rollout) awaitVersion(version int) {
 
 func (r *rollout) awaitDescription(want string) {
 	r.t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		b, err := r.api.Ask(r.t.Context(), "DESCRIBE MODEL grade;", nil)
 		var list []struct{ Rollout string }
 		if err == nil {
@@ -218,7 +218,7 @@ func (r *rollout) verify(sent int) {
 		r.t.Fatal(err)
 	}
 	var rows [][]graded
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(200 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(200 * time.Millisecond) {
 		var ids map[string]int
 		rows, ids = r.outputs()
 		diffs := differ("rows", want, ids)

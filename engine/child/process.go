@@ -41,8 +41,8 @@ func Start(program, dir, name string, args ...string) (*Process, error) {
 	return p, nil
 }
 
-// Stop asks the process to end and waits for it; after half a minute it is killed.
-func (p *Process) Stop() { _ = p.End(30 * time.Second) }
+// Stop asks the process to end and waits for it; after two minutes it is killed.
+func (p *Process) Stop() { _ = p.End(2 * time.Minute) }
 
 // End is Stop with a time limit of its own. It is an error if the process had to be killed, or failed.
 func (p *Process) End(limit time.Duration) error {
@@ -64,7 +64,7 @@ func (p *Process) Kill() {
 
 // Await calls ready until it succeeds; a process that ends first is the error, with the end of its log.
 func (p *Process) Await(ctx context.Context, what string, ready func() error) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
 	var last error
 	for {

@@ -27,8 +27,8 @@ import (
 
 // Timeouts: of the engine's start and end, and of everything that a case waits for.
 const (
-	lifeTimeout = 30 * time.Second
-	caseTimeout = 20 * time.Second
+	lifeTimeout = 2 * time.Minute
+	caseTimeout = 2 * time.Minute
 )
 
 // Server is an engine behind its HTTP server. It is not safe for concurrent use.
