@@ -46,7 +46,7 @@ type Env struct {
 	Exact bool
 	// MaxGroups bounds the groups that an aggregate holds in memory.
 	MaxGroups int
-	// Piece is how many results of closed windows a Sweep emits.
+	// Piece is how many results a Sweep emits.
 	Piece int
 	// Rows takes what a Result root yields; may be nil for other roots.
 	Rows func(b *vector.Batch, project []int) error

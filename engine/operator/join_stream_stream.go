@@ -8,16 +8,17 @@ import (
 	"github.com/millrace/millrace/sql/plan"
 	"github.com/millrace/millrace/sql/vector"
 	"github.com/millrace/millrace/state"
-	"github.com/millrace/millrace/state/codec"
 )
 
 // StreamStreamJoin joins rows of two streams that have one key and timestamps near each other.
 //
 // A row looks for rows of the other side first and is stored after, so it never meets itself. Without GRACE a row
 // of a side that keeps its rows is emitted without a match at once. With GRACE it waits in the outer store until a match
-// comes or its time is over.
+// comes or its time is over. Where a row ends the wait of very many, it waits there itself, and those behind it in its batch, until all
+// of them are emitted.
 type StreamStreamJoin struct {
 	joined
+	debt
 	node   *plan.Join
 	env    *Env
 	next   Operator
@@ -36,6 +37,7 @@ type StreamStreamJoin struct {
 	arena   []byte
 	key     []byte
 	found   []waiting
+	swept   bool // the next row's time has ended all waits that it ends
 }
 
 type match struct {
@@ -88,7 +90,7 @@ func (j *StreamStreamJoin) process(side int, b *vector.Batch) error {
 		if b.NullValue.Has(r) {
 			continue
 		}
-		if err := j.row(side, b, r); err != nil {
+		if err := j.arrive(side, b, r); err != nil {
 			return fmt.Errorf("join rows of %s: %w", j.node.ID, err)
 		}
 		if err := j.push(b, emitChunk); err != nil {
@@ -108,23 +110,36 @@ func (j *StreamStreamJoin) push(b *vector.Batch, least int) error {
 	return err
 }
 
-// row joins one row and stores it.
-func (j *StreamStreamJoin) row(side int, b *vector.Batch, r int) error {
+// arrive joins one row and stores it, unless more rows are to be emitted first than are emitted at a time: then it waits in line.
+func (j *StreamStreamJoin) arrive(side int, b *vector.Batch, r int) error {
+	if len(j.owed) > 0 {
+		return j.queue(side, b, r)
+	}
 	t := b.Time[r]
-	own := half{b: b, row: r}
 	if b.NullKey.Has(r) || j.sides[side].key.null(r) {
 		if !j.keeps[side] {
 			return nil
 		}
 		j.streamTime = max(j.streamTime, t)
-		return j.emit(side, b, r, own, half{}, t)
+		return j.emit(side, b, r, half{b: b, row: r}, half{}, t)
 	}
 	j.streamTime = max(j.streamTime, t)
-	if j.outer != nil && t == j.streamTime {
+	if j.outer != nil && t == j.streamTime && !j.swept {
 		if err := j.expire(side, b, r); err != nil {
 			return err
 		}
+		if len(j.owed) > 0 {
+			return j.queue(side, b, r)
+		}
 	}
+	j.swept = false
+	return j.row(side, b, r)
+}
+
+// row joins one row whose key is not null and stores it.
+func (j *StreamStreamJoin) row(side int, b *vector.Batch, r int) error {
+	t := b.Time[r]
+	own := half{b: b, row: r}
 	key := j.sides[side].key.key(r)
 	if err := j.fetch(side, key, t); err != nil {
 		return err
@@ -171,9 +186,7 @@ func (j *StreamStreamJoin) unmatched(side int, b *vector.Batch, r int, key []byt
 		return err
 	}
 	j.minTime = min(j.minTime, t)
-	data := j.sides[side].rows.encode(b, r)
-	list := binary.AppendUvarint(append([]byte{}, rows...), uint64(len(data)))
-	return j.outer.Put(j.key, append(list, data...))
+	return j.outer.Put(j.key, appendSized(append([]byte{}, rows...), j.sides[side].rows.encode(b, r)))
 }
 
 // waitKey makes the key of waiting rows: by time, then the other side than the primary one first, then key.
@@ -206,106 +219,14 @@ func (j *StreamStreamJoin) emit(side int, b *vector.Batch, r int, own, other hal
 	return j.add(b, r, side, other, own, t)
 }
 
-// expire emits the waiting rows whose time is over, some at a time: they need not fit into memory together. Row r of b, of the side, made time
-// advance.
-func (j *StreamStreamJoin) expire(side int, b *vector.Batch, r int) error {
-	if j.minTime == math.MaxInt64 || j.minTime+j.after[side]+j.grace >= j.streamTime {
-		return nil
-	}
-	j.minTime = math.MaxInt64
-	var look lookout
-	for more := true; more; {
-		var err error
-		if more, err = j.find(&look); err != nil {
-			return err
-		}
-		for _, w := range j.found {
-			if err := j.emitWaiting(w, b, r); err != nil {
-				return err
-			}
-			if err := j.outer.Delete(w.key); err != nil {
-				return err
-			}
-		}
-		if err := j.push(b, emitChunk); err != nil {
-			return err
-		}
-	}
-	clear(j.found)
-	return nil
-}
-
-// lookout is how far the waiting rows were looked through.
-type lookout struct {
-	from []byte  // the key to go on at
-	open [2]bool // the sides of which a row was met whose time is not over
-}
-
-// find sets found to the next entries that have expired, emitChunk at most, and says whether there may be more.
-func (j *StreamStreamJoin) find(look *lookout) (more bool, err error) {
-	j.found = j.found[:0]
-	err = j.outer.Range(look.from, nil, func(key, rows []byte) bool {
-		if look.open[leftSide] && look.open[rightSide] {
-			return false
-		}
-		if more = len(j.found) == emitChunk; more {
-			look.from = append(look.from[:0:0], key...)
-			return false
-		}
-		t := int64(binary.BigEndian.Uint64(key) ^ 1<<63)
-		s := 1 - j.primary
-		if key[8] == 1 {
-			s = j.primary
-		}
-		j.minTime = t
-		if t+j.after[s]+j.grace >= j.streamTime {
-			look.open[s] = true
-			return true
-		}
-		j.found = append(j.found, waiting{append([]byte{}, key...), t, s, append([]byte{}, rows...)})
-		return true
-	})
-	return more, err
-}
-
-// emitWaiting adds the rows of an expired entry.
-func (j *StreamStreamJoin) emitWaiting(w waiting, b *vector.Batch, r int) error {
-	for rows := w.rows; len(rows) > 0; {
-		n, size := binary.Uvarint(rows)
-		if size <= 0 || n > uint64(len(rows)-size) {
-			return codec.ErrTruncated
-		}
-		data := rows[size : size+int(n)]
-		rows = rows[size+int(n):]
-		if err := j.addStored(w.side, w.key[9:], data); err != nil {
-			return err
-		}
-		j.finish(b, r, w.time)
-	}
-	return nil
-}
-
-// addStored appends the columns of a stored row that found no match.
-func (j *StreamStreamJoin) addStored(side int, key, data []byte) error {
-	if err := j.addKey(side, key); err != nil {
-		return err
-	}
-	split := j.head + j.sides[leftSide].cols
-	left, right := half{data: data}, half{}
-	if side == rightSide {
-		left, right = right, left
-	}
-	if err := j.fill(j.out.Cols[j.head:split], left, leftSide); err != nil {
-		return err
-	}
-	return j.fill(j.out.Cols[split:], right, rightSide)
-}
-
 // Flush implements Stateful.
 func (j *StreamStreamJoin) Flush() error { return nil }
 
 // Reset implements Stateful.
-func (j *StreamStreamJoin) Reset() { j.streamTime, j.minTime = noTime, math.MaxInt64 }
+func (j *StreamStreamJoin) Reset() {
+	j.forgive()
+	j.streamTime, j.minTime, j.swept = noTime, math.MaxInt64, false
+}
 
 // Marks implements Stateful: stream time, and the time before which no row waits.
 func (j *StreamStreamJoin) Marks() []int64 { return []int64{j.streamTime, j.minTime} }

@@ -8,7 +8,7 @@ import (
 	"github.com/millrace/millrace/sql/vector"
 )
 
-// DefaultPiece is how many results of closed windows are emitted at a time, and pieceBytes how much stored state they may be made of.
+// DefaultPiece is how many results of what one record ends are emitted at a time, and pieceBytes how much stored state they may be made of.
 const (
 	DefaultPiece = emitChunk
 	pieceBytes   = 1 << 20
@@ -26,26 +26,31 @@ type Sweeper interface {
 	SetOwed(owed []Sweep)
 }
 
-// Sweep is a stretch of windows that stream time has closed and EMIT FINAL has yet to emit. They lie in the store: what they hold
-// changes no more.
+// Sweep is a stretch of windows that stream time has closed and EMIT FINAL has yet to emit, or of rows of an outer join that have waited for a
+// match in vain. They lie in the store, and change no more.
 type Sweep struct {
-	// From and To bound the windows' starts, or the sessions' ends.
+	// From and To bound the windows' starts, the sessions' ends, or the rows' times.
 	From int64 `json:"from"`
 	To   int64 `json:"to"`
-	// Start and Key tell which window of those at From is the next: of a session its start, of all its key. No key: the first.
+	// Start and Key tell which of those at From is the next: of a session its start, of a window and a session the key, of a row
+	// the key in the store. No key: the first.
 	Start   int64           `json:"start,omitempty"`
 	Key     []byte          `json:"key,omitempty"`
-	Headers []vector.Header `json:"headers,omitempty"` // of the record that closed them
+	Headers []vector.Header `json:"headers,omitempty"` // of the record that ended them
+
+	// Of a join: the sides of which a row was met that waits on, and how many rows wait in line until this is done.
+	Open   [2]bool `json:"open,omitzero"`
+	Queued int     `json:"queued,omitempty"`
 }
 
 // maxOwedHeaders bounds the headers that a task's state holds, since it is one record.
 const maxOwedHeaders = 16 << 10
 
-// debt is what an EMIT FINAL aggregate owes.
+// debt is what an operator owes.
 type debt struct {
 	owed    []Sweep
 	headers int              // bytes of headers in owed
-	keep    func(from int64) // tells the store from where on windows must stay
+	keep    func(from int64) // tells the store from where on windows must stay; nil: it removes nothing by itself
 }
 
 // owe adds windows that lie behind those that are owed already. What needs no sweep of its own goes into the last one.
@@ -81,11 +86,13 @@ func (d *debt) goOn(from, start int64, key []byte) {
 }
 
 func (d *debt) hold() {
-	if len(d.owed) == 0 {
+	switch {
+	case d.keep == nil:
+	case len(d.owed) == 0:
 		d.keep(math.MaxInt64)
-		return
+	default:
+		d.keep(d.owed[0].From)
 	}
-	d.keep(d.owed[0].From)
 }
 
 func (d *debt) forgive() { d.SetOwed(nil) }
@@ -99,9 +106,7 @@ func (d *debt) SetOwed(owed []Sweep) {
 	for _, s := range owed {
 		d.headers += headerBytes(s.Headers)
 	}
-	if d.keep != nil {
-		d.hold()
-	}
+	d.hold()
 }
 
 func headerBytes(hs []vector.Header) (n int) {

@@ -7,17 +7,18 @@ import (
 	"github.com/millrace/millrace/engine/cluster"
 )
 
-// finals end many windows at once: they are short, and wait long for late rows.
-var finals = []Query{
+// enders end much at once: windows and joins are short, and wait long for late rows.
+var enders = []Query{
 	{Name: "windows", SQL: `CREATE TABLE o AS SELECT k, SUM(v) AS n FROM a WINDOW TUMBLING (SIZE 3 MILLISECONDS, RETENTION 1 MINUTE, GRACE PERIOD 60 MILLISECONDS) GROUP BY k EMIT FINAL;`, Partitions: 2, Serial: true},
 	{Name: "overlapping", SQL: `CREATE TABLE o AS SELECT k, SUM(v) AS n FROM a WINDOW HOPPING (SIZE 30 MILLISECONDS, ADVANCE BY 3 MILLISECONDS, RETENTION 1 MINUTE, GRACE PERIOD 20 MILLISECONDS) GROUP BY k EMIT FINAL;`, Partitions: 2, Serial: true},
 	{Name: "sessions", SQL: `CREATE TABLE o AS SELECT k, SUM(v) AS n FROM a WINDOW SESSION (3 MILLISECONDS, GRACE PERIOD 60 MILLISECONDS) GROUP BY k EMIT FINAL;`, Partitions: 2, Serial: true},
+	{Name: "join", SQL: `CREATE STREAM o AS SELECT ROWKEY AS k, a.v AS av, b.v AS bv FROM a FULL OUTER JOIN b WITHIN 3 MILLISECONDS GRACE PERIOD 60 MILLISECONDS ON a.k = b.k;`, Partitions: 2},
 }
 
-// TestPieces lets requests fail while EMIT FINAL emits what a batch has ended: every result is a transaction of its own, since there
-// is memory for nothing. The results must be those of one that has all at once, in their order, each once.
+// TestPieces lets requests fail while what a batch has ended is emitted: every result is a transaction of its own, since there is memory
+// for nothing. The results must be those of one that has all at once, in their order, each once.
 func TestPieces(t *testing.T) {
-	for i, q := range finals {
+	for i, q := range enders {
 		t.Run(q.Name, func(t *testing.T) {
 			t.Parallel()
 			topo := planned(t, q)

@@ -47,7 +47,7 @@ type Options struct {
 	BatchSize int           // rows per batch at most; 0: 256
 	Exact     bool          // emit every update (see operator.Env)
 	MaxGroups int           // groups that an aggregate holds in memory; 0: operator.DefaultMaxGroups
-	Piece     int           // results of closed windows that are emitted at a time; 0: operator.DefaultPiece
+	Piece     int           // results of what one record ends that are emitted at a time; 0: operator.DefaultPiece
 	OnError   ErrorPolicy   // the zero policy leaves out what cannot be processed
 	MaxIdle   time.Duration // how long an input that is at its end is waited for; negative: no input is ever waited for
 }
