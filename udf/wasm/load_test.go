@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tetratelabs/wazero"
+
 	"github.com/millrace/millrace/sql/catalog"
 	"github.com/millrace/millrace/sql/types"
 	"github.com/millrace/millrace/udf/wasm/meter"
@@ -120,7 +122,16 @@ func TestLibraryLetsGo(t *testing.T) {
 	}
 }
 
-// FuzzLoad: whatever the file, loading ends with a module or an error.
+// TestTwins: the modules of the tests do the same as they are and rewritten, but for what never comes to an end.
+func TestTwins(t *testing.T) {
+	for _, name := range []string{"text.wasm", "shout.wasm", "calls.wasm", "versions.wasm", "tables.wasm"} {
+		m := newTwins(t, 20).start(t, file(t, name))
+		m.callAll(t, "spin", "bomb")
+		m.end(t)
+	}
+}
+
+// FuzzLoad: whatever the file, loading ends with a module or an error, and rewriting makes no valid module of one that is not.
 func FuzzLoad(f *testing.F) {
 	files, err := filepath.Glob("testdata/*.wasm")
 	if err != nil || len(files) < 5 {
@@ -135,6 +146,16 @@ func FuzzLoad(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if m, err := load(context.Background(), tests, d, b); err == nil {
 			m.close()
+		}
+		rewritten, err := meter.Bound(b)
+		if err != nil {
+			return
+		}
+		r := wazero.NewRuntime(context.Background())
+		defer func() { _ = r.Close(context.Background()) }()
+		_, err = r.CompileModule(context.Background(), rewritten)
+		if _, invalid := r.CompileModule(context.Background(), b); (invalid == nil) != (err == nil) && (invalid == nil || !strings.Contains(invalid.Error(), "section custom")) {
+			t.Errorf("the file as it is: %v; rewritten: %v", invalid, err)
 		}
 	})
 }

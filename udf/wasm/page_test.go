@@ -25,7 +25,8 @@ var compile = map[string]struct{ source, command, files string }{
 	"ts":   {"f.ts", "asc -O3 --runtime minimal", "-o f.wasm f.ts"},
 }
 
-// TestProgramsOfThePage: what docs/wasm.md shows compiles as it stands, and does what it is there for. What has no compiler here is skipped.
+// TestProgramsOfThePage: what docs/wasm.md shows compiles as it stands, does what it is there for, and the same as it is and rewritten. What has
+// no compiler here is skipped.
 func TestProgramsOfThePage(t *testing.T) {
 	if os.Getenv("MILLRACE_LONG") == "" {
 		t.Skip("it compiles programs, which takes long: set MILLRACE_LONG=1")
@@ -43,7 +44,11 @@ func TestProgramsOfThePage(t *testing.T) {
 			if !known || !strings.Contains(page, "`"+how.command+"`") {
 				t.Fatalf("the page does not say that %s is built with %s", language, how.command)
 			}
-			check(t, language, built(t, program, how.source, how.command+" "+how.files))
+			module := built(t, program, how.source, how.command+" "+how.files)
+			check(t, language, module)
+			m := newTwins(t, 1000).start(t, module)
+			m.callAll(t)
+			m.end(t)
 		})
 	}
 	if seen != len(compile) {

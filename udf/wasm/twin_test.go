@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,6 +30,11 @@ func newTwins(t testing.TB, fuel uint64) *twins {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, r := range []wazero.Runtime{w.plain, w.metered} {
+		if _, err := surround(ctx, r); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return w
 }
 
@@ -37,7 +44,7 @@ type twin struct{ plain, metered api.Module }
 // start makes both. They must both be refused, or none; nil: they are.
 func (w *twins) start(t testing.TB, file []byte) *twin {
 	t.Helper()
-	ctx, config := context.Background(), wazero.NewModuleConfig().WithName("")
+	ctx, config := context.Background(), world(&tail{})
 	begin := func(r wazero.Runtime, file []byte) (api.Module, error) {
 		compiled, err := r.CompileModule(ctx, file)
 		if err != nil {
@@ -75,6 +82,21 @@ func (w *twin) call(t testing.TB, export string, args ...uint64) ([]uint64, erro
 		t.Errorf("%s%x: got %x, %v, want %x, %v", export, args, got, failed, want, err)
 	}
 	return want, err
+}
+
+// callAll calls all exports but some with a few small numbers.
+func (w *twin) callAll(t testing.TB, but ...string) {
+	t.Helper()
+	exports := w.plain.ExportedFunctionDefinitions()
+	for _, name := range slices.Sorted(maps.Keys(exports)) {
+		for n := uint64(0); n < 4 && !slices.Contains(but, name); n++ {
+			args := make([]uint64, len(exports[name].ParamTypes()))
+			for i := range args {
+				args[i] = 3 * n
+			}
+			_, _ = w.call(t, name, args...)
+		}
+	}
 }
 
 // end closes both. What they leave behind must be the same.
