@@ -41,11 +41,11 @@ const (
 
 // makeQuick makes the other form; nil if there is a tree that is too large, if there are too many trees, or leaves are not plain numbers.
 func (e *Ensemble) makeQuick() *quick {
-	if e.spans != nil || len(e.roots) > quickTrees {
+	if e.parts == nil || len(e.parts) > quickTrees {
 		return nil
 	}
 	q := &quick{}
-	for _, r := range e.roots {
+	for _, r := range e.parts {
 		t := quickTree{first: len(q.nodes), leaves: len(q.leaves), target: int(r.target)}
 		if !q.grow(e, &t, r.node) {
 			return nil
@@ -66,7 +66,7 @@ func (q *quick) grow(e *Ensemble, t *quickTree, i int32) bool {
 		n = &e.nodes[i]
 	}
 	if n.left == i {
-		q.leaves = append(q.leaves, e.leaves[i])
+		q.leaves = append(q.leaves, e.value(i, int32(t.target)))
 		return len(q.leaves)-t.leaves <= quickLeaves
 	}
 	at, first := len(q.nodes), len(q.leaves)-t.leaves

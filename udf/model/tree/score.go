@@ -92,7 +92,7 @@ func (e *Ensemble) scoreBlock(x []float32, rows int, out []float32, has []bool) 
 // for one group of rows, and a branch for four groups as long as for two.
 func (e *Ensemble) quicker(rows int) bool {
 	if e.tiled == nil {
-		return rows >= quickRows
+		return rows*len(e.roots) >= quickRows*len(e.parts)
 	}
 	groups := (rows + quickLanes - 1) / quickLanes
 	return 2*len(e.quick.nodes)*(groups/4*2+groups%4) <= 3*rows*e.tiled.tiles

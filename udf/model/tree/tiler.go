@@ -16,12 +16,12 @@ const (
 // makeTiled makes the other form; nil if leaves are not plain numbers, there are too many features, or trees are so much deeper than they
 // are wide that tiles would be mostly empty.
 func (e *Ensemble) makeTiled() *tiled {
-	if e.spans != nil || e.features > tileWidth {
+	if e.parts == nil || e.features > tileWidth {
 		return nil
 	}
-	t := &tiler{e: e, heights: make([]uint8, len(e.nodes)), most: min(len(e.nodes)/2+len(e.roots), maxTiles)}
+	t := &tiler{e: e, heights: make([]uint8, len(e.nodes)), most: min(len(e.nodes)/2+len(e.parts), maxTiles)}
 	t.places.used, t.ends.used = math.MaxUint64, math.MaxUint64
-	roots := slices.Clone(e.roots)
+	roots := slices.Clone(e.parts)
 	slices.SortStableFunc(roots, func(a, b root) int { return int(a.target - b.target) })
 	for range roots {
 		t.places.place(1)
@@ -45,6 +45,7 @@ type tiler struct {
 	e            *Ensemble
 	heights      []uint8 // by node: one more than its height; 0: not known
 	most         int     // tiles
+	target       int32   // of the tree
 	places, ends shelf
 }
 
@@ -107,7 +108,7 @@ func (t *tiler) tree(number int, r root) bool {
 	if len(t.runs) == 0 || t.runs[len(t.runs)-1].target != int(r.target) {
 		t.runs = append(t.runs, tiledRun{first: number, target: int(r.target)})
 	}
-	t.runs[len(t.runs)-1].end = number + 1
+	t.runs[len(t.runs)-1].end, t.target = number+1, r.target
 	top := t.e.settle(r.node)
 	steps := max(1, (t.height(top)+tileLevels-1)/tileLevels)
 	t.steps = append(t.steps, int32(steps))
@@ -133,7 +134,7 @@ func (t *tiler) fill(tile int, node int32, steps int) bool {
 	for ; ways != 0; ways &= ways - 1 {
 		way := bits.TrailingZeros16(ways)
 		if steps == 0 {
-			t.leaves[base+way] = t.e.leaves[to[way]]
+			t.leaves[base+way] = t.e.value(to[way], t.target)
 		} else if !t.fill(base+way, to[way], steps-1) {
 			return false
 		}

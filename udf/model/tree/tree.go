@@ -108,6 +108,7 @@ type Ensemble struct {
 	spans     []span // by node; nil if every leaf has at most the one weight in leaves
 	weights   []Weight
 	roots     []root
+	parts     []root // the trees, one for each target of a tree, which all of its leaves have; nil: trees have no such targets, or too many
 	targets   int
 	features  int
 	aggregate Aggregate
@@ -147,7 +148,7 @@ func New(s Spec) (*Ensemble, error) {
 			b.e.perTarget[t]++
 		}
 	}
-	b.e.oneTarget()
+	b.e.split()
 	if useTiled {
 		b.e.tiled = b.e.makeTiled()
 	}
@@ -162,38 +163,6 @@ func New(s Spec) (*Ensemble, error) {
 		return &x
 	}
 	return b.e, nil
-}
-
-// oneTarget makes plain numbers of leaves that have one weight each, if those of a tree are for one target, as boosters of several classes
-// have them.
-func (e *Ensemble) oneTarget() {
-	if e.spans == nil || e.aggregate == Min || e.aggregate == Max {
-		return
-	}
-	targets := make([]int, len(e.roots))
-	for t, from := range e.roots {
-		targets[t] = -1
-		end := int32(len(e.nodes))
-		if t+1 < len(e.roots) {
-			end = e.roots[t+1].node
-		}
-		for i := from.node; i < end; i++ {
-			if e.nodes[i].left != i {
-				continue
-			}
-			s := e.spans[i]
-			if s.to-s.from != 1 || targets[t] >= 0 && targets[t] != e.weights[s.from].Target {
-				return
-			}
-			targets[t] = e.weights[s.from].Target
-			e.leaves[i] = e.weights[s.from].Value
-		}
-	}
-	e.has = make([]bool, e.targets)
-	for t, target := range targets {
-		e.roots[t].target, e.has[target] = int32(target), true
-	}
-	e.spans, e.weights = nil, nil
 }
 
 func (s *Spec) check() error {

@@ -31,13 +31,16 @@ func grow(r *rand.Rand, s *Spec, depth int) int {
 	return i
 }
 
-// oneTarget gives the leaves of the last tree one weight each, for one target; the tree's nodes and weights begin where they do.
-func oneTarget(r *rand.Rand, s *Spec, nodes, weights int) {
+// common gives each leaf of the last tree a weight for the same targets, in any order; the tree's nodes and weights begin where they do.
+func common(r *rand.Rand, s *Spec, nodes, weights, parts int) {
 	s.Weights = s.Weights[:weights]
-	target := r.IntN(s.Targets)
+	targets := r.Perm(s.Targets)[:min(parts, s.Targets)]
 	for i, n := range s.Nodes[nodes:] {
-		if n.Mode == Leaf {
-			s.Weights = append(s.Weights, Weight{Node: nodes + i, Target: target, Value: float32(r.NormFloat64())})
+		if n.Mode != Leaf {
+			continue
+		}
+		for _, k := range r.Perm(len(targets)) {
+			s.Weights = append(s.Weights, Weight{Node: nodes + i, Target: targets[k], Value: float32(r.NormFloat64())})
 		}
 	}
 }
@@ -135,12 +138,12 @@ func TestAgainstDefinition(t *testing.T) {
 		if round%5 == 0 {
 			s.Features = 1 + r.IntN(tileWidth+9)
 		}
-		single := r.IntN(4) == 0 // each tree has one target
+		parts := max(0, r.IntN(8)-4) // targets that all leaves of a tree have
 		for range 1 + r.IntN(20) {
 			nodes, weights := len(s.Nodes), len(s.Weights)
 			s.Roots = append(s.Roots, grow(r, &s, r.IntN(6)))
-			if single {
-				oneTarget(r, &s, nodes, weights)
+			if parts > 0 {
+				common(r, &s, nodes, weights, parts)
 			}
 		}
 		if s.Aggregate <= Average && r.IntN(3) == 0 {
@@ -152,8 +155,8 @@ func TestAgainstDefinition(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if single && s.Aggregate <= Average && e.spans != nil {
-			t.Fatalf("round %d: leaves of one weight are not plain", round)
+		if parts > 0 && s.Aggregate <= Average && (e.parts == nil || e.spans == nil != (len(e.parts) == len(e.roots))) {
+			t.Fatalf("round %d: there are %d parts of %d trees", round, len(e.parts), len(e.roots))
 		}
 		if round%3 == 0 {
 			e.quick = nil
