@@ -91,8 +91,8 @@ func (f *fleet) share(servers ...*server) {
 	})
 }
 
-// TestScale: a service goes from one server to three, loses one by a kill, and goes back to one, under load; every record counts once, and
-// those that take a dead server's tasks over have their state.
+// TestScale: a service goes from one server to three, loses one by a kill, and goes back to one, under load; every record counts once. Where so
+// little state is lacking as here the group looks for equal parts and not for copies: TestStandbyTakesOver is about those.
 func TestScale(t *testing.T) {
 	onBrokers(t, func(r *rig) {
 		r.topic("wide", fleetPartitions)
@@ -103,17 +103,11 @@ func TestScale(t *testing.T) {
 		f.share(a)
 		b, c := f.up("b", time.Minute), f.up("c", time.Minute) // which no slow machine takes for dead
 		f.share(a, b, c)
-		before := [2]int64{b.Metrics().Restored.Records.Load(), c.Metrics().Restored.Records.Load()}
 		began := time.Now()
 		a.kill()
 		r.ok(a.db.Close())
 		r.await("the others to take over", func() bool { return b.has()+c.has() == fleetPartitions })
 		r.Logf("the tasks of a server that was killed run again after %s, of which the group waits %s", time.Since(began), session)
-		for i, s := range []*server{b, c} {
-			if n := s.Metrics().Restored.Records.Load() - before[i]; n > 1000 {
-				r.Errorf("a server that had copies read %d records", n)
-			}
-		}
 		f.share(b, c)
 		r.close(b.Service, b.db)
 		f.share(c)

@@ -8,26 +8,42 @@ import (
 	"github.com/millrace/millrace/engine/task"
 )
 
-// turn is how many batches a task processes before the next one has its turn.
-const turn = 64
+// turn is how long a task goes on before the next one has its turn: the others, and the commit, are due. A task is brought as far as that allows,
+// and not all a little, since a commit costs by the partitions that its tasks write to.
+const turn = 100 * time.Millisecond
 
-// longTurn ends a turn whose batches take long, as those do that wait for a model server: the other tasks, and the commit, are due.
-const longTurn = 100 * time.Millisecond
+// longAgo makes a commit due at once.
+const longAgo = time.Hour
 
-// process gives every task its turn and says whether any has more to do at once. A task that fails takes its query out of service.
+// process gives the tasks their turns, from the one on that is next, until all had one or a commit is due. It says whether there is more to do at
+// once. A task that fails takes its query out of service.
 func (sl *slot) process() (more bool) {
-	now := time.Now()
-	for _, m := range sl.order {
-		if m.state == nil || m.paused || m.fresh || sl.members[m.id] != m {
+	for range len(sl.order) {
+		m := sl.nextTurn()
+		if m == nil || m.state == nil || m.paused || m.fresh {
 			continue
 		}
+		now := time.Now()
 		if err := sl.step(m, now); err != nil {
 			sl.trouble(m, err)
 			continue
 		}
+		if sl.due(now, true) {
+			more = true
+			break
+		}
 		more = more || m.more || m.ready.Load() && !m.full()
 	}
 	return more && sl.io.Err() == nil
+}
+
+// nextTurn is the task whose turn it is; nil if there is none any more.
+func (sl *slot) nextTurn() *member {
+	if len(sl.order) == 0 {
+		return nil
+	}
+	sl.next = (sl.next + 1) % len(sl.order)
+	return sl.order[sl.next]
 }
 
 func (sl *slot) step(m *member, now time.Time) error {
@@ -37,16 +53,16 @@ func (sl *slot) step(m *member, now time.Time) error {
 	}
 	worked := came
 	m.more = false
-	start := time.Now()
 	began, held := int(sl.outputs.bytes), m.open()
-	for range turn {
+	for {
 		more, err := m.task.Process(now)
 		if err != nil {
 			return err
 		}
 		worked = worked || more
 		sl.outputs.set(began + max(m.open()-held, 0))
-		if m.more = more; !more || sl.outputs.over() || time.Since(start) > longTurn {
+		at := time.Now()
+		if m.more = more; !more || sl.outputs.over() || at.Sub(now) > turn || sl.due(at, true) {
 			break
 		}
 	}
@@ -63,7 +79,7 @@ func (sl *slot) step(m *member, now time.Time) error {
 		sl.since = now
 	}
 	if sl.outputs.over() {
-		sl.since = now.Add(-sl.s.cfg.CommitInterval - mostPatience) // at once
+		sl.since = now.Add(-longAgo)
 	}
 	return nil
 }

@@ -95,22 +95,28 @@ func TestLull(t *testing.T) {
 // TestPatience: a slot whose commits take long commits less often while it has a backlog or tasks come up, and only then.
 func TestPatience(t *testing.T) {
 	sl := &slot{s: &Service{cfg: Config{CommitInterval: 100 * time.Millisecond}}}
-	up := &member{state: &state.Task{}}
 	for _, c := range []struct {
-		took    time.Duration
-		more    bool
-		members []*member
-		want    time.Duration
+		took              time.Duration
+		more              bool
+		running, restored int
+		want              time.Duration
 	}{
-		{10 * time.Millisecond, true, nil, 100 * time.Millisecond},
-		{time.Second, false, []*member{up}, 100 * time.Millisecond},
-		{time.Second, true, []*member{up}, time.Second},
-		{time.Second, false, []*member{up, {}}, time.Second},
-		{time.Hour, true, nil, mostPatience},
+		{10 * time.Millisecond, true, 100, 0, 100 * time.Millisecond},
+		{time.Second, false, 100, 0, 100 * time.Millisecond},
+		{time.Second, true, 100, 0, time.Second},
+		{time.Second, false, 99, 1, time.Second},
+		{time.Hour, true, 100, 0, 100 * taskPatience},
+		{time.Hour, true, 4, 0, 100 * time.Millisecond},
 	} {
-		sl.took, sl.order = c.took, c.members
+		sl.took, sl.order = c.took, nil
+		for range c.running {
+			sl.order = append(sl.order, &member{state: &state.Task{}})
+		}
+		for range c.restored {
+			sl.order = append(sl.order, &member{})
+		}
 		if got := sl.patience(c.more); got != c.want {
-			t.Errorf("after a commit of %s, more %v, %d tasks: %s, want %s", c.took, c.more, len(c.members), got, c.want)
+			t.Errorf("%+v: %s", c, got)
 		}
 	}
 }

@@ -41,6 +41,7 @@ type slot struct {
 	outputs  share             // of what tasks have changed and put out since the last commit
 	since    time.Time         // when the first thing was done that is not committed; zero: nothing
 	took     time.Duration     // the last commit
+	next     int               // in order, the task that had the last turn
 
 	mu       sync.Mutex
 	cancelIO context.CancelCauseFunc
@@ -286,16 +287,16 @@ func (sl *slot) catchUp() error {
 	return sl.reconcile()
 }
 
-// mostPatience bounds how much longer than the commit interval results wait for others.
-const mostPatience = 5 * time.Second
+// taskPatience is how much longer a commit may wait for each task of its slot.
+const taskPatience = 25 * time.Millisecond
 
 // patience is how long after the first thing done it is committed. While there is more to process, or tasks come up, that is as long as the last
-// commit took: what a transaction costs goes by the partitions that it writes to, and the next one writes to much the same. So a slot whose hundreds of
-// tasks have a backlog gets through it with few transactions.
+// commit took: a transaction costs by the partitions that it writes to, and the next one writes to much the same. So a slot whose hundreds of
+// tasks have a backlog gets through it with few transactions. One of a few tasks, whose commits take long where they are large, gains nothing by larger ones.
 func (sl *slot) patience(more bool) time.Duration {
 	interval := sl.s.cfg.CommitInterval
 	if more || sl.comeUp() {
-		return max(interval, min(sl.took, mostPatience))
+		return max(interval, min(sl.took, time.Duration(len(sl.order))*taskPatience))
 	}
 	return interval
 }

@@ -242,7 +242,7 @@ func (s *server) tend(h *History) (restarts int, err error) {
 		cfg := cluster.Config{
 			Broker: s.conn, Service: "sim", Slots: slots, Store: mount{s.disk, s.conn}, Logger: h.Logger,
 			CommitInterval: 50 * time.Millisecond, FlushInterval: 40 * time.Millisecond, Fenced: 300 * time.Millisecond,
-			JanitorInterval: 200 * time.Millisecond, Defect: h.Defect, AtLeastOnce: s.loose,
+			JanitorInterval: 200 * time.Millisecond, RestAfter: 60 * time.Millisecond, Defect: h.Defect, AtLeastOnce: s.loose,
 			OperatorBytes: h.Memory, TransactionBytes: h.Memory, FlushBytes: h.Memory, InputBytes: h.Memory,
 		}
 		if h.Models != nil {
