@@ -51,7 +51,7 @@ func testBrokerCrash(r *rig, script string) {
 	for _, n := range []string{"1", "2", "3"} {
 		underLoad()
 		control(r, script, "kill", n)
-		time.Sleep(3 * time.Second) // in which the others take over
+		time.Sleep(7 * time.Second) // in which the others notice, and take over
 		control(r, script, "start", n)
 	}
 	underLoad()
