@@ -87,7 +87,7 @@ func (a *Aggregate) Sweep() (swept bool, err error) {
 	s, p, more := a.owed[0], piece{limit: a.env.Piece}, false
 	var failed error
 	err = a.store.win.Resume(s.From, s.Key, s.To, func(start int64, key, value []byte) bool {
-		if more = p.full(); more {
+		if more = p.full(key); more {
 			a.goOn(start, 0, key)
 			return false
 		}

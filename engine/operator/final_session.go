@@ -50,7 +50,7 @@ func (a *SessionAggregate) Sweep() (swept bool, err error) {
 	s, p, more := a.owed[0], piece{limit: a.env.Piece}, false
 	var failed error
 	err = a.store.Resume(s.From, s.Start, s.Key, s.To, func(start, end int64, key, value []byte) bool {
-		if more = p.full(); more {
+		if more = p.full(key); more {
 			a.goOn(end, start, key)
 			return false
 		}

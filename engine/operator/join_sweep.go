@@ -83,7 +83,7 @@ func (j *StreamStreamJoin) find(s *Sweep) (more bool, err error) {
 			return false
 		}
 		t := int64(binary.BigEndian.Uint64(key) ^ 1<<63)
-		if more = p.full(); more {
+		if more = p.full(key); more {
 			s.From, s.Key = t, append([]byte{}, key...)
 			return false
 		}

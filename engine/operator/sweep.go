@@ -43,8 +43,11 @@ type Sweep struct {
 	Queued int     `json:"queued,omitempty"`
 }
 
-// maxOwedHeaders bounds the headers that a task's state holds, since it is one record.
-const maxOwedHeaders = 16 << 10
+// maxOwedHeaders and maxOwedKey bound what a task's state holds, since it is one record.
+const (
+	maxOwedHeaders = 16 << 10
+	maxOwedKey     = 128 << 10
+)
 
 // debt is what an operator owes.
 type debt struct {
@@ -127,7 +130,9 @@ func cloneHeaders(hs []vector.Header) []vector.Header {
 // piece counts what is emitted at a time.
 type piece struct{ rows, size, limit int }
 
-// full says whether the piece takes no more.
-func (p *piece) full() bool { return p.rows >= p.limit || p.size >= pieceBytes }
+// full says whether the piece takes no more, and the next one begins at the key, which is then part of the task's state.
+func (p *piece) full(key []byte) bool {
+	return (p.rows >= p.limit || p.size >= pieceBytes) && len(key) <= maxOwedKey
+}
 
 func (p *piece) add(value []byte) { p.rows, p.size = p.rows+1, p.size+len(value) }

@@ -1,6 +1,7 @@
 package task
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -249,5 +250,45 @@ func TestSweepsArePaced(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestOwedIsSmall: what a task owes is part of one record, so headers do not pile up in it.
+func TestOwedIsSmall(t *testing.T) {
+	topo, err := topology.Build(finalPlan(plan.Tumbling), topology.Options{Query: "q", Partitions: func(string) (int32, error) { return 1, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var recs []record.Record
+	put := func(key int, time int64, headers ...vector.Header) {
+		recs = append(recs, record.Record{
+			Offset: int64(len(recs)), Timestamp: time, Key: binary.BigEndian.AppendUint32(nil, uint32(key)), Value: []byte(`{"V":1}`), Headers: headers,
+		})
+	}
+	for i := range 200 {
+		put(i, int64(i))
+	}
+	for i := range 10 {
+		put(i, int64(130+10*i), vector.Header{Key: "h", Value: bytes.Repeat([]byte{byte(i)}, 5<<10)})
+	}
+	s := sweeping{t, topo.Subs[0], map[string][]record.Record{"s": recs}}
+	task := s.task(memory.New(s.sub.Specs()), 1, len(recs))
+	s.feed(task)
+	step(t, task)
+	b, err := json.Marshal(task.State())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(task.State().Owed) == 0 || len(b) > 32<<10 {
+		t.Errorf("the state has %d bytes, want something owed and 32 KiB at most", len(b))
+	}
+	got := outputs(task)
+	task.ResetOutputs()
+	for step(t, task) {
+		got = append(got, outputs(task)...)
+		task.ResetOutputs()
+	}
+	if want := s.whole(); !slices.Equal(got, want) || len(want) == 0 {
+		t.Errorf("%d results, want %d", len(got), len(want))
 	}
 }
