@@ -46,8 +46,6 @@ type consumption struct {
 	records, allocations, commits float64
 	cpu, wall                     time.Duration
 	peak                          int64 // memory, bytes
-
-	calls, callSeconds float64 // of models
 }
 
 func (c consumption) perCPU() float64 { return c.records / c.cpu.Seconds() }
@@ -105,8 +103,6 @@ func (r *rig) consumeBy(ctx context.Context, f fleet, q run, records, warmUp int
 		return consumption{}, err
 	}
 	c, err := consumed(before, after)
-	c.calls, _ = after.metrics.Sum("millrace_model_call_seconds_count")     // none: no model was asked
-	c.callSeconds, _ = after.metrics.Sum("millrace_model_call_seconds_sum") // likewise
 	if err == nil {
 		c.peak, err = f.peak()
 	}

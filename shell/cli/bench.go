@@ -241,9 +241,12 @@ func benchPredictCommand(o *bench.Options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "predict FILE...",
 		Short: "Measure PREDICT in a query: its CPU time against the bare scorer's",
-		Long: `Run a persistent query with PREDICT and the same query without over the same records, in turn, each in a fresh server. What a record takes of
-the server's CPU time more with PREDICT than without is compared with the bare scorer, which is timed in batches as large as those of the
-query. "In calls" is what the server's own statistics say of it. The models take numbers and return one.`,
+		Long: `Run the task of a query with PREDICT, of the same query with a division instead of it (which writes a number as long), and the bare scorer
+over the same rows, 256 at a time, in turn. A task is what a server runs for a partition: JSON in, JSON out, and the statistics of what
+is scored; it is fed from memory, so nothing is fetched or sent. What the one takes of CPU time more than the other is compared with
+the bare scorer, round by round: the median of these ratios, and between which the middle half of them lies. In further turns a clock runs
+in each call of PREDICT and tells how long the call took and the scorer in it, where decoding had the caches before: medians of the calls,
+and of their ratios. The models take numbers and return one.`,
 		Example: `  millrace bench predict fraud.onnx`,
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -251,8 +254,8 @@ query. "In calls" is what the server's own statistics say of it. The models take
 			return interruptible(func(ctx context.Context) error { return bench.Predict(ctx, *o, p) })(cmd, nil)
 		},
 	}
-	cmd.Flags().IntVar(&p.Records, "records", 1_000_000, "how many records a run")
-	cmd.Flags().IntVar(&p.Rounds, "rounds", 5, "how often each query runs")
+	cmd.Flags().IntVar(&p.Rounds, "rounds", 31, "how often each takes its turn")
+	cmd.Flags().DurationVar(&p.Time, "duration", 50*time.Millisecond, "of a turn, about; at least one commit's")
 	return cmd
 }
 

@@ -19,6 +19,8 @@ type Tally struct {
 	// Sampled rows are those whose values were looked at, see Tally.stride. In the distributions each stands for as
 	// many rows as there were for it.
 	Sampled int64          `json:"sampled"`
+	every   int            // of so many rows one at most is looked at
+	doubled int            // how often every was since the last commit
 	skipped int64          // rows of calls at which nobody looked, for which the next sampled row stands too
 	Inputs  []Distribution `json:"inputs,omitempty"`  // of the first maxWatched elements, see InputNames
 	Outputs []Distribution `json:"outputs,omitempty"` // likewise, see OutputNames
@@ -31,10 +33,9 @@ type Tally struct {
 }
 
 const (
-	sampledRows    = 32  // most rows of a call
-	closelySampled = 256 // rows between two commits, after which
-	sparseStride   = 256 // one in so many is enough
-	maxWatched     = 64
+	sampledRows = 32  // most rows of a call
+	enough      = 128 // rows between two commits
+	maxWatched  = 64
 )
 
 // strideOf says which rows of a call are looked at: every so many-th one.
@@ -57,8 +58,9 @@ func (t *Tally) Merge(o *Tally) {
 	t.Outputs = mergeAll(t.Outputs, o.Outputs)
 }
 
-// reset forgets the counts and keeps the memory, for a tally that is filled again and again.
+// reset forgets the counts and keeps the memory, for a tally that is filled again and again. As many rows are expected to come again.
 func (t *Tally) reset() {
+	every := int((t.Rows + t.ShadowRows) / enough)
 	in, out, calls, rows := t.Inputs, t.Outputs, t.CallSeconds, t.RowSeconds
 	calls.reset()
 	rows.reset()
@@ -68,7 +70,7 @@ func (t *Tally) reset() {
 	for i := range out {
 		out[i].reset()
 	}
-	*t = Tally{Inputs: in, Outputs: out, CallSeconds: calls, RowSeconds: rows}
+	*t = Tally{Inputs: in, Outputs: out, CallSeconds: calls, RowSeconds: rows, every: every}
 }
 
 // called counts a call that gave scores.
@@ -86,16 +88,18 @@ func (t *Tally) called(rows int, took time.Duration, shadow bool) {
 	}
 }
 
-// stride says which rows of the next call are looked at; 0: none. Looking at a row can take longer than scoring it, so where rows come
-// fast only a few of them are looked at once there were enough since the last commit.
+// stride says which rows of the next call are looked at; 0: none. Looking at a row can take longer than scoring it, so there are to be
+// enough between two commits and not more. How many rows come is taken from the time before the last commit; if more do, ever fewer of
+// them are looked at.
 func (t *Tally) stride(rows int) int {
-	switch {
-	case t.Sampled < closelySampled:
-		return strideOf(rows)
-	case t.skipped+int64(rows) < sparseStride:
+	if t.Sampled >= int64(enough*(t.doubled+2)) {
+		t.doubled++
+		t.every = 2 * max(t.every, strideOf(rows))
+	}
+	if t.skipped+int64(rows) < int64(t.every) {
 		return 0
 	}
-	return sparseStride
+	return max(strideOf(rows), t.every)
 }
 
 // seen is an element of a tensor that is looked at.
