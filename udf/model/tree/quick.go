@@ -39,7 +39,7 @@ const (
 	quickTrees  = 1 << 14
 )
 
-// makeQuick makes the other form; nil if there is a tree that is too large, if there are too many trees, or leaves are not plain numbers.
+// makeQuick makes the other form; nil if there is a tree that is too large, if there are too many trees, or they have no parts.
 func (e *Ensemble) makeQuick() *quick {
 	if e.parts == nil || len(e.parts) > quickTrees {
 		return nil

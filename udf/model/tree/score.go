@@ -61,7 +61,8 @@ func (e *Ensemble) average(out []float32) {
 	}
 }
 
-// scoreBlock scores the rows of a block. Ensembles that send NaN to the right need a longer walk for blocks that hold one.
+// scoreBlock scores the rows of a block in the way that takes the least time. Ensembles that send NaN to the right need a longer walk for
+// blocks that hold one.
 func (e *Ensemble) scoreBlock(x []float32, rows int, out []float32, has []bool) {
 	missing := e.nanRight && anyNaN(x)
 	if !missing && e.quick != nil && e.quicker(rows) {

@@ -13,8 +13,8 @@ const (
 	fewBytes  = 1 << 15 // of few trees
 )
 
-// makeTiled makes the other form; nil if leaves are not plain numbers, there are too many features, or trees are so much deeper than they
-// are wide that tiles would be mostly empty.
+// makeTiled makes the other form; nil if trees have no parts, there are too many features, or trees are so much deeper than they are wide
+// that tiles would be mostly empty.
 func (e *Ensemble) makeTiled() *tiled {
 	if e.parts == nil || e.features > tileWidth {
 		return nil
@@ -36,7 +36,8 @@ func (e *Ensemble) makeTiled() *tiled {
 	}
 	t.few = max(1, fewBytes*len(roots)/(tileBytes*len(t.limits)+4*len(t.leaves)))
 	t.limits, t.features, t.leaves = slices.Clip(t.limits), slices.Clip(t.features), slices.Clip(t.leaves)
-	return &t.tiled
+	made := t.tiled // without what making it took
+	return &made
 }
 
 // tiler cuts trees into tiles.

@@ -6,8 +6,9 @@
 // left child. One walk is a chain of dependent loads, so eight of them, of eight rows through one tree or of one row
 // through eight trees, run interleaved.
 //
-// Processors with AVX-512 compare sixteen numbers at once. For them there are two more forms, if leaves are plain numbers: tiled, which
-// goes down four levels of a tree in a step, and quick, for many rows at once of small trees, which decides every branch.
+// Processors with AVX-512 compare sixteen numbers at once. For them there are two more forms of sums and averages, which take a tree for
+// one target at a time: tiled, which goes down four levels in a step, and quick, for many rows at once of small trees, which decides every
+// branch.
 //
 // Whatever the interleaving, a row adds up its leaves in tree order, in float32, so its score does not depend on its
 // neighbours.

@@ -155,7 +155,7 @@ func TestAgainstDefinition(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if parts > 0 && s.Aggregate <= Average && (e.parts == nil || e.spans == nil != (len(e.parts) == len(e.roots))) {
+		if parts > 0 && s.Aggregate <= Average && (e.parts == nil || (e.spans == nil) != (len(e.parts) == len(e.roots))) {
 			t.Fatalf("round %d: there are %d parts of %d trees", round, len(e.parts), len(e.roots))
 		}
 		if round%3 == 0 {
