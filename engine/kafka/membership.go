@@ -77,6 +77,7 @@ type Membership struct {
 	group   sarama.ConsumerGroup
 	cancel  context.CancelFunc
 	wg      sync.WaitGroup // of adopt
+	reports sync.WaitGroup // of report
 	owning  atomic.Int64   // calls of Own that have not returned
 	done    chan struct{}
 	err     error // set before done is closed
@@ -99,7 +100,7 @@ func (c *Client) Join(cfg MembershipConfig) (*Membership, error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	m.cancel = cancel
-	go m.report()
+	m.reports.Go(m.report)
 	go m.run(ctx)
 	m.wg.Go(func() { m.adopt(ctx) })
 	return m, nil
@@ -190,7 +191,7 @@ func (m *Membership) Done() <-chan struct{} { return m.done }
 func (m *Membership) Err() error { return m.err }
 
 // Close gives up all slots here, but stays a member for others: they wait SessionTimeout for this instance to return.
-// It waits until every Own has returned. The brokers are told nothing, so that nothing can fail: what sarama still has to say is what became of
+// It waits until every Own has returned, and nothing is reported afterwards. The brokers are told nothing, so that nothing can fail: what sarama still has to say is what became of
 // requests whose connections were cut.
 func (m *Membership) Close() {
 	m.cancel()
@@ -199,6 +200,7 @@ func (m *Membership) Close() {
 	if err := m.group.Close(); err != nil {
 		m.cfg.Report(failure("close group", m.cfg.Group, nil, err))
 	}
+	m.reports.Wait()
 }
 
 // end waits until the member has given up its slots. Whoever closes in the middle of a rebalance would wait for all other members to join, or for
