@@ -76,8 +76,8 @@ func BenchmarkCall(b *testing.B) {
 	})
 }
 
-// BenchmarkStopChecks is what it costs that a function can be stopped: the same file as the server runs it and as the runtime would by
-// itself, for each turn of a loop and for each call.
+// BenchmarkStopChecks is what it costs that a function can be stopped: the same file as it is, as the server runs it, and as the runtime
+// does where it asks whether to stop at each turn of a loop, and at no call; for each turn and for each call.
 func BenchmarkStopChecks(b *testing.B) {
 	const depth, calls = 8, 9841 // (3^9 - 1) / 2
 	for _, c := range []struct {
@@ -88,17 +88,13 @@ func BenchmarkStopChecks(b *testing.B) {
 		{"turn", "text.wasm", "hash", []uint64{0, page}, page}, // of the first page of its memory, whatever is there
 		{"call", "calls.wasm", "calls", []uint64{depth}, calls},
 	} {
-		for _, checked := range []bool{true, false} {
-			name := c.name + "/free"
-			if checked {
-				name = c.name + "/checked"
-			}
-			b.Run(name, func(b *testing.B) {
+		for _, how := range []string{"free", "metered", "asking"} {
+			b.Run(c.name+"/"+how, func(b *testing.B) {
 				ctx, code := context.Background(), file(b, c.file)
-				r := wazero.NewRuntime(ctx)
+				r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCloseOnContextDone(how == "asking"))
 				defer func() { _ = r.Close(ctx) }()
 				err := metered(ctx, r)
-				if checked && err == nil {
+				if how == "metered" && err == nil {
 					code, err = meter.Bound(code)
 				}
 				if err != nil {

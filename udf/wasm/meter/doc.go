@@ -3,8 +3,8 @@
 // A runtime cannot interrupt compiled code, and while it runs the whole server waits for it whenever memory is collected. So the code itself has to
 // look up from its work now and then. A module gets one global more, its fuel, and one import more, Pause, a function of the host.
 // At the head of each loop, and of functions that call others or are long, code takes off the fuel about what is done until it comes by
-// again, and where nothing is left it calls Pause, which says how much there is until the next time, or never returns. That is two
-// or three instructions of a processor a turn, and a call of the host every ten microseconds or so.
+// again, and where nothing is left it calls Pause, which says how much there is until the next time, or never returns. That is a
+// handful of a processor's instructions a turn, and a call of the host every ten microseconds or so.
 //
 // Fuel is counted in bytes of code: of a loop's body, of a function's, and [maxStraight] for each call in it, since functions as short as that
 // are not metered. A loop that has taken off its body may come to any place in it and no further without paying again: at another loop's
