@@ -31,10 +31,15 @@ func (r *rig) visit(from, to int) map[int]string {
 	for id := from; id < to; id++ {
 		fmt.Fprintf(&sql, "INSERT INTO visits VALUES (%d, 'c%d', 1);", id, id%10)
 	}
-	r.must(sql.String())
-	if err := r.Settle(r.t.Context()); err != nil {
-		r.t.Fatal(err)
+	settle := func() {
+		r.t.Helper()
+		if err := r.Settle(r.t.Context()); err != nil {
+			r.t.Fatal(err)
+		}
 	}
+	settle() // a statement waits for the queries to follow what it rolled out, but not for ever
+	r.must(sql.String())
+	settle()
 	scores := map[int]string{}
 	for _, row := range r.rows(fmt.Sprintf("SELECT id, score, v FROM graded WHERE id >= %d AND id < %d;", from, to)) {
 		var id, v int
