@@ -56,15 +56,18 @@ func (s *Service) lookUp(topics []string) (map[string]target, error) {
 	return found, nil
 }
 
-// targets lets the slots of a server share what brokers answer about topics: when a query or a server starts, all its slots begin to write to the
-// same topics at once. The zero value is ready.
+// targets lets the slots of a server share what brokers answer about topics: when a query or a server starts, all its slots begin to write to many
+// topics at once, and the connection for such questions is one. The zero value is ready.
 type targets struct {
-	mu    sync.Mutex
-	known map[string]*answer
+	mu      sync.Mutex
+	known   map[string]*answer // those to come among them
+	open    []*answer          // which nobody has asked for yet
+	looking bool               // somebody asks the brokers, and will ask for what is open
 }
 
 // answer is what brokers say of a topic.
 type answer struct {
+	topic  string
 	at     time.Time
 	done   chan struct{} // closed when what follows is set
 	target target
@@ -74,25 +77,29 @@ type answer struct {
 // freshTarget is how long an answer holds for slots that ask later: topics can get partitions and other settings.
 const freshTarget = 5 * time.Second
 
-// ask returns what is known of topics. Of those who ask for a topic at the same time one looks it up, together with the others that it lacks.
+// ask returns what is known of topics. What is not known yet is looked up, by one goroutine for all that ask meanwhile.
 func (t *targets) ask(topics []string, lookUp func([]string) (map[string]target, error)) (found map[string]target, err error) {
 	answers := make([]*answer, len(topics))
-	open := map[string]*answer{} // ours to look up
 	now := time.Now()
 	t.mu.Lock()
+	if t.known == nil {
+		t.known = map[string]*answer{}
+	}
 	for i, topic := range topics {
 		a, ok := t.known[topic]
 		if !ok || now.Sub(a.at) > freshTarget {
-			a = &answer{at: now, done: make(chan struct{})}
-			if t.known == nil {
-				t.known = map[string]*answer{}
-			}
-			t.known[topic], open[topic] = a, a
+			a = &answer{topic: topic, at: now, done: make(chan struct{})}
+			t.known[topic] = a
+			t.open = append(t.open, a)
 		}
 		answers[i] = a
 	}
+	look := !t.looking
+	t.looking = true
 	t.mu.Unlock()
-	t.fill(open, lookUp)
+	if look {
+		t.look(lookUp)
+	}
 	found = make(map[string]target, len(topics))
 	for i, a := range answers {
 		<-a.done
@@ -105,21 +112,32 @@ func (t *targets) ask(topics []string, lookUp func([]string) (map[string]target,
 	return found, err
 }
 
-// fill looks topics up.
-func (t *targets) fill(open map[string]*answer, lookUp func([]string) (map[string]target, error)) {
-	if len(open) == 0 {
-		return
-	}
-	found, err := lookUp(slices.Sorted(maps.Keys(open)))
-	for topic, a := range open {
-		var ok bool
-		if a.target, ok = found[topic]; !ok {
-			if a.err = err; err == nil {
-				a.err = fmt.Errorf("topic %s: %w", topic, kafka.ErrUnknownTopic)
-			}
-			t.drop(topic)
+// look asks for what is open until nothing is.
+func (t *targets) look(lookUp func([]string) (map[string]target, error)) {
+	for {
+		t.mu.Lock()
+		open := t.open
+		t.open, t.looking = nil, len(open) > 0
+		t.mu.Unlock()
+		if len(open) == 0 {
+			return
 		}
-		close(a.done)
+		topics := make([]string, len(open))
+		for i, a := range open {
+			topics[i] = a.topic
+		}
+		slices.Sort(topics)
+		found, err := lookUp(slices.Compact(topics))
+		for _, a := range open {
+			var ok bool
+			if a.target, ok = found[a.topic]; !ok {
+				if a.err = err; err == nil {
+					a.err = fmt.Errorf("topic %s: %w", a.topic, kafka.ErrUnknownTopic)
+				}
+				t.drop(a.topic)
+			}
+			close(a.done)
+		}
 	}
 }
 

@@ -81,3 +81,32 @@ func TestTargetsTogether(t *testing.T) {
 		t.Errorf("looked up %s, want %s", got, want)
 	}
 }
+
+// TestTargetsMeanwhile: what slots lack while one asks is asked for together, however often what was known is forgotten.
+func TestTargetsMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var ts targets
+		var asked []string
+		lookUp := func(topics []string) (map[string]target, error) {
+			asked = append(asked, strings.Join(topics, " "))
+			time.Sleep(time.Second)
+			return map[string]target{"a": {partitions: 1}, "b": {partitions: 2}, "c": {partitions: 3}}, nil
+		}
+		var wg sync.WaitGroup
+		for i, topics := range [][]string{{"a"}, {"b", "c"}, {"a", "c"}, {"b"}} {
+			wg.Go(func() {
+				time.Sleep(time.Duration(i) * time.Millisecond)
+				if i == 3 {
+					ts.forget()
+				}
+				if found, err := ts.ask(topics, lookUp); err != nil || len(found) != len(topics) {
+					t.Errorf("%q: %v, %v", topics, found, err)
+				}
+			})
+		}
+		wg.Wait()
+		if got, want := fmt.Sprintf("%q", asked), `["a" "b c"]`; got != want {
+			t.Errorf("looked up %s, want %s", got, want)
+		}
+	})
+}
