@@ -49,7 +49,8 @@ func openServer(t testing.TB, broker, dir string, change ...func(*Options)) *tes
 	s.http = httptest.NewUnstartedServer(s)
 	o := Options{
 		DataDir: dir, Bootstrap: []string{broker}, Slots: testSlots, Advertise: "http://" + s.http.Listener.Addr().String(),
-		Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Logger:     slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Properties: map[string]string{sessionTimeout: "15000"}, // no slow machine is taken for dead
 	}
 	for _, f := range change {
 		f(&o)

@@ -56,7 +56,7 @@ func copiesAre(t *testing.T, s *testServer, slots int) {
 // TestCopiesAnswer: while a server is away, tables whose queries allow it are read from the copies that others keep, at any server.
 func TestCopiesAnswer(t *testing.T) {
 	broker := testBroker(t)
-	const session = time.Minute // after which the group gives away what a server had that has gone
+	const session = 30 * time.Second // after which the group gives away what a server had that has gone
 	withCopies := func(o *Options) {
 		o.Properties = map[string]string{"ksql.streams." + standbyReplicas: "1", sessionTimeout: fmt.Sprint(session.Milliseconds())}
 	}
@@ -119,7 +119,7 @@ func TestServersOnKafka(t *testing.T) {
 			o.Properties = map[string]string{standbyReplicas: "1", sessionTimeout: session}
 		})
 	}
-	a, b, c := waitedFor("60000"), waitedFor("10000"), waitedFor("60000")
+	a, b, c := waitedFor("30000"), waitedFor("10000"), waitedFor("30000")
 	execute(t, a.Engine, strings.ReplaceAll(`CREATE STREAM s (k STRING KEY, i INT) WITH (KAFKA_TOPIC='{s}', PARTITIONS=8, VALUE_FORMAT='JSON');
 		CREATE TABLE own WITH (KAFKA_TOPIC='{s}-own') AS SELECT k, COUNT(*) AS n FROM s GROUP BY k EMIT CHANGES;`, "{s}", name))
 	var want []string
