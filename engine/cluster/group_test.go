@@ -101,7 +101,7 @@ func TestScale(t *testing.T) {
 		const session = 6 * time.Second
 		a := f.up("a", session)
 		f.share(a)
-		b, c := f.up("b", time.Minute), f.up("c", time.Minute) // which no slow machine takes for dead
+		b, c := f.up("b", 20*time.Second), f.up("c", 20*time.Second) // which no slow machine takes for dead
 		f.share(a, b, c)
 		began := time.Now()
 		a.kill()
