@@ -33,9 +33,10 @@ func (s *joinStore) Fetch(key []byte, from, to int64, yield func(time int64, val
 	from, to = max(from, s.shown()), min(to, s.now)
 	stopped := false
 	for seg := s.segment(from); seg <= to && !stopped; seg += s.segmentMillis() {
-		lower := appendTime(s.prefix(nil, seg, key), max(from, seg))
+		first := max(from, seg)
+		lower := appendTime(s.prefix(nil, seg, key), first)
 		upper := append(appendTime(s.prefix(nil, seg, key), min(to, seg+s.segmentMillis()-1)), 255, 255, 255, 255, 255, 255, 255, 255, 255)
-		err := s.scan(lower, upper, from > s.flushed, func(key, value []byte) bool {
+		err := s.scan(lower, upper, first > s.flushed, func(key, value []byte) bool {
 			stopped = !yield(timeAt(key[len(key)-16:]), value)
 			return !stopped
 		})

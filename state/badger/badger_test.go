@@ -276,6 +276,52 @@ func BenchmarkFlush(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/entry")
 }
 
+// BenchmarkFetch is what a join of streams reads per row where the other side's rows are on disk.
+func BenchmarkFetch(b *testing.B) {
+	d, err := Open(b.TempDir(), Options{Logger: slog.New(slog.DiscardHandler), Memory: 16 << 20})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer d.Close()
+	task, err := state.OpenTask(state.TaskConfig{
+		Specs: []state.Spec{{ID: "j", Kind: state.Join, Retention: state.Retention{Millis: 10_000_000}}}, Durable: d, Incarnation: "q",
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer task.Close()
+	rows, err := task.Join("j")
+	if err != nil {
+		b.Fatal(err)
+	}
+	const n, parts = 200_000, 10
+	key := func(i int) []byte { return fmt.Appendf(nil, "%012d", i*7919%n) }
+	for part := range parts {
+		for i := part * n / parts; i < (part+1)*n/parts; i++ {
+			if _, err := rows.Put(int64(i), key(i), make([]byte, 24)); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if err := task.Prepare(); err != nil {
+			b.Fatal(err)
+		}
+		task.Commit([]int64{int64(part)}, time.Now())
+		f := task.BeginFlush(time.Now())
+		err := f.Run(b.Context())
+		if task.EndFlush(f, err); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range b.N {
+		found := 0
+		if err := rows.Fetch(key(i), 0, n, func(int64, []byte) bool { found++; return true }); err != nil || found != 1 {
+			b.Fatal(found, err)
+		}
+	}
+}
+
 // TestLessMemoryAfterACrash: a log that was written for a large table in memory is read by a server that was given less.
 func TestLessMemoryAfterACrash(t *testing.T) {
 	dir, died := t.TempDir(), t.TempDir()

@@ -63,9 +63,10 @@ func (p *Partition) Snapshot() state.Snapshot {
 }
 
 type snapshot struct {
-	p   *Partition
-	txn *badger.Txn
-	key []byte
+	p    *Partition
+	txn  *badger.Txn
+	key  []byte
+	idle *iterator // closed by its reader, for the next one: to open one in Badger takes much longer than to seek
 }
 
 func (s *snapshot) Get(key, dst []byte) ([]byte, bool, error) {
@@ -87,13 +88,19 @@ func (s *snapshot) Get(key, dst []byte) ([]byte, bool, error) {
 }
 
 func (s *snapshot) Iterate(from []byte) (state.Iterator, bool, error) {
-	it := s.txn.NewIterator(badger.IteratorOptions{Prefix: s.p.data})
-	it.Seek(append(append([]byte(nil), s.p.data...), from...))
-	i := &iterator{s: s, it: it}
+	i := s.idle
+	if s.idle = nil; i == nil {
+		i = &iterator{s: s, it: s.txn.NewIterator(badger.IteratorOptions{Prefix: s.p.data})}
+	}
+	s.key = append(append(s.key[:0], s.p.data...), from...)
+	i.it.Seek(s.key)
 	return i, i.load(), nil
 }
 
 func (s *snapshot) Close() {
+	if s.idle != nil {
+		s.idle.it.Close()
+	}
 	s.txn.Discard()
 	s.p.db.use.RUnlock()
 }
@@ -141,7 +148,13 @@ func (i *iterator) Next() (bool, error) {
 	return i.load(), nil
 }
 
-func (i *iterator) Close() { i.it.Close() }
+func (i *iterator) Close() {
+	if i.s.idle != nil {
+		i.it.Close()
+		return
+	}
+	i.s.idle = i
+}
 
 // readError marks what a read met as corruption: a store that answers wrongly is rebuilt, never argued with.
 func (d *DB) readError(err error) error {
