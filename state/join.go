@@ -31,12 +31,16 @@ func (s *joinStore) Fetch(key []byte, from, to int64, yield func(time int64, val
 		return nil
 	}
 	from, to = max(from, s.shown()), min(to, s.now)
+	bounds := s.takeBounds()
+	defer func() { s.bounds = bounds }()
 	stopped := false
 	for seg := s.segment(from); seg <= to && !stopped; seg += s.segmentMillis() {
-		first := max(from, seg)
-		lower := appendTime(s.prefix(nil, seg, key), first)
-		upper := append(appendTime(s.prefix(nil, seg, key), min(to, seg+s.segmentMillis()-1)), 255, 255, 255, 255, 255, 255, 255, 255, 255)
-		err := s.scan(lower, upper, first > s.flushed, func(key, value []byte) bool {
+		first, last := max(from, seg), min(to, seg+s.segmentMillis()-1)
+		bounds = appendTime(s.prefix(bounds[:0], seg, key), first)
+		n := len(bounds)
+		bounds = appendTime(append(bounds, bounds[:n-8]...), last)
+		bounds = append(bounds, 255, 255, 255, 255, 255, 255, 255, 255, 255)
+		err := s.scan(bounds[:n:n], bounds[n:], first > s.flushed, func(key, value []byte) bool {
 			stopped = !yield(timeAt(key[len(key)-16:]), value)
 			return !stopped
 		})

@@ -28,10 +28,12 @@ func (s *sessionReader) Get(key []byte, start, end int64) ([]byte, error) {
 
 func (s *sessionReader) Fetch(key []byte, endFrom, startTo int64, yield func(start, end int64, value []byte) bool) error {
 	endFrom = max(endFrom, s.shown())
-	from := sessionIndex(nil, key, math.MinInt64, endFrom)
-	to := append(sessionIndex(nil, key, math.MaxInt64, math.MaxInt64), 0)
+	bounds := sessionIndex(s.takeBounds(), key, math.MinInt64, endFrom)
+	defer func() { s.bounds = bounds }()
+	n := len(bounds)
+	bounds = append(sessionIndex(bounds, key, math.MaxInt64, math.MaxInt64), 0)
 	var failed error
-	err := s.scan(from, to, endFrom > s.flushed, func(index, _ []byte) bool {
+	err := s.scan(bounds[:n:n], bounds[n:], endFrom > s.flushed, func(index, _ []byte) bool {
 		tail := index[len(index)-16:]
 		end, start := timeAt(tail), timeAt(tail[8:])
 		if start > startTo {

@@ -13,6 +13,8 @@ type reader struct {
 	empty     bool      // nothing was ever flushed
 	snapshot  Snapshot  // opened when first needed; in a view at once
 	values    []byte    // bytes of values read from the snapshot
+	cursors   []cursor  // room for those of the next scan, and
+	bounds    []byte    // for its bounds
 }
 
 // durable returns the snapshot to read from, or nil if there is nothing to read.
@@ -100,9 +102,22 @@ func (r *reader) getMany(keys, values [][]byte) error {
 	return nil
 }
 
+// takeBounds is room for the bounds of a scan; one inside yield has its own. Whoever took it puts it back.
+func (r *reader) takeBounds() []byte {
+	b := r.bounds
+	r.bounds = nil
+	return b[:0]
+}
+
 // scan yields live entries with from <= key < to in order.
 func (r *reader) scan(from, to []byte, layersOnly bool, yield func(key, value []byte) bool) error {
-	m := merged{to: to}
+	m := merged{to: to, cursors: r.cursors[:0]}
+	r.cursors = nil
+	defer func() {
+		clear(m.cursors) // they hold layers
+		r.cursors = m.cursors
+		m.close()
+	}()
 	if r.open != nil {
 		r.open.index()
 		for _, run := range r.open.runs {
@@ -118,7 +133,6 @@ func (r *reader) scan(from, to []byte, layersOnly bool, yield func(key, value []
 			return err
 		}
 	}
-	defer m.close()
 	for {
 		key, value, ok, err := m.next()
 		if err != nil || !ok {
