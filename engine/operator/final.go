@@ -67,12 +67,7 @@ func (a *Aggregate) close(headers []vector.Header) error {
 	from := max(w.lower(), a.store.win.Shown())
 	w.lastClose = a.streamTime - w.grace
 	a.owe(Sweep{From: from, To: w.lastClose - w.size, Headers: headers})
-	for a.much() {
-		if _, err := a.Sweep(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return a.relieve(a.Sweep)
 }
 
 // Sweep implements Sweeper. The closed windows take the room of the accumulators in memory.

@@ -16,12 +16,7 @@ func (a *SessionAggregate) close(headers []vector.Header) error {
 	from := max(0, a.lastClose, a.store.Shown())
 	a.lastClose = upTo
 	a.owe(Sweep{From: from, To: upTo - 1, Start: math.MinInt64, Headers: headers})
-	for a.much() {
-		if _, err := a.Sweep(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return a.relieve(a.Sweep)
 }
 
 // settle emits what is owed if a session of it is among those found, which are to be merged: unlike a window, a session that has closed may

@@ -71,8 +71,15 @@ func (d *debt) owe(s Sweep) {
 	d.hold()
 }
 
-// much says that the headers would make the task's state too large.
-func (d *debt) much() bool { return d.headers > maxOwedHeaders }
+// relieve sweeps while the headers would make the task's state too large.
+func (d *debt) relieve(sweep func() (bool, error)) error {
+	for d.headers > maxOwedHeaders {
+		if _, err := sweep(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // pay takes the first sweep away.
 func (d *debt) pay() {

@@ -12,7 +12,6 @@ import (
 	"github.com/millrace/millrace/engine/record"
 	"github.com/millrace/millrace/engine/topology"
 	"github.com/millrace/millrace/sql/plan"
-	"github.com/millrace/millrace/sql/types"
 	"github.com/millrace/millrace/sql/vector"
 	"github.com/millrace/millrace/state"
 	"github.com/millrace/millrace/state/memory"
@@ -58,13 +57,7 @@ func endings() map[string][]record.Record {
 // outerPlan joins the streams "s" and "u" where rows are some ms apart at most, with 100 ms of grace; rows of both sides that find none come too.
 func outerPlan() plan.Node {
 	return sink(&plan.Join{
-		Base: plan.Base{ID: "join-1", Out: []plan.OutColumn{
-			{Name: "K", Type: types.Int, Role: plan.Key},
-			{Name: "SK", Type: types.Int},
-			{Name: "SV", Type: types.Int},
-			{Name: "UK", Type: types.Int},
-			{Name: "UV", Type: types.Int},
-		}},
+		Base: joinBase("U"),
 		Kind: plan.Full, Left: source("source-1", "s", false), Right: source("source-2", "u", false),
 		Within: &plan.Within{Before: 40 * time.Millisecond, After: 10 * time.Millisecond, Grace: new(100 * time.Millisecond)},
 	}, false, nil)

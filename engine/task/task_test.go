@@ -34,15 +34,20 @@ func source(id, topic string, table bool) *plan.Source {
 // joinPlan joins the stream "s" with the table "t".
 func joinPlan() plan.Node {
 	return sink(&plan.Join{
-		Base: plan.Base{ID: "join-1", Out: []plan.OutColumn{
-			{Name: "K", Type: types.Int, Role: plan.Key},
-			{Name: "SK", Type: types.Int},
-			{Name: "SV", Type: types.Int},
-			{Name: "TK", Type: types.Int},
-			{Name: "TV", Type: types.Int},
-		}},
+		Base: joinBase("T"),
 		Kind: plan.Left, Left: source("source-1", "s", false), Right: source("source-2", "t", true),
 	}, false, nil)
+}
+
+// joinBase is the key, and the columns of "s" and of another source.
+func joinBase(other string) plan.Base {
+	return plan.Base{ID: "join-1", Out: []plan.OutColumn{
+		{Name: "K", Type: types.Int, Role: plan.Key},
+		{Name: "SK", Type: types.Int},
+		{Name: "SV", Type: types.Int},
+		{Name: other + "K", Type: types.Int},
+		{Name: other + "V", Type: types.Int},
+	}}
 }
 
 // rec is a record of key 1.
