@@ -6,6 +6,23 @@
 	VCVTPD2PSY  (right)(DX*1), u \
 	VINSERTF128 $1, u, y, y
 
+// ROWS turns the columns in C0 to C3 into rows and writes these, SI bytes after each other, to DI, which it moves behind them.
+#define ROWS(C0, C1, C2, C3, T0, T1, T2, T3) \
+	VUNPCKLPS C1, C0, T0 \
+	VUNPCKHPS C1, C0, T1 \
+	VUNPCKLPS C3, C2, T2 \
+	VUNPCKHPS C3, C2, T3 \
+	VUNPCKLPD T2, T0, C0 \
+	VUNPCKHPD T2, T0, C1 \
+	VUNPCKLPD T3, T1, C2 \
+	VUNPCKHPD T3, T1, C3 \
+	VMOVUPS   C0, (DI) \
+	VMOVUPS   C1, (DI)(SI*1) \
+	LEAQ      (DI)(SI*2), DI \
+	VMOVUPS   C2, (DI) \
+	VMOVUPS   C3, (DI)(SI*1) \
+	LEAQ      (DI)(SI*2), DI
+
 // func interleave8(dst *float32, stride int, columns *[blockColumns]*float64, blocks int)
 TEXT ·interleave8(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), DI
@@ -28,20 +45,7 @@ block8:
 	PAIR(BX, R11, X1, Y1, X5)
 	PAIR(R8, R12, X2, Y2, X6)
 	PAIR(R9, R13, X3, Y3, X7)
-	VUNPCKLPS Y1, Y0, Y4
-	VUNPCKHPS Y1, Y0, Y5
-	VUNPCKLPS Y3, Y2, Y6
-	VUNPCKHPS Y3, Y2, Y7
-	VUNPCKLPD Y6, Y4, Y0
-	VUNPCKHPD Y6, Y4, Y1
-	VUNPCKLPD Y7, Y5, Y2
-	VUNPCKHPD Y7, Y5, Y3
-	VMOVUPS   Y0, (DI)
-	VMOVUPS   Y1, (DI)(SI*1)
-	LEAQ      (DI)(SI*2), DI
-	VMOVUPS   Y2, (DI)
-	VMOVUPS   Y3, (DI)(SI*1)
-	LEAQ      (DI)(SI*2), DI
+	ROWS(Y0, Y1, Y2, Y3, Y4, Y5, Y6, Y7)
 	ADDQ      $32, DX
 	DECQ      CX
 	JNZ       block8
@@ -65,20 +69,7 @@ block4:
 	VCVTPD2PSY (BX)(DX*1), X1
 	VCVTPD2PSY (R8)(DX*1), X2
 	VCVTPD2PSY (R9)(DX*1), X3
-	VUNPCKLPS  X1, X0, X4
-	VUNPCKHPS  X1, X0, X5
-	VUNPCKLPS  X3, X2, X6
-	VUNPCKHPS  X3, X2, X7
-	VUNPCKLPD  X6, X4, X0
-	VUNPCKHPD  X6, X4, X1
-	VUNPCKLPD  X7, X5, X2
-	VUNPCKHPD  X7, X5, X3
-	VMOVUPS    X0, (DI)
-	VMOVUPS    X1, (DI)(SI*1)
-	LEAQ       (DI)(SI*2), DI
-	VMOVUPS    X2, (DI)
-	VMOVUPS    X3, (DI)(SI*1)
-	LEAQ       (DI)(SI*2), DI
+	ROWS(X0, X1, X2, X3, X4, X5, X6, X7)
 	ADDQ       $32, DX
 	DECQ       CX
 	JNZ        block4
